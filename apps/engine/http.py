@@ -1,0 +1,118 @@
+"""Requests and responses as the engine sees them: no framework, no socket."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from apps.engine.outcome import Rejected
+
+JSON_TYPE = b"application/json"
+PROBLEM_TYPE = b"application/problem+json"
+
+
+class Request:
+    """One HTTP request after routing; header names are lower case."""
+
+    __slots__ = (
+        "_json",
+        "_query",
+        "body",
+        "claims",
+        "client",
+        "headers",
+        "id",
+        "method",
+        "params",
+        "path",
+        "query_string",
+        "route",
+        "url_base",
+    )
+
+    def __init__(  # noqa: PLR0913 - a request has this many parts
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        query_string: bytes = b"",
+        body: bytes = b"",
+        params: dict[str, str] | None = None,
+        client: str = "",
+        id: str = "",
+        route: str = "",
+        url_base: str = "",
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.headers: Mapping[str, str] = headers or {}
+        self.query_string = query_string
+        self.body = body
+        self.params: dict[str, str] = params or {}
+        self.client = client
+        self.id = id
+        self.route = route
+        self.url_base = url_base  # what precedes `path` in the public address, for Location headers and proxies
+        self.claims: dict[str, Any] | None = None  # set by the auth middleware
+        self._json: Any = None
+        self._query: dict[str, str] | None = None
+
+    @property
+    def query(self) -> dict[str, str]:
+        """Query parameters; the first value of a repeated name wins."""
+        if self._query is None:
+            pairs = parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True)
+            self._query = dict(reversed(pairs))
+        return self._query
+
+    def json(self) -> Any:
+        """Return the decoded JSON body, {} when it is empty; raise `Rejected` with the place of the fault."""
+        if self._json is None:
+            if not self.body:
+                return {}
+            try:
+                self._json = orjson.loads(self.body)
+            except orjson.JSONDecodeError as error:
+                where = f"line {error.lineno}, column {error.colno}"
+                raise Rejected(
+                    f"The body is not JSON: {error.msg} at {where}.",
+                    errors=[{"pointer": "", "message": f"{error.msg} at {where}"}],
+                    code="body.not_json",
+                ) from None
+        return self._json
+
+
+class Response:
+    """One HTTP answer; `body` is final bytes, `headers` extra pairs (lower-case names)."""
+
+    __slots__ = ("body", "content_type", "headers", "status")
+
+    def __init__(
+        self,
+        status: int = 200,
+        body: bytes = b"",
+        content_type: bytes = JSON_TYPE,
+        headers: list[tuple[bytes, bytes]] | None = None,
+    ) -> None:
+        self.status = status
+        self.body = body
+        self.content_type = content_type
+        self.headers = headers or []
+
+    @classmethod
+    def json(cls, value: Any, status: int = 200) -> "Response":
+        """Answer `value` as JSON."""
+        return cls(status, orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS, default=str))
+
+    @classmethod
+    def text(cls, value: str, status: int = 200) -> "Response":
+        """Answer plain text."""
+        return cls(status, value.encode(), b"text/plain; charset=utf-8")
+
+    @classmethod
+    def problem(cls, status: int, code: str, title: str, **extra: Any) -> "Response":
+        """Answer `application/problem+json` (RFC 9457); `code` is the stable machine word."""
+        body = {"type": "about:blank", "title": title, "status": status, "code": code, **extra}
+        return cls(status, orjson.dumps(body, default=str), PROBLEM_TYPE)

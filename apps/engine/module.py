@@ -1,0 +1,144 @@
+"""The shape of a module type: one class, one file, discovered by the registry.
+
+A type declares what it is (`kind`, `category`, `effect`, ports) and implements one or more roles:
+
+- *target*: `run(payload, context)` - a step, subscription handler, hook or job. Plain `def` when it does no I/O,
+  `async def` when it does; the compiler knows which and calls it directly.
+- *handler*: `handle(request, context)` - the handler of an http route; same rule.
+- *middleware*: `before(request, context)` returning a Response to stop, and `after(request, response, context)`.
+- *auth provider*: `authenticate(token, context)` returning claims or None.
+
+Instances are built at compile time from checked config and hold no state of a tenant: one compiled application
+serves many units of work. State lives behind `context.unit`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from apps.engine.ports import Unit
+
+
+class Effect(StrEnum):
+    """What repeating a call would do (engine.md law 5)."""
+
+    PURE = "pure"
+    IDEMPOTENT = "idempotent"
+    CHECKABLE = "checkable"
+    ONCE = "once"
+    COMPENSABLE = "compensable"
+
+
+class Category(StrEnum):
+    """The folder of a type and its colour on the canvas."""
+
+    HTTP = "http"
+    MESSAGING = "messaging"
+    STATEMACHINE = "statemachine"
+    FRAMEWORK = "framework"
+    STORAGE = "storage"
+    DATA = "data"
+    OBSERVABILITY = "observability"
+    INTEGRATION = "integration"
+    AUTH = "auth"
+    SCHEDULING = "scheduling"
+    BRANCHING = "branching"
+
+
+class ModuleConfig(BaseModel):
+    """Base of every config model: unknown keys are findings, values are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    # Keys that documents of the reference system carry and that mean nothing: accepted, reported as warnings.
+    ignored_keys: ClassVar[frozenset[str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ModulePort:
+    """A named, typed point where an edge may be drawn; `type` is one of http, message, data, event, service."""
+
+    name: str
+    type: str
+    description: str = ""
+
+
+C = TypeVar("C", bound=ModuleConfig)
+
+
+class Context:
+    """What a module may use while it runs: the unit's ports and who is asking."""
+
+    __slots__ = ("attempt", "logs", "request_id", "run_id", "state", "step_id", "unit")
+
+    def __init__(
+        self,
+        unit: Unit,
+        *,
+        run_id: UUID,
+        request_id: str = "",
+        step_id: UUID | None = None,
+        attempt: int = 1,
+    ) -> None:
+        self.unit = unit
+        self.run_id = run_id
+        self.request_id = request_id
+        self.step_id = step_id  # stable over all attempts: the idempotency key of anything that leaves
+        self.attempt = attempt
+        self.logs: list[dict[str, Any]] = []
+        self.state: dict[str, Any] = {}  # scratch space of middlewares, dropped with the request
+
+    def log(self, message: str, level: str = "info", **fields: Any) -> None:
+        """Add a line to the run's log; shown on the run page."""
+        self.logs.append({"level": level, "message": message, **fields})
+
+
+class Links:
+    """Reference resolution at compile time: explicit name, legacy name, the only one of its kind (spec 2 [T])."""
+
+    def __init__(self, modules: Mapping[str, "Module[Any]"], legacy: Mapping[str, str] | None = None) -> None:
+        self.modules = modules
+        self.legacy = legacy or {}
+
+    def of_kind(self, *kinds: str) -> list["Module[Any]"]:
+        """Return every module of the given kinds, in compile order."""
+        return [module for module in self.modules.values() if module.kind in kinds]
+
+    def find(self, name: str | None, *kinds: str) -> "Module[Any] | None":
+        """Return the named module, else the only one of these kinds, else None."""
+        if name:
+            found = self.modules.get(name) or self.modules.get(self.legacy.get(name, ""))
+            if found is not None:
+                return found
+        candidates = self.of_kind(*kinds)
+        return candidates[0] if len(candidates) == 1 else None
+
+
+class Module(Generic[C]):
+    """Base of every module type."""
+
+    kind: ClassVar[str]
+    title: ClassVar[str]
+    category: ClassVar[Category]
+    Config: ClassVar[type[ModuleConfig]]
+    effect: ClassVar[Effect] = Effect.PURE
+    aliases: ClassVar[tuple[str, ...]] = ()
+    inputs: ClassVar[tuple[ModulePort, ...]] = ()
+    outputs: ClassVar[tuple[ModulePort, ...]] = ()
+
+    config: C
+
+    def __init__(self, name: str, config: C) -> None:
+        self.name = name
+        self.config = config
+
+    def link(self, links: Links) -> None:
+        """Resolve what this module refers to; called once, after all modules exist, in dependency order."""
+
+    def problems(self) -> list[tuple[str, str, str]]:
+        """Return extra findings of a valid config as (key path inside config, code, message); all are blocked."""
+        return []

@@ -1,0 +1,220 @@
+"""Everything outside the engine, as the engine sees it.
+
+Two sets of adapters fill these in and pass one suite (`tests/support/port_suite.py`): `engine/local` over SQLite for
+`wfctl run`, tests and the simulator, and `runs/adapters` over Postgres for the hosted product. A `Unit` is one unit of
+work: everything written through it becomes visible together when its host commits, together with the run's row.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+
+class AlreadyExists(Exception):
+    """The key is taken."""
+
+
+class LostRace(Exception):
+    """Somebody else changed the row first; the caller may look again (HTTP 409)."""
+
+
+@dataclass(slots=True)
+class Resource:
+    """One stored object of a collection (`api.handler`, `persistence.store`, users of `auth.jwt`)."""
+
+    kind: str
+    key: str
+    data: dict[str, Any]
+    state: str | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+class ResourceStore(Protocol):
+    """Collections of JSON objects, scoped to tenant, environment and workflow by the adapter."""
+
+    async def create(self, resource: Resource) -> None:
+        """Store a new object; raise `AlreadyExists`."""
+
+    async def get(self, kind: str, key: str, *, lock: bool = False) -> Resource | None:
+        """Return the object; `lock` keeps others from changing it until this unit ends."""
+
+    async def save(self, resource: Resource) -> None:
+        """Insert or replace."""
+
+    async def delete(self, kind: str, key: str) -> bool:
+        """Remove; say whether it was there."""
+
+    async def page(
+        self, kind: str, *, after: str | None = None, limit: int = 1000, states: Sequence[str] = ()
+    ) -> list[Resource]:
+        """Return objects in creation order, resuming behind key `after`."""
+
+
+@dataclass(slots=True)
+class Instance:
+    """One state-machine instance; `machine` is the definition's name, `key` the caller's instance id."""
+
+    machine: str
+    key: str
+    state: str
+    previous_state: str | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+    completed: bool = False
+    error: str | None = None
+    sequence: int = 0
+    started_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class TransitionRecord:
+    """One line of an instance's history."""
+
+    transition: str
+    from_state: str
+    to_state: str
+    data: dict[str, Any]
+
+
+class InstanceStore(Protocol):
+    """State-machine instances and their histories."""
+
+    async def get(self, machine: str, key: str, *, lock: bool = False) -> Instance | None:
+        """Return the instance; with `lock` the row is held until the unit ends."""
+
+    async def create(self, instance: Instance) -> None:
+        """Store a new instance; raise `AlreadyExists`."""
+
+    async def save(self, instance: Instance, record: TransitionRecord | None = None) -> None:
+        """Write the (locked) instance; `record` is appended to its history under the next sequence number."""
+
+    async def page(
+        self,
+        machine: str | None = None,
+        *,
+        state: str | None = None,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> list[Instance]:
+        """Return instances by key, resuming behind `after`."""
+
+    async def history(self, machine: str, key: str) -> list[dict[str, Any]]:
+        """Return `{sequence, transition, from, to, data, at}` in order."""
+
+
+class Broker(Protocol):
+    """Publish within the unit: delivered after commit, at least once, in order per lane."""
+
+    def publish(
+        self, topic: str, payload: Any, *, key: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> UUID:
+        """Buffer a message; it leaves when the unit commits and not otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """A run to accept: `entry` names a program of the application (`engine/run/program.py`)."""
+
+    entry: str
+    data: Any
+    section: str
+    action: str = ""
+    workflow: str = ""  # the definition the caller named, for display
+    source: str = "internal"  # http, api, manual, message, hook, auto, ...
+    correlation: str | None = None  # instance key or message id, shown and searchable
+    parent: UUID | None = None
+    idempotency_key: str | None = None
+    delay_seconds: float = 0.0
+
+
+class Runs(Protocol):
+    """Start durable runs within the unit."""
+
+    def start(self, run: NewRun) -> UUID:
+        """Buffer a run; its row and first ready step are written when the unit commits."""
+
+
+class Secrets(Protocol):
+    """Look secrets up at the last moment."""
+
+    async def get(self, name: str) -> str:
+        """Return the value of `${NAME}`; raise `StepFailed` code `secret.missing`."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """An answer from outside; `body` is capped by the adapter."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Http(Protocol):
+    """The one way out: guarded against private targets in the hosted product."""
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        timeout: float = 30.0,
+    ) -> HttpReply:
+        """Do one exchange, `timeout` seconds in all; raise `TryAgain` (`http.unreachable`) or `StepFailed`
+        (`http.forbidden_target`)."""
+
+
+class Database(Protocol):
+    """One tenant database (`database.workflow`), never a connection of the product."""
+
+    async def query(self, sql: str, args: Sequence[Any] = ()) -> dict[str, Any]:
+        """Return `{columns, rows, count}`."""
+
+    async def execute(self, sql: str, args: Sequence[Any] = ()) -> int:
+        """Return the number of rows changed."""
+
+
+class Databases(Protocol):
+    """Open databases by module."""
+
+    def open(self, module: str, driver: str, dsn: str) -> Database:
+        """Return the database of the named module."""
+
+
+class Clock(Protocol):
+    """Time and chance from outside, so that tests decide both."""
+
+    def now(self) -> datetime:
+        """Return the time, aware, UTC."""
+
+    def random(self) -> float:
+        """Return a number in [0, 1)."""
+
+
+class Effects(Protocol):
+    """The effect ledger: an intent before the call, a receipt after it (engine.md law 5)."""
+
+    async def intend(self, step_id: UUID, attempt: int, *, kind: str, effect: str, key: str) -> None:
+        """Commit the intent now, before anything leaves."""
+
+    async def receipt(self, step_id: UUID, attempt: int, data: Any) -> None:
+        """Record what came back; accepted whatever the state of the run."""
+
+
+class Unit(Protocol):
+    """One unit of work with its ports."""
+
+    resources: ResourceStore
+    instances: InstanceStore
+    broker: Broker
+    runs: Runs
+    secrets: Secrets
+    http: Http
+    databases: Databases
+    clock: Clock
+    effects: Effects
