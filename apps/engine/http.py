@@ -53,7 +53,7 @@ class Request:
         self.params: dict[str, str] = params or {}
         self.client = client
         self.id = id
-        self.route = route
+        self.route = route  # the pattern that matched, e.g. /api/orders/{id}/transition
         self.url_base = url_base  # what precedes `path` in the public address, for Location headers and proxies
         self.claims: dict[str, Any] | None = None  # set by the auth middleware
         self._json: Any = None

@@ -7,20 +7,26 @@ A type declares what it is (`kind`, `category`, `effect`, ports) and implements 
 - *handler*: `handle(request, context)` - the handler of an http route; same rule.
 - *middleware*: `before(request, context)` returning a Response to stop, and `after(request, response, context)`.
 - *auth provider*: `authenticate(token, context)` returning claims or None.
+- *mounted*: `mounts()` names routes that `handle` serves when the document's sections leave them free.
+- *reporter*: `async health(context)` returning (`healthy` | `degraded` | `unhealthy`, message) for `health.checker`.
 
 Instances are built at compile time from checked config and hold no state of a tenant: one compiled application
 serves many units of work. State lives behind `context.unit`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
 
 from apps.engine.ports import Unit
+
+if TYPE_CHECKING:
+    from apps.engine.run.program import RetryPolicy
 
 
 class Effect(StrEnum):
@@ -56,6 +62,23 @@ class ModuleConfig(BaseModel):
 
     # Keys that documents of the reference system carry and that mean nothing: accepted, reported as warnings.
     ignored_keys: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Describe what is really accepted: both spellings of a key, ignored keys, and `x-` keys."""
+        schema = handler(core)
+        described = handler.resolve_ref_schema(schema)
+        properties = described.setdefault("properties", {})
+        for field in cls.model_fields.values():
+            if isinstance(field.validation_alias, AliasChoices):
+                first, *others = (str(choice) for choice in field.validation_alias.choices)
+                for other in others:
+                    told = {"description": f"The same as {first}.", "x-same-as": first}
+                    properties[other] = properties[first] | told
+        for key in sorted(cls.ignored_keys):
+            properties[key] = {"description": "Accepted, without effect.", "x-ignored": True}
+        described["patternProperties"] = {"^x-": {}}
+        return schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +123,20 @@ class Context:
 class Links:
     """Reference resolution at compile time: explicit name, legacy name, the only one of its kind (spec 2 [T])."""
 
-    def __init__(self, modules: Mapping[str, "Module[Any]"], legacy: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        modules: Mapping[str, "Module[Any]"],
+        legacy: Mapping[str, str] | None = None,
+        *,
+        machines: Mapping[str, Any] | None = None,
+        components: Mapping[str, Any] | None = None,
+        read_file: Callable[[str], bytes] | None = None,
+    ) -> None:
         self.modules = modules
         self.legacy = legacy or {}
+        self.machines: Mapping[str, Any] = machines if machines is not None else {}  # by definition; filled later
+        self.components: Mapping[str, Any] = components or {}  # bundled, by stem (`engine/component.py`)
+        self.read_file = read_file  # a file beside the document; None where documents have no folder (hosted)
 
     def of_kind(self, *kinds: str) -> list["Module[Any]"]:
         """Return every module of the given kinds, in compile order."""
@@ -125,7 +159,9 @@ class Module(Generic[C]):
     title: ClassVar[str]
     category: ClassVar[Category]
     Config: ClassVar[type[ModuleConfig]]
-    effect: ClassVar[Effect] = Effect.PURE
+    effect: Effect = Effect.PURE  # an instance may narrow it (`dynamic.component`)
+    retry: "RetryPolicy | None" = None  # how its steps are retried where the document does not say
+    writes: ClassVar[bool] = False  # changes something through the unit: undone with it, so it needs no intent
     aliases: ClassVar[tuple[str, ...]] = ()
     inputs: ClassVar[tuple[ModulePort, ...]] = ()
     outputs: ClassVar[tuple[ModulePort, ...]] = ()
@@ -138,6 +174,17 @@ class Module(Generic[C]):
 
     def link(self, links: Links) -> None:
         """Resolve what this module refers to; called once, after all modules exist, in dependency order."""
+
+    def follows(self) -> tuple[str, str] | None:
+        """Return (state-machine definition, resource kind) when resources of that kind carry an instance's state.
+
+        The instance's data says the resource's key as `id`.
+        """
+        return None
+
+    def mounts(self) -> list[tuple[str, str]]:
+        """Return the (method, pattern) pairs that `handle` serves without a route of the document."""
+        return []
 
     def problems(self) -> list[tuple[str, str, str]]:
         """Return extra findings of a valid config as (key path inside config, code, message); all are blocked."""

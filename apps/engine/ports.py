@@ -170,7 +170,10 @@ class Http(Protocol):
 
 
 class Database(Protocol):
-    """One tenant database (`database.workflow`), never a connection of the product."""
+    """One tenant database (`database.workflow`), never a connection of the product.
+
+    Placeholders are `$1`, `$2`, ... in every dialect; the adapter rewrites them for its driver.
+    """
 
     async def query(self, sql: str, args: Sequence[Any] = ()) -> dict[str, Any]:
         """Return `{columns, rows, count}`."""
@@ -206,6 +209,35 @@ class Effects(Protocol):
         """Record what came back; accepted whatever the state of the run."""
 
 
+class Counters(Protocol):
+    """Rates of one application in one environment, kept in the process: soft limits, forgotten at restart.
+
+    The host gives every unit a view of its own scope (`engine/token_buckets.py`), so two tenants never share a key.
+    """
+
+    def take(self, key: str, *, per_minute: float, burst: int) -> float:
+        """Take one token; return 0.0 when there was one, else the seconds until there is."""
+
+
+class Metrics(Protocol):
+    """Samples of one application in one environment, kept in the process (`engine/samples.py`).
+
+    The host and the drivers feed it (the six families of `SAMPLE_FAMILIES`); `metrics.collector` renders it.
+    """
+
+    def count(self, name: str, labels: Mapping[str, str], amount: float = 1.0) -> None:
+        """Add to a counter."""
+
+    def change(self, name: str, labels: Mapping[str, str], amount: float) -> None:
+        """Add to a gauge; negative goes down."""
+
+    def observe(self, name: str, labels: Mapping[str, str], seconds: float) -> None:
+        """Add one duration to a histogram."""
+
+    def render(self, prefix: str = "") -> str:
+        """Return all samples in the Prometheus text format, every name behind `prefix`."""
+
+
 class Unit(Protocol):
     """One unit of work with its ports."""
 
@@ -218,3 +250,5 @@ class Unit(Protocol):
     databases: Databases
     clock: Clock
     effects: Effects
+    counters: Counters
+    metrics: Metrics

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
+from apps.engine.component import Component, discover_components
 from apps.engine.module import Module
 
 
@@ -20,6 +21,7 @@ class Registry:
     def __init__(self) -> None:
         self._types: dict[str, type[Module[Any]]] = {}
         self._aliases: dict[str, str] = {}
+        self.components: dict[str, Component] = {}  # bundled with the product, by stem
 
     def add(self, module_type: type[Module[Any]]) -> None:
         """Register one type and its aliases."""
@@ -52,13 +54,18 @@ class Registry:
 def discover(package: ModuleType) -> Registry:
     """Import every file two levels below `package` (category/kind.py) and register the type it defines.
 
+    The folder `components` holds bundled components instead (`engine/component.py`).
+
     Raises `BadCatalogue` when file name, folder and class do not say the same.
     """
     registry = Registry()
     for category in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name):
-        if not category.ispkg or category.name == "components":
+        if not category.ispkg:
             continue
         folder = importlib.import_module(f"{package.__name__}.{category.name}")
+        if category.name == "components":
+            registry.components = discover_components(folder)
+            continue
         for info in sorted(pkgutil.iter_modules(folder.__path__), key=lambda info: info.name):
             if info.name.startswith("_"):
                 continue

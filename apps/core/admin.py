@@ -1,0 +1,65 @@
+"""The base of every page of the admin: operators look, as role `ops`; what they change goes through operations."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from apps.core.models import AuditEntry, Outbox
+
+OPS = "ops"
+
+
+class OpsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Shows rows of every tenant and adds, changes and deletes none; `hidden` columns are not even read."""
+
+    hidden: tuple[str, ...] = ()
+    actions = None
+    show_full_result_count = False
+    list_per_page = 50
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Model]":
+        """Read as role `ops`."""
+        rows: QuerySet[Model] = self.model._default_manager.using(OPS).defer(*self.hidden)
+        ordering = self.get_ordering(request)
+        return rows.order_by(*ordering) if ordering else rows
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Show every column but the hidden ones."""
+        return [field.name for field in self.model._meta.fields if field.name not in self.hidden]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Let nothing be typed."""
+        return self.get_fields(request, obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody adds rows here."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody changes rows here."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody deletes rows here."""
+        return False
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(OpsAdmin):
+    """Who did what, in all tenants."""
+
+    list_display = ("at", "tenant_id", "actor_label", "verb", "target", "target_id", "is_refusal")
+    list_filter = ("is_refusal", "actor_kind")
+    search_fields = ("actor_label", "verb", "target_id", "request_id")
+    ordering = ("-id",)
+
+
+@admin.register(Outbox)
+class OutboxAdmin(OpsAdmin):
+    """What has not left yet."""
+
+    list_display = ("created_at", "tenant_id", "kind", "name", "attempts", "ready_at", "error")
+    list_filter = ("kind",)
+    ordering = ("id",)

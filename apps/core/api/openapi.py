@@ -1,0 +1,42 @@
+"""The product's OpenAPI 3.1 file, `deploy/openapi.yaml`: made from the routes there are by `manage.py openapi`."""
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiYamlRenderer
+
+PREFIX = "/api/v1/"
+
+
+class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How a program says who it is."""
+
+    target_class = "apps.core.api.authentication.ScopeAuthentication"
+    name = "key"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """Return the OpenAPI form."""
+        description = "An API key, weft_<tenant>_<key id>_<secret>; it names its tenant."
+        return {"type": "http", "scheme": "bearer", "description": description}
+
+
+class Generator(SchemaGenerator):
+    """Describes the mount for API keys; the one for signed-in people, under `/t/<tenant>/`, is the same."""
+
+    def _get_paths_and_endpoints(self) -> list[Any]:
+        return [entry for entry in super()._get_paths_and_endpoints() if entry[0].startswith(PREFIX)]
+
+
+def openapi_text() -> str:
+    """Return the file's content, made afresh."""
+    document = Generator().get_schema(request=None, public=True)
+    text: bytes = OpenApiYamlRenderer().render(document, renderer_context={})  # type: ignore[no-untyped-call]
+    return text.decode()
+
+
+def openapi_path() -> Path:
+    """Return where the checked-in file is."""
+    return Path(settings.BASE_DIR) / "deploy" / "openapi.yaml"

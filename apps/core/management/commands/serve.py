@@ -1,0 +1,51 @@
+"""``manage.py serve``: one web process, as production runs it."""
+
+import argparse
+from typing import Any
+
+import uvicorn
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    """Serves portal, API, sockets and tenants' traffic until it is told to stop; then drains."""
+
+    help = "Run one web process on WEB_HOST:WEB_PORT with the server named by SERVER."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """The environment says where; the options are for trying things."""
+        parser.add_argument("--host", default=settings.ENV.web_host)
+        parser.add_argument("--port", type=int, default=settings.ENV.web_port)
+        parser.add_argument("--server", choices=("uvicorn", "daphne"), default=settings.ENV.server)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Hand over to the chosen server."""
+        serve = _uvicorn if options["server"] == "uvicorn" else _daphne
+        serve(options["host"], options["port"])
+
+
+def _uvicorn(host: str, port: int) -> None:
+    uvicorn.run(
+        settings.ASGI_TARGET,
+        host=host,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,
+        timeout_graceful_shutdown=settings.DRAIN_SECONDS,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+
+
+def _daphne(host: str, port: int) -> None:
+    from daphne.cli import CommandLineInterface  # noqa: PLC0415 - importing it installs Twisted's event loop
+
+    CommandLineInterface().run(["--bind", host, "--port", str(port), "--no-server-name", settings.ASGI_TARGET])

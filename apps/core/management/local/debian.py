@@ -1,0 +1,27 @@
+"""Debian packages that the machine lacks: installed when we are root, otherwise named."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+
+Say = Callable[[str], None]
+
+
+def may_install() -> bool:
+    """Whether this process may add packages to the machine."""
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def install(package: str, say: Say) -> bool:
+    """Install one package; false when it may not or could not be done."""
+    if not may_install():
+        return False
+    say(f"installing the Debian package {package} ...")
+    return _apt("update", "-qq") == 0 and _apt("install", "-y", "-qq", package) == 0
+
+
+def _apt(*arguments: str) -> int:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(["apt-get", *arguments], env=environment, stdout=subprocess.DEVNULL, check=False)
+    return done.returncode

@@ -1,0 +1,103 @@
+"""What is wrong with this machine for running the product, and what to do about it."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from apps.core.management.local import chromium
+from apps.core.management.local.binaries import NoBinaries, place_postgres
+from apps.core.management.local.frontend import FrontendFailed, npm_command
+from apps.core.management.local.ports import is_free
+from apps.core.management.local.redis import find_server
+from apps.core.management.local.remembered import Remembered
+
+OLDEST_PYTHON = (3, 11)
+LEAST_FREE_BYTES = 1024**3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at; ``needed`` says whether the product does without it."""
+
+    name: str
+    fine: bool
+    text: str
+    needed: bool = True
+
+
+def diagnose(root: Path, port: int) -> list[Finding]:
+    """Look at everything that `dev` and `test` rely on."""
+    looks: list[Callable[[], Finding]] = [
+        _python,
+        lambda: _disk(root),
+        lambda: _writable(root),
+        lambda: _postgres(root),
+        lambda: _redis(root),
+        _node,
+        _chromium,
+        lambda: _port(port),
+    ]
+    return [look() for look in looks]
+
+
+def _python() -> Finding:
+    found = ".".join(map(str, sys.version_info[:3]))
+    return Finding("python", sys.version_info >= OLDEST_PYTHON, f"{found} at {sys.executable}")
+
+
+def _disk(root: Path) -> Finding:
+    free = shutil.disk_usage(root).free
+    return Finding("disk", free >= LEAST_FREE_BYTES, f"{free / 1024**3:.1f} GiB free; at least 1 is needed")
+
+
+def _writable(root: Path) -> Finding:
+    fine = os.access(root, os.W_OK)
+    return Finding("checkout", fine, str(root) if fine else f"{root} cannot be written to; .weft and .venv go there")
+
+
+def _postgres(root: Path) -> Finding:
+    if _is_given("DATABASE_URL", root):
+        return Finding("postgres", True, "a real server, by DATABASE_URL")
+    try:
+        place = place_postgres(root / ".weft" / "doctor")
+    except (NoBinaries, OSError) as problem:
+        return Finding("postgres", False, str(problem))
+    finally:
+        shutil.rmtree(root / ".weft" / "doctor", ignore_errors=True)
+    ways = {True: "as nobody", False: "in a user namespace" if place.identity.wrapper else "as you"}
+    return Finding("postgres", True, f"embedded, runs {ways[place.identity.drop]}")
+
+
+def _redis(root: Path) -> Finding:
+    if _is_given("REDIS_URL", root):
+        return Finding("redis", True, "a real server, by REDIS_URL")
+    try:
+        return Finding("redis", True, str(find_server(lambda _text: None, may_install=False)))
+    except NoBinaries as problem:
+        return Finding("redis", False, str(problem))
+
+
+def _is_given(name: str, root: Path) -> bool:
+    """Whether the environment names a server that is not the embedded one of an earlier start."""
+    remembered = Remembered(root / ".weft" / "dev" / "env").read()
+    return bool(os.environ.get(name)) and os.environ[name] != remembered.get(name)
+
+
+def _node() -> Finding:
+    try:
+        return Finding("node", True, npm_command()[0])
+    except FrontendFailed as problem:
+        return Finding("node", False, str(problem))
+
+
+def _chromium() -> Finding:
+    found = chromium.find()
+    return Finding("chromium", found is not None, found or f"{chromium.MISSING} (browser tests only)", needed=False)
+
+
+def _port(port: int) -> Finding:
+    fine = is_free(port)
+    return Finding("port", fine, f"{port} is {'free' if fine else 'taken; dev will pick the next one'}", needed=False)

@@ -1,0 +1,210 @@
+"""The product on one machine: what ``manage.py dev`` starts, in which order, and with which settings."""
+
+import hashlib
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from apps.core.management.local.banner import TENANTS
+from apps.core.management.local.children import Program
+from apps.core.management.local.embedded import start_postgres, start_redis
+from apps.core.management.local.frontend import Frontend
+from apps.core.management.local.output import Output
+from apps.core.management.local.ports import Ports
+from apps.core.management.local.remembered import Remembered, write_state
+from apps.core.management.local.roles import VARIABLES, provision, read_mark, write_mark
+from apps.core.management.local.supervisor import Part, StartFailed, Supervisor, python
+
+DATABASE = "weft"
+READY_SECONDS = 90.0
+PROBE_SECONDS = 2.0
+EXAMPLE = Path("examples/order_processing")
+AS_ROOT = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
+DELIVERIES = "deliveries.jsonl"
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the person at the keyboard asked for."""
+
+    root: Path
+    folder: Path
+    host: str
+    port: int
+    quiet: bool
+    server: str
+
+
+class NotConfigured(Exception):
+    """The environment names one real database URL but not the others."""
+
+
+class Product:
+    """Starts everything; afterwards the supervisor keeps it running."""
+
+    def __init__(self, choices: Choices, supervisor: Supervisor, output: Output) -> None:
+        self._choices = choices
+        self._supervisor = supervisor
+        self._output = output
+        self._remembered = Remembered(choices.folder / "env")
+        self._ports = Ports(choices.folder / "ports.json", output.say)
+        self._shown: dict[str, int] = {}
+        self.environment: dict[str, str] = {}
+        self.url = ""
+
+    def start(self) -> None:
+        """From nothing to a product that is ready."""
+        Frontend(self._choices.root, self._output.say).build_if_stale()
+        owner_url = self._data_services()
+        self._migrate(owner_url)
+        self._receiver()
+        self._serving()
+        self._run_once("seed", "seed_demo")
+        for name in ("web", "worker", "beat"):
+            self._supervisor.wait_for(self._supervisor.part(name))
+        if not self._choices.quiet:
+            self._supervisor.launch(Part("traffic", lambda: self._command("demo_traffic", "--url", self.url)))
+
+    def note_state(self) -> None:
+        """Write down what runs where whenever it has changed."""
+        running = self._supervisor.process_ids()
+        if running != self._shown:
+            self._shown = running
+            write_state(self._state_file, self._state(running))
+
+    def forget_state(self) -> None:
+        """Nothing runs any more."""
+        self._state_file.unlink(missing_ok=True)
+
+    @property
+    def _state_file(self) -> Path:
+        return self._choices.folder.with_suffix(".json")
+
+    def _state(self, running: Mapping[str, int]) -> dict[str, Any]:
+        return {
+            "base_url": self.url,
+            "demo_tenants": list(TENANTS),
+            "deliveries_file": str(self._choices.folder / DELIVERIES),
+            "database_relay_url": self.environment["DATABASE_RELAY_URL"],
+            "process": os.getpid(),
+            "processes": dict(running),
+        }
+
+    def _data_services(self) -> str:
+        """Start or find Postgres and Redis; fills in the environment and returns the owner's URL."""
+        known = self._remembered.read()
+        outside = {name: value for name, value in os.environ.items() if known.get(name) != value}
+        chosen = {**self._remembered.keys(), "TLS": "false", "LOG_FORMAT": os.environ.get("LOG_FORMAT", "console")}
+        embedded: dict[str, str] = {}
+        if outside.get("DATABASE_URL"):
+            owner_url = self._real_database(outside, chosen)
+        else:
+            admin_url = start_postgres(self._supervisor, self._choices.folder, self._ports)
+            made = provision(admin_url, DATABASE, passwords=_passwords(known)).environment()
+            owner_url = made["DATABASE_OWNER_URL"]
+            embedded |= made
+        if outside.get("REDIS_URL"):
+            chosen["REDIS_URL"] = outside["REDIS_URL"]
+        else:
+            embedded["REDIS_URL"] = start_redis(self._supervisor, self._choices.folder, self._ports, self._output)
+        serving = {name: value for name, value in embedded.items() if name != "DATABASE_OWNER_URL"}
+        self._settle({**chosen, **serving})
+        self._remembered.write({**self._remembered.keys(), **embedded_only(known), **embedded, **self._addresses()})
+        return owner_url
+
+    def _real_database(self, outside: Mapping[str, str], chosen: dict[str, str]) -> str:
+        missing = [name for name in VARIABLES.values() if not outside.get(name)]
+        if missing:
+            raise NotConfigured(
+                f"DATABASE_URL names a real server, so {', '.join(missing)} must be set as well; "
+                "python3 manage.py provision --admin-url <superuser's URL> makes the roles and prints all of them"
+            )
+        names = [*VARIABLES.values(), "DATABASE_DIRECT_URL"]
+        chosen.update({name: outside[name] for name in names if outside.get(name)})
+        return chosen.pop("DATABASE_OWNER_URL")
+
+    def _settle(self, chosen: Mapping[str, str]) -> None:
+        port = self._ports.choose("web", self._choices.port, self._choices.host)
+        self.url = f"http://localhost:{port}"
+        if self._choices.host not in {"127.0.0.1", "localhost", "0.0.0.0"}:  # noqa: S104 - compared, not bound
+            self.url = f"http://{self._choices.host}:{port}"
+        self.environment = {**chosen, "WEB_PORT": str(port), "WEB_HOST": self._choices.host}
+        self.environment |= {"PUBLIC_URL": os.environ.get("PUBLIC_URL", self.url), "SERVER": self._choices.server}
+        self.environment["DATA_DIR"] = os.environ.get("DATA_DIR", str(self._choices.folder / "data"))
+
+    def _addresses(self) -> dict[str, str]:
+        return {name: self.environment[name] for name in ("PUBLIC_URL", "DATA_DIR")}
+
+    def _migrate(self, owner_url: str) -> None:
+        wanted = _migrations_fingerprint(self._choices.root)
+        if read_mark(owner_url) == wanted:
+            return
+        self._output.say("migrating the database ...")
+        self._run_once(
+            "migrate", "migrate", "--database", "owner", "--noinput", extra={"DATABASE_OWNER_URL": owner_url}
+        )
+        write_mark(owner_url, wanted)
+
+    def _receiver(self) -> None:
+        script = self._choices.root / EXAMPLE / "receiver.py"
+        if not script.is_file():
+            return
+        port = self._ports.choose("receiver")
+        received = self._choices.folder / DELIVERIES
+        command = python(str(script), "--port", str(port), "--out", str(received))
+        self.environment["OUTBOUND_ALLOW"] = ",".join(
+            filter(None, [os.environ.get("OUTBOUND_ALLOW"), f"127.0.0.1:{port}"])
+        )
+        self.environment["DEMO_RECEIVER_URL"] = f"http://127.0.0.1:{port}/"
+        self._supervisor.launch(Part("receiver", lambda: self._program(command)))
+
+    def _serving(self) -> None:
+        celery = python("-m", "celery", "--app", "config.celery:app", "--skip-checks", "--quiet")
+        worker = [*celery, "worker", "--pool", "threads", "--without-gossip", "--without-mingle", "--loglevel", "INFO"]
+        beat = [*celery, "beat", "--pidfile=", "--loglevel", "WARNING"]
+        self._supervisor.launch(Part("web", lambda: self._command("serve"), self._is_ready, READY_SECONDS))
+        self._supervisor.launch(Part("worker", lambda: self._program(worker, AS_ROOT)))
+        self._supervisor.launch(Part("beat", lambda: self._program(beat)))
+
+    def _is_ready(self, _pid: int) -> bool:
+        address = f"http://127.0.0.1:{self.environment['WEB_PORT']}/ready"
+        try:
+            with urllib.request.urlopen(address, timeout=PROBE_SECONDS) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def _run_once(self, part: str, *arguments: str, extra: Mapping[str, str] | None = None) -> None:
+        code = self._supervisor.run_once(part, self._command(*arguments, extra=extra))
+        if code != 0:
+            raise StartFailed(f"manage.py {arguments[0]} failed ({code})")
+
+    def _command(self, *arguments: str, extra: Mapping[str, str] | None = None) -> Program:
+        return self._program(python("manage.py", *arguments), extra)
+
+    def _program(self, command: list[str], extra: Mapping[str, str] | None = None) -> Program:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("DATABASE_")}
+        environment = {**inherited, "PYTHONUNBUFFERED": "1", **self.environment, **(extra or {})}
+        return Program(command, environment, self._choices.root)
+
+
+def embedded_only(known: Mapping[str, str]) -> dict[str, str]:
+    """What the embedded servers left behind, kept while a real server stands in for them."""
+    return {name: value for name, value in known.items() if name.startswith("DATABASE_") or name == "REDIS_URL"}
+
+
+def _passwords(known: Mapping[str, str]) -> dict[str, str]:
+    found = {role: urlsplit(known[variable]).password for role, variable in VARIABLES.items() if variable in known}
+    return {role: unquote(password) for role, password in found.items() if password}
+
+
+def _migrations_fingerprint(root: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted([*root.glob("apps/*/migrations/*.py"), *root.glob("deploy/requirements/run.txt")]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

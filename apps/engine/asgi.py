@@ -1,0 +1,165 @@
+"""An Application as an ASGI callable. It owns no socket, no store and no worker: those come from its host."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID, uuid4
+
+from apps.engine.application import Application, Route
+from apps.engine.http import Request, Response
+from apps.engine.ids import uuid7
+from apps.engine.module import Context
+from apps.engine.ports import Unit
+from apps.engine.run.program import Trace, read_trace
+from apps.engine.sections.answers import not_found, problem, wrong_method
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Scope = dict[str, Any]
+log = logging.getLogger(__name__)
+
+
+class TooLarge(Exception):
+    """The body is larger than the route takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """A request that has been answered: what its run row tells."""
+
+    run_id: UUID
+    route: Route
+    request: Request
+    response: Response
+    steps: list[dict[str, Any]]
+    started_at: datetime
+
+
+class Finish(Protocol):
+    """How a host ends a unit: `keep` False drops what it did; `record` is the run row to write, if any."""
+
+    def __call__(self, unit: Any, record: RequestRecord | None, *, keep: bool) -> None:
+        """Commit or drop, and release."""
+
+
+class EngineAsgi:
+    """Serves the application that `application()` gives at the time of each request."""
+
+    def __init__(
+        self, application: Callable[[], Application | None], open_unit: Callable[[], Unit], finish: Finish
+    ) -> None:
+        self._application = application
+        self._open_unit = open_unit
+        self._finish = finish
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection."""
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        elif scope["type"] == "http":
+            request = _request(scope)
+            response = await self._answer(request, receive)
+            await _send(response, request, send, with_body=scope["method"] != "HEAD")
+        else:
+            await send({"type": "websocket.close", "code": 1003})
+
+    async def _answer(self, request: Request, receive: Receive) -> Response:
+        application = self._application()
+        if application is None:
+            return problem(503, "application.none", "There is no valid document to serve.", request)
+        match = application.match(request.method, request.path)
+        route = match.route
+        if route is None:
+            return wrong_method(request, match.allow) if match.allow else not_found(request)
+        request.params = dict(match.params)
+        request.route = route.pattern
+        if request.method == "HEAD":
+            request.method = route.method
+        try:
+            request.body = await _body(request, receive, route.max_body)
+        except TooLarge:
+            detail = f"The body may have at most {route.max_body} bytes."
+            return problem(413, "body.too_large", detail, request)
+        return await self._serve(route, request)
+
+    async def _serve(self, route: Route, request: Request) -> Response:
+        unit = self._open_unit()
+        started_at = unit.clock.now()
+        context = Context(unit, run_id=uuid7(), request_id=request.id)
+        trace: Trace = []
+        keep, record = False, None
+        try:
+            response = await _called(route, request, context, trace)
+            keep = response.status < 500
+            if route.record != "none":
+                steps = [] if route.program is None else read_trace(route.program, trace)
+                record = RequestRecord(context.run_id, route, request, response, steps, started_at)
+        finally:
+            self._finish(unit, record, keep=keep)
+        labels = {"method": request.method, "path": route.pattern}
+        taken = (unit.clock.now() - started_at).total_seconds()
+        unit.metrics.count("http_requests_total", {**labels, "status_code": str(response.status)})
+        unit.metrics.observe("http_request_duration_seconds", labels, taken)
+        return response
+
+
+async def _called(route: Route, request: Request, context: Context, trace: Trace) -> Response:
+    """Call the route; a fault of the engine is an answer too."""
+    try:
+        answer: Any = route.call(request, context, trace)
+        response: Response = (await answer) if route.is_async else answer
+    except Exception:
+        log.exception("request %s to %s failed by a fault of the engine", request.id, route.name)
+        return problem(500, "engine.bug", "A fault in the product stopped this request.", request)
+    return response
+
+
+def _request(scope: Scope) -> Request:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    client = scope.get("client")
+    return Request(
+        scope["method"],
+        scope["path"],
+        headers=headers,
+        query_string=scope.get("query_string", b""),
+        client=client[0] if client else "",
+        id=headers.get("x-request-id") or str(uuid4()),
+    )
+
+
+async def _body(request: Request, receive: Receive, most: int) -> bytes:
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and int(announced) > most:
+        raise TooLarge
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > most:
+            raise TooLarge
+        parts.append(part)
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+async def _send(response: Response, request: Request, send: Send, *, with_body: bool) -> None:
+    headers = [(b"content-length", str(len(response.body)).encode())]
+    if response.body or response.status != 204:
+        headers.append((b"content-type", response.content_type))
+    headers += response.headers
+    if not any(name == b"x-request-id" for name, _ in response.headers):
+        headers.append((b"x-request-id", request.id.encode("latin-1", "replace")))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body if with_body else b""})
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -1,0 +1,73 @@
+"""Components: named functions with a field contract, used through `dynamic.component` and `processing.step`.
+
+A bundled component is one file of `modules/catalog/components` that says
+
+    NAME = "inventory_checker"
+    CONTRACT = {"required_inputs": {...}, "optional_inputs": {...}, "outputs": {...}}
+    def execute(params, context): ...        # or `async def`
+
+`execute` does one try: it returns a mapping, or raises `StepFailed` or `TryAgain`. Time and chance come from
+`context.unit.clock`, so that a test decides both. `EFFECT` may name an effect class; without it a component is pure.
+"""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from apps.engine.fields import Contract
+from apps.engine.module import Context, Effect
+from apps.engine.outcome import Rejected
+
+
+class BadComponent(Exception):
+    """A file of the components folder does not define a component."""
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A component that may run: checked, with its contract parsed."""
+
+    name: str
+    title: str
+    contract: Contract
+    execute: Callable[[dict[str, Any], Context], Any]
+    is_async: bool
+    effect: Effect = Effect.PURE
+
+    def start(self, params: Any, context: Context) -> Any:
+        """Check `params` and call: returns the result, or an awaitable of it when `is_async`.
+
+        Raises `Rejected` with every fault when the params break the contract.
+        """
+        given = params if isinstance(params, Mapping) else {}
+        faults = self.contract.problems(given)
+        if faults:
+            text = "; ".join(f"{fault['pointer'][1:]} {fault['message']}" for fault in faults)
+            raise Rejected(f"{self.name}: {text}", errors=faults, code="component.contract", status=422)
+        return self.execute(self.contract.with_defaults(given), context)
+
+
+def component_of(source: ModuleType) -> Component:
+    """Read one bundled file; raise `BadComponent` when it does not say what a component must say."""
+    stem = source.__name__.rpartition(".")[2]
+    name, execute = getattr(source, "NAME", None), getattr(source, "execute", None)
+    if name != stem or not callable(execute) or not isinstance(getattr(source, "CONTRACT", None), Mapping):
+        raise BadComponent(f"{source.__name__} must define NAME = {stem!r}, CONTRACT and execute(params, context)")
+    return Component(
+        name=stem,
+        title=(inspect.getdoc(source) or stem).partition("\n")[0],
+        contract=Contract(source.CONTRACT),
+        execute=execute,
+        is_async=inspect.iscoroutinefunction(execute),
+        effect=getattr(source, "EFFECT", Effect.PURE),
+    )
+
+
+def discover_components(package: ModuleType) -> dict[str, Component]:
+    """Return the components of a package by stem, sorted."""
+    stems = sorted(info.name for info in pkgutil.iter_modules(package.__path__) if not info.name.startswith("_"))
+    return {stem: component_of(importlib.import_module(f"{package.__name__}.{stem}")) for stem in stems}

@@ -1,0 +1,91 @@
+"""Finding values by name: dotted paths, and logical field names over the names that data really uses."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+DEFAULT_FIELDS: dict[str, tuple[str, ...]] = {"body": ("body", "Body", "content", "message")}
+
+
+class Missing:
+    """The type of `MISSING`."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+MISSING = Missing()
+
+
+def length_of(value: Any) -> Any:
+    """Return the `.length` of a value: its own key of that name, else its size, else MISSING."""
+    if isinstance(value, dict) and "length" in value:
+        return value["length"]
+    return len(value) if isinstance(value, str | list | dict) else MISSING
+
+
+def find(value: Any, names: Sequence[str]) -> Any:
+    """Follow dotted names from `value`; the longest known key wins, so keys may hold dots; MISSING when there is none.
+
+    A number indexes a list and `length`, at the end, is the size of a text, list or map that has no such key.
+    """
+    position, last = 0, len(names)
+    while position < last:
+        if isinstance(value, dict):
+            end = next((end for end in range(last, position, -1) if ".".join(names[position:end]) in value), 0)
+            if end:
+                value, position = value[".".join(names[position:end])], end
+                continue
+        elif isinstance(value, list) and names[position].isdecimal():
+            index = int(names[position][:9])
+            if index >= len(value):
+                return MISSING
+            value, position = value[index], position + 1
+            continue
+        return length_of(value) if position == last - 1 and names[position] == "length" else MISSING
+    return value
+
+
+def lookup(value: Any, path: str) -> Any:
+    """Return the value at a dotted path, or MISSING."""
+    return find(value, path.split("."))
+
+
+class FieldMapping:
+    """Logical names over the names that data really uses: the first present one is read, the primary one written."""
+
+    def __init__(self, mapping: Mapping[str, Any] | None = None) -> None:
+        self._names = dict(DEFAULT_FIELDS)
+        for logical, actual in (mapping or {}).items():
+            names = [actual] if isinstance(actual, str) else actual if isinstance(actual, list) else []
+            kept = tuple(name for name in names if isinstance(name, str))
+            if kept:
+                self._names[logical] = kept
+
+    def names(self, logical: str) -> tuple[str, ...]:
+        """Return the actual names, primary first; a name that is not mapped stands for itself."""
+        return self._names.get(logical, (logical,))
+
+    def primary(self, logical: str) -> str:
+        """Return the name to write."""
+        return self.names(logical)[0]
+
+    def read(self, data: Mapping[str, Any], logical: str, default: Any = None) -> Any:
+        """Return the value of the first actual name that is present, even when it is null."""
+        return next((data[name] for name in self.names(logical) if name in data), default)
+
+    def read_text(self, data: Mapping[str, Any], logical: str) -> str:
+        """Return a text; anything else reads as empty."""
+        value = self.read(data, logical)
+        return value if isinstance(value, str) else ""
+
+    def read_list(self, data: Mapping[str, Any], logical: str) -> list[Any]:
+        """Return a list; anything else reads as empty."""
+        value = self.read(data, logical)
+        return value if isinstance(value, list) else []
+
+    def write(self, data: dict[str, Any], logical: str, value: Any) -> None:
+        """Set the primary name."""
+        data[self.primary(logical)] = value

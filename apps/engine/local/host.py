@@ -1,0 +1,182 @@
+"""A whole product in one process: SQLite for the rows, one event loop for the runs, for `wfctl run` and tests."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from apps.engine.application import Application
+from apps.engine.asgi import EngineAsgi, RequestRecord
+from apps.engine.local.databases import LocalDatabases
+from apps.engine.local.locks import RowLocks
+from apps.engine.local.outside import EnvironmentSecrets, OutboundHttp, SystemClock
+from apps.engine.local.queue import RunQueue
+from apps.engine.local.store import Store
+from apps.engine.local.unit import LocalUnit
+from apps.engine.local.worker import LocalWorker
+from apps.engine.ports import Clock, Counters, Databases, Http, Metrics, NewRun, Secrets
+from apps.engine.run.decide import decide
+from apps.engine.run.state import Event, Queue
+from apps.engine.samples import Samples
+from apps.engine.token_buckets import TokenBuckets
+
+LOCAL = "local"
+MOST_STEPS = 100_000
+log = logging.getLogger(__name__)
+
+
+class LocalHost:
+    """Applications by scope, and everything they need. A scope sees nothing of another."""
+
+    def __init__(
+        self,
+        path: str = ":memory:",
+        *,
+        clock: Clock | None = None,
+        http: Http | None = None,
+        secrets: Secrets | None = None,
+        folder: Path | None = None,
+        lock_seconds: float = 5.0,
+    ) -> None:
+        system = SystemClock()
+        self.store = Store(path)
+        self.clock: Clock = clock or system
+        self.outbound = OutboundHttp()
+        self.http: Http = http or self.outbound
+        self.secrets: Secrets = secrets or EnvironmentSecrets()
+        self.locks = RowLocks(lock_seconds)
+        self.queue = RunQueue(self.store, self.clock.now, self.application)
+        self.worker = LocalWorker(self)
+        self.bugs: list[tuple[UUID, str]] = []  # faults of the engine itself, for whoever operates it
+        self._folder = folder
+        self._applications: dict[str, Application] = {}
+        self._databases: dict[str, LocalDatabases] = {}
+        self._samples: dict[str, Samples] = {}
+        self._buckets = TokenBuckets(getattr(self.clock, "monotonic", system.monotonic))
+        self._task: asyncio.Task[None] | None = None
+
+    # --- documents ------------------------------------------------------------------------------------------------
+
+    def deploy(self, application: Application, scope: str = LOCAL) -> None:
+        """Serve `application` from now on; runs already accepted go on with it."""
+        self._applications[scope] = application
+
+    def application(self, scope: str = LOCAL) -> Application | None:
+        """Return what a scope serves."""
+        return self._applications.get(scope)
+
+    # --- units of work --------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def unit(self, scope: str = LOCAL) -> AsyncIterator[LocalUnit]:
+        """Open a unit: committed when the block ends, dropped when it raises."""
+        unit = self.new_unit(scope)
+        try:
+            yield unit
+            self.commit(unit)
+        finally:
+            unit.release()
+
+    def new_unit(self, scope: str) -> LocalUnit:
+        """Return a unit that its owner commits and releases."""
+        return LocalUnit(self, scope)
+
+    def commit(self, unit: LocalUnit, also: Callable[[], None] | None = None) -> None:
+        """Write a unit, and `also` in the same transaction, then ring for the workers."""
+        with self.store.transaction():
+            unit.flush()
+            if also is not None:
+                also()
+        if unit.has_work:
+            self.ring()
+
+    def databases_of(self, scope: str) -> Databases:
+        """Return the databases of a scope."""
+        return self._databases.setdefault(scope, LocalDatabases(self._folder, scope))
+
+    def counters_of(self, scope: str) -> Counters:
+        """Return the rates of a scope."""
+        return self._buckets.scoped(scope)
+
+    def metrics_of(self, scope: str) -> Metrics:
+        """Return the samples of a scope."""
+        return self._samples.setdefault(scope, Samples())
+
+    # --- requests -------------------------------------------------------------------------------------------------
+
+    def asgi(self, scope: str = LOCAL) -> EngineAsgi:
+        """Return the ASGI application that serves a scope."""
+        return EngineAsgi(lambda: self.application(scope), lambda: self.new_unit(scope), self.finish_request)
+
+    def finish_request(self, unit: Any, record: RequestRecord | None, *, keep: bool) -> None:
+        """Write what a request did, or drop it, and its row unless there is none to keep."""
+        try:
+            if keep:
+                row = None if record is None else lambda: self.queue.record_request(unit.scope, record)
+                self.commit(unit, row)
+            elif record is not None:
+                self.queue.record_request(unit.scope, record)
+        finally:
+            unit.release()
+
+    # --- runs -----------------------------------------------------------------------------------------------------
+
+    async def start_run(self, run: NewRun, scope: str = LOCAL) -> UUID:
+        """Accept one run."""
+        async with self.unit(scope) as unit:
+            return unit.runs.start(run)
+
+    def tell(self, run_id: UUID, event: Event, scope: str = LOCAL) -> bool:
+        """Let an event from outside happen to a run (cancelled, settled, send again); False when it came too late."""
+        queued = self.queue.load(run_id)
+        application = self.application(scope)
+        program = None if queued is None or application is None else application.program(queued.state.entry)
+        if queued is None or program is None or queued.scope != scope:
+            return False
+        state, commands = decide(program, queued.state, event, self.clock.now())
+        if state is queued.state:
+            return False
+        ready_at = next((command.ready_at for command in commands if isinstance(command, Queue)), None)
+        self.queue.save(state, queued.steps, ready_at)
+        self.ring()
+        return True
+
+    def ring(self) -> None:
+        """Wake the worker."""
+        self.worker.ring()
+
+    async def drain(self) -> int:
+        """Drive everything that is due now; return how many times a run was driven."""
+        count = 0
+        while await self.worker.step():
+            count += 1
+            if count > MOST_STEPS:
+                raise RuntimeError("the runs do not come to an end")
+        return count
+
+    def report_bug(self, run_id: UUID, trace: str) -> None:
+        """Keep the trace of a fault of the engine, away from the document's owner."""
+        self.bugs.append((run_id, trace))
+        log.error("run %s failed by a fault of the engine\n%s", run_id, trace)
+
+    # --- life -----------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin working runs off in the background."""
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self.worker.forever())
+
+    async def close(self) -> None:
+        """Stop working and close everything; unfinished runs stay in the file."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        await self.outbound.close()
+        for databases in self._databases.values():
+            databases.close()
+        self.store.close()

@@ -1,0 +1,99 @@
+"""One unit of work over SQLite: reads see its own writes, everything is written when it commits, or nothing."""
+
+from datetime import datetime
+from typing import Protocol
+
+from apps.engine.local.instances import LocalInstances
+from apps.engine.local.locks import RowLocks
+from apps.engine.local.outbox import LocalBroker, LocalEffects, LocalRuns
+from apps.engine.local.queue import RunQueue
+from apps.engine.local.resources import LocalResources
+from apps.engine.local.store import Store
+from apps.engine.ports import (
+    Broker,
+    Clock,
+    Counters,
+    Databases,
+    Effects,
+    Http,
+    InstanceStore,
+    Metrics,
+    ResourceStore,
+    Runs,
+    Secrets,
+)
+
+
+class Services(Protocol):
+    """What all units of one scope share."""
+
+    store: Store
+    locks: RowLocks
+    queue: RunQueue
+    clock: Clock
+    http: Http
+    secrets: Secrets
+
+    def databases_of(self, scope: str) -> Databases:
+        """Return the databases of a scope."""
+
+    def counters_of(self, scope: str) -> Counters:
+        """Return the rates of a scope."""
+
+    def metrics_of(self, scope: str) -> Metrics:
+        """Return the samples of a scope."""
+
+
+class LocalUnit:
+    """The ports of one unit of work; made by `LocalHost.unit`."""
+
+    def __init__(self, services: Services, scope: str) -> None:
+        self.services = services
+        self.scope = scope
+        self.store = services.store
+        self._resources = LocalResources(self)
+        self._instances = LocalInstances(self)
+        self._outbox = LocalBroker()
+        self._started = LocalRuns(services.queue, scope)
+        self._held: list[tuple[str, ...]] = []
+        self.resources: ResourceStore = self._resources
+        self.instances: InstanceStore = self._instances
+        self.broker: Broker = self._outbox
+        self.runs: Runs = self._started
+        self.effects: Effects = LocalEffects(self)
+        self.clock: Clock = services.clock
+        self.http: Http = services.http
+        self.secrets: Secrets = services.secrets
+        self.databases: Databases = services.databases_of(scope)
+        self.counters: Counters = services.counters_of(scope)
+        self.metrics: Metrics = services.metrics_of(scope)
+
+    def now(self) -> datetime:
+        """Return the time."""
+        return self.clock.now()
+
+    async def hold(self, *key: str) -> None:
+        """Lock a row until the unit ends."""
+        whole = (self.scope, *key)
+        if whole not in self._held:
+            await self.services.locks.acquire(whole)
+            self._held.append(whole)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether a commit would give workers something to do."""
+        return bool(self._outbox.messages or self._started.started)
+
+    def flush(self) -> None:
+        """Write everything; inside the commit's transaction."""
+        self._resources.flush()
+        self._instances.flush()
+        for message in self._outbox.messages:
+            self.services.queue.deliver(self.scope, message)
+        for run_id, run in self._started.started:
+            self.services.queue.accept(self.scope, run_id, run)
+
+    def release(self) -> None:
+        """Give the rows back."""
+        while self._held:
+            self.services.locks.release(self._held.pop())

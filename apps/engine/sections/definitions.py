@@ -1,0 +1,200 @@
+"""Read the `statemachine` section: definitions, hooks and mappings become `Machine`s and their programs."""
+
+from typing import Any
+
+from apps.engine.document import DocumentPath
+from apps.engine.module import Context
+from apps.engine.run.assembly import Assembler, Node, Plain, Scope
+from apps.engine.run.driver import run_in_place, run_in_place_async
+from apps.engine.run.program import END, Program, StepCall, Variables
+from apps.engine.run.target import AnyTarget, PipelineTarget, ProcessingTarget, Target
+from apps.engine.sections.choices import condition_of
+from apps.engine.sections.pipelines import pipeline_block, target_nodes
+from apps.engine.sections.processing import RESULT, hook_payload, settle_node
+from apps.engine.sections.producers import Producers
+from apps.engine.sections.statemachine import (
+    ID_KEYS,
+    SECTION,
+    Condition,
+    Hook,
+    Machine,
+    ResourceMapping,
+    State,
+    Transition,
+)
+from apps.engine.sections.workspace import Workspace
+
+ROOT: DocumentPath = ("workflows", SECTION)
+
+
+def compile_machines(workspace: Workspace, machines: dict[str, Machine], producers: Producers) -> None:
+    """Fill `machines` by definition name and add the programs of every one of them."""
+    section = workspace.section(SECTION)
+    for index, written in enumerate(section.get("definitions") or []):
+        machine = _machine(workspace, section, written, (*ROOT, "definitions", index))
+        if machine.name not in machines:
+            machines[machine.name] = machine
+    for machine in machines.values():
+        machine.hooks = _hooks(workspace, section, machine, producers)
+        for program in (_transition_program(machine), _auto_program(machine)):
+            workspace.programs[program.entry] = program
+
+
+def _machine(workspace: Workspace, section: dict[str, Any], written: dict[str, Any], path: DocumentPath) -> Machine:
+    states = {name: _state(name, said or {}) for name, said in (written.get("states") or {}).items()}
+    transitions = {
+        name: _transition(workspace, name, said, (*path, "transitions", name))
+        for name, said in (written.get("transitions") or {}).items()
+    }
+    engine = str(section.get("engine", ""))
+    mappings, id_keys = _mappings(section, engine)
+    return Machine(
+        name=written["name"],
+        initial_state=written["initialState"],
+        states=states,
+        transitions=transitions,
+        engine=engine,
+        description=str(written.get("description") or ""),
+        auto_start=written.get("autoStart") is True,
+        mappings=tuple(dict.fromkeys((*mappings, *_followers(workspace, written["name"])))),
+        id_keys=id_keys,
+    )
+
+
+def _followers(workspace: Workspace, machine: str) -> list[ResourceMapping]:
+    """Return the resources that modules keep in step with this machine."""
+    pairs = (module.follows() for module in workspace.modules.values())
+    return [ResourceMapping(pair[1]) for pair in pairs if pair is not None and pair[0] == machine]
+
+
+def _state(name: str, said: dict[str, Any]) -> State:
+    return State(name, said.get("isFinal") is True, said.get("isError") is True, str(said.get("description") or ""))
+
+
+def _transition(workspace: Workspace, name: str, said: dict[str, Any], path: DocumentPath) -> Transition:
+    condition: Condition | None = None
+    if said.get("condition") not in (None, ""):
+        found = condition_of(workspace, said["condition"], (*path, "condition"))
+        condition = None if found is None else found[0]
+    return Transition(name, said["fromState"], said["toState"], condition, said.get("autoTransform") is True)
+
+
+def _mappings(section: dict[str, Any], engine: str) -> tuple[tuple[ResourceMapping, ...], tuple[str, ...]]:
+    """Return the mappings that name this engine, and where the instance id is looked for in a trigger's data."""
+    written = [
+        mapping
+        for mapping in section.get("resourceMappings") or []
+        if engine == mapping.get("stateMachine") or engine.endswith(f".{mapping.get('stateMachine')}")
+    ]
+    mappings = tuple(
+        ResourceMapping(str(mapping["resourceType"]), str(mapping.get("instanceIDKey") or "id")) for mapping in written
+    )
+    extra = [mapping.key_field for mapping in mappings if mapping.key_field not in ID_KEYS]
+    return mappings, (*ID_KEYS, *dict.fromkeys(extra))
+
+
+def _hooks(workspace: Workspace, section: dict[str, Any], machine: Machine, producers: Producers) -> tuple[Hook, ...]:
+    hooks = []
+    for index, written in enumerate(section.get("hooks") or []):
+        if written.get("workflowType") not in (None, "", machine.name):
+            continue
+        path: DocumentPath = (*ROOT, "hooks", index, "handler")
+        target = workspace.target(str(written.get("handler", "")), path)
+        if target is None:
+            continue
+        hook = _hook(index, written, target, _vetoing(workspace, target, producers))
+        hooks.append(hook)
+        if hook.veto is None:
+            program = _step_program(workspace, machine, hook, target, producers)
+            workspace.programs[program.entry] = program
+    return tuple(hooks)
+
+
+def _hook(index: int, written: dict[str, Any], target: AnyTarget, veto: Any) -> Hook:
+    return Hook(
+        index=index,
+        handler=target.name,
+        transitions=frozenset(written.get("transitions") or ()),
+        from_states=frozenset(written.get("fromStates") or ()),
+        to_states=frozenset(written.get("toStates") or ()),
+        payload_form=target.payload_form if isinstance(target, Target) else "flat",
+        veto=veto,
+        processing=target if isinstance(target, ProcessingTarget) else None,
+    )
+
+
+def _vetoing(workspace: Workspace, target: AnyTarget, producers: Producers) -> Any:
+    """Return how a pure handler is asked before the change; None for one that has to wait until after the commit."""
+    if isinstance(target, Target):
+        if not target.is_pure:
+            return None
+        call, is_async = target.call, target.is_async
+
+        async def ask(payload: Any, context: Context) -> Any:
+            result = call(payload, context)
+            answer = (await result) if is_async else result
+            producers.forward(context, target.name, payload, answer)
+            return answer
+
+        return ask
+    if isinstance(target, PipelineTarget):
+        return _vetoing_pipeline(workspace, target)
+    return None
+
+
+def _vetoing_pipeline(workspace: Workspace, target: PipelineTarget) -> Any:
+    program = Assembler(f"pipeline:{target.name}", SECTION).program([pipeline_block(workspace, target.name)])
+    if not program.is_pure:
+        return None
+
+    async def ask(payload: Any, context: Context) -> Any:
+        if program.is_async:
+            return await run_in_place_async(program, Variables(payload), context, [])
+        return run_in_place(program, Variables(payload), context, [])
+
+    return ask
+
+
+def _step_program(
+    workspace: Workspace, machine: Machine, hook: Hook, target: AnyTarget, producers: Producers
+) -> Program:
+    """Return `step:<definition>:<index>`: the handler, its producers, and `settle`, which also follows a failure."""
+    entry = f"step:{machine.name}:{hook.index}"
+    payload = hook_payload(hook)
+    handler = target_nodes(workspace, target, name=RESULT, payload=payload, judged_later=True)
+    tail: list[Node] = [*producers.nodes(target.name, RESULT, payload), settle_node(machine, hook)]
+    return Assembler(entry, SECTION).program([handler], tail)
+
+
+def _transition_program(machine: Machine) -> Program:
+    """Return `transition:<definition>`: what triggers, the API and the manual button start."""
+
+    def build(scope: Scope, after: int) -> StepCall:
+        async def call(variables: Variables, context: Context) -> tuple[Any, int]:
+            asked = variables.input
+            applied = await machine.apply(context, asked["instanceId"], asked["transition"], asked.get("data"))
+            variables.data = applied.as_dict()
+            return variables.data, END
+
+        return call
+
+    return Assembler(f"transition:{machine.name}", SECTION).program(
+        [Plain("transition", build, "transition", is_async=True, writes=True)]
+    )
+
+
+def _auto_program(machine: Machine) -> Program:
+    """Return `auto:<definition>`: one automatic transition out of the state the instance was left in."""
+
+    def build(scope: Scope, after: int) -> StepCall:
+        async def call(variables: Variables, context: Context) -> tuple[Any, int]:
+            asked = variables.input
+            applied = await machine.apply_auto(context, asked["instanceId"], asked["state"])
+            variables.data = {"transition": None} if applied is None else applied.as_dict()
+            return variables.data, END
+
+        return call
+
+    return Assembler(f"auto:{machine.name}", SECTION).program(
+        [Plain("transition", build, "transition", is_async=True, writes=True)]
+    )

@@ -1,0 +1,157 @@
+"""All routes of an application: those of the `http` section, of the `http` trigger, of modules, and preflights.
+
+Where two have one method and path the earlier kind in that order answers, so a trigger on a section's route is
+satisfied by what the route's own handler starts.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from apps.engine.application import MAX_BODY, Route
+from apps.engine.document import DocumentPath, path_text
+from apps.engine.http import Request, Response
+from apps.engine.module import Context, Module
+from apps.engine.routes import RouteTable, shape
+from apps.engine.run.program import Program, Trace
+from apps.engine.sections.chain import Handle, chain, is_middleware
+from apps.engine.sections.handlers import is_pure, module_handle, pipeline_handle
+from apps.engine.sections.producers import Producers
+from apps.engine.sections.workspace import Workspace
+from apps.engine.trigger import Resolver
+from apps.engine.triggers.http import trigger_handle
+
+SECTION = "http"
+CORS = "http.middleware.cors"
+
+
+def compile_routes(workspace: Workspace, producers: Producers, resolver: Resolver) -> RouteTable[Route]:
+    """Return the table of every route there is."""
+    corsed: dict[str, list[Module[Any]]] = {}
+    routes = [
+        *_section_routes(workspace, producers, corsed),
+        *_trigger_routes(workspace, resolver),
+        *_mounted(workspace, producers),
+    ]
+    return _with_preflights(RouteTable(routes), corsed)
+
+
+def _section_routes(
+    workspace: Workspace, producers: Producers, corsed: dict[str, list[Module[Any]]]
+) -> Iterable[Route]:
+    section = workspace.section(SECTION)
+    for index, written in enumerate(section.get("routes") or []):
+        path: DocumentPath = ("workflows", SECTION, "routes", index)
+        middlewares = _middlewares(workspace, written, path)
+        found = _handler(workspace, str(written.get("handler", "")), producers, (*path, "handler"))
+        if found is None:
+            continue
+        handle, handle_is_async, pure, program = found
+        call, is_async = chain(middlewares, handle, handle_is_async)
+        pattern = str(written["path"])
+        corsed.setdefault(shape(pattern), []).extend(each for each in middlewares if each.kind == CORS)
+        yield Route(
+            method=str(written["method"]).upper(),
+            pattern=pattern,
+            source="section",
+            call=call,
+            is_async=is_async,
+            is_pure=pure and all(is_pure(middleware) for middleware in middlewares),
+            record=str(written.get("record") or section.get("record") or "end"),
+            max_body=int(written.get("maxBody") or section.get("maxBody") or MAX_BODY),
+            program=program,
+            handler=str(written["handler"]),
+            path=path_text(path),
+        )
+
+
+def _handler(
+    workspace: Workspace, name: str, producers: Producers, path: DocumentPath
+) -> tuple[Handle, bool, bool, Program | None] | None:
+    module = workspace.module(name)
+    if module is not None and hasattr(module, "handle"):
+        handle, is_async = module_handle(module, producers)
+        return handle, is_async, is_pure(module) and not producers.has(module.name), None
+    if name in workspace.pipelines:
+        program = workspace.programs[f"pipeline:{name}"]
+        handle, is_async = pipeline_handle(name, program, producers)
+        return handle, is_async, program.is_pure and not producers.has(name), program
+    if module is not None:
+        workspace.report("reference.unsuitable", path, f"{name} ({module.kind}) cannot answer requests.")
+    else:
+        workspace.report("reference.unknown", path, f"There is no module or pipeline {name}.")
+    return None
+
+
+def _middlewares(workspace: Workspace, written: dict[str, Any], path: DocumentPath) -> list[Module[Any]]:
+    key = "middlewares" if "middlewares" in written else "middleware"
+    named = written.get(key) or []
+    found: list[Module[Any]] = []
+    for index, name in enumerate([named] if isinstance(named, str) else named):
+        module = workspace.module(str(name))
+        if module is not None and is_middleware(module):
+            found.append(module)
+        else:
+            workspace.report("reference.unsuitable", (*path, key, index), f"{name} is not a middleware.")
+    return found
+
+
+def _trigger_routes(workspace: Workspace, resolver: Resolver) -> Iterable[Route]:
+    trigger = workspace.document.triggers.get("http", {})
+    if trigger.get("enabled") is False:
+        return
+    for index, written in enumerate(trigger.get("routes") or []):
+        call, is_async = chain((), trigger_handle(resolver, written), False)
+        yield Route(
+            method=str(written["method"]).upper(),
+            pattern=str(written["path"]),
+            source="trigger",
+            call=call,
+            is_async=is_async,
+            is_pure=False,
+            handler=str(written["workflow"]),
+            path=path_text(("triggers", "http", "routes", index)),
+        )
+
+
+def _mounted(workspace: Workspace, producers: Producers) -> Iterable[Route]:
+    for module in workspace.modules.values():
+        for method, pattern in module.mounts():
+            handle, handle_is_async = module_handle(module, producers)
+            call, is_async = chain((), handle, handle_is_async)
+            pure = is_pure(module)
+            yield Route(
+                method=method,
+                pattern=pattern,
+                source="module",
+                call=call,
+                is_async=is_async,
+                is_pure=pure,
+                record="none" if pure else "end",
+                handler=module.name,
+            )
+
+
+def _with_preflights(table: RouteTable[Route], corsed: dict[str, list[Module[Any]]]) -> RouteTable[Route]:
+    """Answer OPTIONS for every path: through its cross-origin rules when it has some, else with `Allow` (D15)."""
+    declared = {shape(route.pattern) for route in table.routes if route.method == "OPTIONS"}
+    patterns = {shape(route.pattern): route.pattern for route in reversed(table.routes)}
+    automatic = []
+    for of_shape, pattern in patterns.items():
+        if of_shape in declared:
+            continue
+        rules = list(dict.fromkeys(corsed.get(of_shape, [])))
+        call, is_async = chain(rules, _allowing(table), False)
+        automatic.append(
+            Route("OPTIONS", pattern, "automatic", call, is_async, True, record="none", handler="", path="")
+        )
+    whole = RouteTable([*table.routes, *automatic])
+    whole.duplicates = table.duplicates
+    return whole
+
+
+def _allowing(table: RouteTable[Route]) -> Handle:
+    def handle(request: Request, context: Context, trace: Trace) -> Response:
+        allow = sorted({*table.allowed(request.path), "OPTIONS"})
+        return Response(204, headers=[(b"allow", ", ".join(allow).encode())])
+
+    return handle

@@ -1,0 +1,114 @@
+"""The `messaging` section: subscriptions with the programs that take their messages in, and what producers forward."""
+
+from collections.abc import Callable
+from typing import Any
+
+from apps.engine.application import Subscription
+from apps.engine.document import DocumentPath, path_text
+from apps.engine.expressions import text_of
+from apps.engine.module import Context
+from apps.engine.outcome import Rejected
+from apps.engine.run.assembly import Assembler, Plain, Scope
+from apps.engine.run.program import END, Program, StepCall, Variables
+from apps.engine.sections.pipelines import target_nodes
+from apps.engine.sections.producers import Producers
+from apps.engine.sections.texts import evaluator
+from apps.engine.sections.workspace import Workspace
+from apps.engine.trigger import PUBLISH
+
+SECTION = "messaging"
+HANDLER = "handle"  # name of the handler's step
+
+
+def read_producers(workspace: Workspace) -> Producers:
+    """Read `messaging.producers`; pipelines and data modules pass on what they made."""
+    transforming = [name for name, module in workspace.modules.items() if module.category.value == "data"]
+    return Producers.read(workspace.section(SECTION).get("producers") or [], [*transforming, *workspace.pipelines])
+
+
+def compile_messaging(workspace: Workspace, producers: Producers) -> tuple[Subscription, ...]:
+    """Return the subscriptions of the section, then those that `messaging.handler` modules imply."""
+    found: list[Subscription] = []
+    taken: set[str] = set()
+    written = workspace.section(SECTION).get("subscriptions") or []
+    for index, said in enumerate(written):
+        path: DocumentPath = ("workflows", SECTION, "subscriptions", index)
+        _add(workspace, producers, said, path, found, taken)
+    named = {said.get("handler") for said in written}
+    for name, module in workspace.modules.items():
+        topic = getattr(module.config, "topic", None)
+        if module.kind == "messaging.handler" and topic and name not in named:
+            _add(workspace, producers, {"topic": topic, "handler": name}, _place(workspace, name), found, taken)
+    workspace.programs[PUBLISH] = _publishing()
+    return tuple(found)
+
+
+def _place(workspace: Workspace, name: str) -> DocumentPath:
+    entries = (entry.path for entry in workspace.document.modules if entry.name == name)
+    return (*next(entries, ("modules",)), "config", "topic")
+
+
+def _add(
+    workspace: Workspace,
+    producers: Producers,
+    said: dict[str, Any],
+    path: DocumentPath,
+    found: list[Subscription],
+    taken: set[str],
+) -> None:
+    topic, handler = str(said["topic"]), str(said["handler"])
+    target = workspace.target(handler, (*path, "handler"))
+    if target is None:
+        return
+    name = f"{topic} -> {handler}"
+    if name in taken:
+        name = f"{name} #{len(found)}"
+    taken.add(name)
+    program = Assembler(f"message:{name}", SECTION).program(
+        [target_nodes(workspace, target, name=HANDLER)], producers.nodes(handler, HANDLER)
+    )
+    workspace.programs[program.entry] = program
+    found.append(
+        Subscription(
+            name=name,
+            topic=topic,
+            entry=program.entry,
+            handler=handler,
+            ordering="none" if said.get("ordering") == "none" else "key",
+            key_of=_key_of(workspace, said.get("key"), (*path, "key")),
+            path=path_text(path),
+        )
+    )
+
+
+def _key_of(workspace: Workspace, written: Any, path: DocumentPath) -> Callable[[Any], str | None] | None:
+    if written is None:
+        return None
+    found = evaluator(workspace, written, path)
+    if found is None:
+        return None
+    evaluate = found[0]
+
+    def key_of(payload: Any) -> str | None:
+        names = Variables(payload).names
+        value = evaluate(names)
+        return None if value is None else text_of(value)
+
+    return key_of
+
+
+def _publishing() -> Program:
+    """Return the program that publishes one message, for triggers that name the section itself."""
+
+    def build(scope: Scope, after: int) -> StepCall:
+        def call(variables: Variables, context: Context) -> tuple[Any, int]:
+            asked = variables.input
+            if not asked["topic"]:
+                raise Rejected("The action of a messaging trigger is a topic.", code="messaging.topic")
+            message = context.unit.broker.publish(asked["topic"], asked["payload"])
+            variables.data = {"success": True, "topic": asked["topic"], "message": str(message)}
+            return variables.data, END
+
+        return call
+
+    return Assembler(PUBLISH, SECTION).program([Plain("emit", build, "publish", writes=True)])

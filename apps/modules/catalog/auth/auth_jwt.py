@@ -1,0 +1,209 @@
+"""Signs users up and in, and knows them again by their token.
+
+As a route's handler it serves addresses that end in `register` (POST `{email, name, password}`), `login` (POST
+`{email, password}`) and `profile` (GET, PUT `{name}`). As the provider of `http.middleware.auth` it accepts the tokens
+it gave out: JWTs signed with `secret`, valid for `tokenExpiry`. Passwords are kept as Argon2 hashes only. Checking a
+token asks no database.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+import jwt
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from pydantic import Field
+
+from apps.engine.config_types import FilePath, Seconds, SettingsModel, TemplateText
+from apps.engine.http import Request, Response
+from apps.engine.late_text import LateText
+from apps.engine.module import Category, Context, Links, Module, ModulePort
+from apps.engine.outcome import Rejected
+from apps.engine.ports import AlreadyExists, Resource
+from apps.engine.sections.answers import problem
+
+ALGORITHMS = ["HS256", "HS384", "HS512"]
+IN_TOKEN = ("role", "affiliateId", "programIds")
+LONGEST = {"email": 254, "name": 200, "password": 1024}
+SEED_PASSWORD = "changeme"  # noqa: S105 - what the format says a seed user without a password gets
+
+_hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+_coder = jwt.PyJWT(options={"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False})
+
+
+class AuthJwtConfig(SettingsModel):
+    """Settings of `auth.jwt`."""
+
+    secret: TemplateText = Field(min_length=1, description="Signs the tokens; best a secret: ${JWT_SECRET}.")
+    token_expiry: Seconds = Field(86_400.0, gt=0, description="How long a token is valid.")
+    issuer: str = Field("workflow", description="Who gave the token out, as its `iss` says.")
+    seed_file: FilePath | None = Field(None, description="JSON list of first users; only with document files.")
+
+
+class AuthJwt(Module[AuthJwtConfig]):
+    """Users and their tokens."""
+
+    kind = "auth.jwt"
+    title = "Users and tokens"
+    category = Category.AUTH
+    Config = AuthJwtConfig
+    writes = True
+    inputs = (ModulePort("request", "http", "Requests to register, log in, and see a profile."),)
+    outputs = (ModulePort("provider", "service", "Knows tokens, for the token check."),)
+
+    def __init__(self, name: str, config: AuthJwtConfig) -> None:
+        super().__init__(name, config)
+        self._kind = f"auth.jwt:{name}"
+        self._secret = LateText(config.secret)
+        self._seeds: list[dict[str, Any]] = []
+
+    def link(self, links: Links) -> None:
+        """Read the first users, where the document has a folder."""
+        if self.config.seed_file is not None and links.read_file is not None:
+            self._seeds = json.loads(links.read_file(self.config.seed_file))
+
+    async def authenticate(self, token: str, context: Context) -> dict[str, Any] | None:
+        """Return the claims of a token that is ours and not expired, else None."""
+        try:
+            claims = _coder.decode(token, await self._key(context), ALGORITHMS, options={"require": ["exp"]})
+            return claims if float(claims["exp"]) > context.unit.clock.now().timestamp() else None
+        except (jwt.InvalidTokenError, TypeError, ValueError):
+            return None
+
+    async def handle(self, request: Request, context: Context) -> Response:
+        """Answer by method and the last part of the address."""
+        action = request.path.rstrip("/").rpartition("/")[2]
+        answer = _ACTIONS.get((request.method, action))
+        if answer is None:
+            return _problem(request, 404, "auth.unknown_action", "There is nothing at this address.")
+        if self._seeds:
+            await self._plant(context)
+        try:
+            body = request.json() if request.method != "GET" else {}
+        except Rejected as fault:
+            return _problem(request, 400, fault.code, fault.message, errors=fault.errors)
+        if not isinstance(body, dict):
+            return _problem(request, 400, "body.not_an_object", "The body must be a JSON object.")
+        return await answer(self, request, body, context)
+
+    async def register(self, request: Request, body: dict[str, Any], context: Context) -> Response:
+        """Store a new user and sign them in."""
+        email, password = _text(body, "email").strip(), _text(body, "password")
+        if not email or not password:
+            return _problem(request, 400, "auth.incomplete", "An email and a password are needed.")
+        user = await self._user({"email": email, "name": _text(body, "name")}, password, context.unit.clock.now())
+        try:
+            await context.unit.resources.create(user)
+        except AlreadyExists:
+            return _problem(request, 409, "auth.email_taken", "This email is taken.")
+        shown = {key: user.data[key] for key in ("id", "email", "name", "createdAt")}
+        return Response.json({"token": await self._token(user.data, context), "user": shown}, 201)
+
+    async def login(self, request: Request, body: dict[str, Any], context: Context) -> Response:
+        """Give a token for the right password; unknown users and wrong passwords look and take the same."""
+        found = await context.unit.resources.get(self._kind, _key_of(_text(body, "email")))
+        stored = found.data["passwordHash"] if found is not None else _UNKNOWN_USER
+        is_right = await asyncio.to_thread(_verify, stored, _text(body, "password"))
+        if found is None or not is_right:
+            return _problem(request, 401, "auth.invalid_credentials", "Invalid credentials.")
+        return Response.json({"token": await self._token(found.data, context), "user": _flat(found.data)})
+
+    async def profile(self, request: Request, body: dict[str, Any], context: Context) -> Response:
+        """Show the caller, or change the caller's name."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        claims = await self.authenticate(token, context) if scheme == "Bearer" else None
+        email = claims.get("email") if claims else None
+        if not isinstance(email, str):
+            return _problem(request, 401, "auth.required", "A valid bearer token is needed.")
+        changes = request.method == "PUT"
+        found = await context.unit.resources.get(self._kind, _key_of(email), lock=changes)
+        if found is None:
+            return _problem(request, 401, "auth.required", "The user of this token does not exist.")
+        if changes:
+            found.data = {**found.data, "name": _text(body, "name") or found.data["name"]}
+            await context.unit.resources.save(found)
+        return Response.json(_flat(found.data))
+
+    async def _plant(self, context: Context) -> None:
+        """Store the seed users when there are no users yet."""
+        if await context.unit.resources.page(self._kind, limit=1):
+            return
+        known: set[str] = set()
+        for entry in self._seeds:
+            seed = dict(entry.get("data") or {})
+            email, password = seed.get("email"), str(seed.pop("password", "") or SEED_PASSWORD)
+            if not isinstance(email, str) or not email or _key_of(email) in known:
+                continue
+            known.add(_key_of(email))
+            user = await self._user(seed, password, context.unit.clock.now(), str(entry.get("id") or ""))
+            await context.unit.resources.create(user)
+
+    async def _user(self, profile: dict[str, Any], password: str, created_at: datetime, id: str = "") -> Resource:
+        data = {
+            "id": id or str(uuid4()),
+            "email": profile["email"],
+            "name": str(profile.get("name") or ""),
+            "passwordHash": await asyncio.to_thread(_hasher.hash, password),
+            "metadata": {key: value for key, value in profile.items() if key not in ("email", "name")},
+            "createdAt": created_at.isoformat(),
+        }
+        return Resource(self._kind, _key_of(profile["email"]), data)
+
+    async def _token(self, user: dict[str, Any], context: Context) -> str:
+        now = int(context.unit.clock.now().timestamp())
+        claims = {
+            "sub": user["id"],
+            "email": user["email"],
+            "name": user["name"],
+            "iss": self.config.issuer,
+            "iat": now,
+            "exp": now + int(self.config.token_expiry),
+        }
+        claims |= {key: user["metadata"][key] for key in IN_TOKEN if key in user["metadata"]}
+        return _coder.encode(claims, await self._key(context), "HS256")
+
+    async def _key(self, context: Context) -> bytes:
+        """Return the key; HMAC itself fills a short key up with zero bytes, so doing it here changes no signature."""
+        return str(await self._secret.fill(context)).encode().ljust(64, b"\0")
+
+
+Action = Callable[[AuthJwt, Request, dict[str, Any], Context], Awaitable[Response]]
+_ACTIONS: dict[tuple[str, str], Action] = {
+    ("POST", "register"): AuthJwt.register,
+    ("POST", "login"): AuthJwt.login,
+    ("GET", "profile"): AuthJwt.profile,
+    ("PUT", "profile"): AuthJwt.profile,
+}
+# A hash to compare with when there is no such user, so that the answer takes as long.
+_UNKNOWN_USER = "$argon2id$v=19$m=19456,t=2,p=1$ltQgwUPtbZmAKtopNdd0mQ$1s1kaD8PSPBa7bWgJG7oQa55+XXlEMCHDhF7GfmL1v8"
+
+
+def _problem(request: Request, status: int, code: str, text: str, **extra: Any) -> Response:
+    return problem(status, code, text, request, error=text, **extra)
+
+
+def _text(body: dict[str, Any], name: str) -> str:
+    """Return a text of the body; anything else, and what is too long, reads as empty."""
+    value = body.get(name)
+    return value if isinstance(value, str) and len(value) <= LONGEST[name] else ""
+
+
+def _key_of(email: str) -> str:
+    return email.strip().lower()
+
+
+def _verify(stored: str, password: str) -> bool:
+    try:
+        return _hasher.verify(stored, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _flat(user: dict[str, Any]) -> dict[str, Any]:
+    """Return what a user may see: metadata flattened, the hash left out."""
+    own = {key: user[key] for key in ("id", "email", "name", "createdAt")}
+    return {**user["metadata"], **own}

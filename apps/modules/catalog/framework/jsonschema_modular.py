@@ -1,0 +1,56 @@
+"""Checks data against a JSON Schema (draft 2020-12, or the one that `$schema` names).
+
+As a step it passes good data on unchanged and stops bad data with 422 and the place of every fault as a JSON pointer.
+A pipeline's `validate` may name it. A schema may refer to its own parts; it cannot load others from elsewhere.
+"""
+
+from typing import Any
+
+from pydantic import Field
+
+from apps.engine.config_types import SettingsModel
+from apps.engine.json_schemas import BadSchema, Schema
+from apps.engine.module import Category, Context, Module, ModulePort
+from apps.engine.outcome import Rejected
+
+
+class JsonschemaModularConfig(SettingsModel):
+    """Settings of `jsonschema.modular`."""
+
+    json_schema: dict[str, Any] | bool = Field(True, alias="schema", description="The schema; without one all passes.")
+
+
+class JsonschemaModular(Module[JsonschemaModularConfig]):
+    """A schema as a module."""
+
+    kind = "jsonschema.modular"
+    title = "JSON Schema"
+    category = Category.FRAMEWORK
+    Config = JsonschemaModularConfig
+    aliases = ("jsonschema",)
+    inputs = (ModulePort("data", "data", "Any JSON value."),)
+    outputs = (ModulePort("data", "data", "The same value, when it is good."),)
+
+    def __init__(self, name: str, config: JsonschemaModularConfig) -> None:
+        super().__init__(name, config)
+        self._fault = ""
+        self._schema = Schema(True)
+        try:
+            self._schema = Schema(config.json_schema)
+        except BadSchema as error:
+            self._fault = str(error)
+
+    def problems(self) -> list[tuple[str, str, str]]:
+        """Say that the schema is not one."""
+        return [("schema", "schema.invalid", self._fault)] if self._fault else []
+
+    def errors(self, value: Any) -> list[dict[str, str]]:
+        """Return every fault of a value, with its pointer."""
+        return self._schema.errors(value)
+
+    def run(self, payload: Any, context: Context) -> Any:
+        """Pass good data on, stop bad data."""
+        faults = self._schema.errors(payload)
+        if faults:
+            raise Rejected(f"{self.name}: the data does not fit the schema.", errors=faults, status=422)
+        return payload

@@ -1,0 +1,72 @@
+"""What `api.handler` answers with, and who may see what."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from apps.engine.http import Request, Response
+from apps.engine.outcome import Rejected
+from apps.engine.ports import Resource
+from apps.engine.sections.answers import problem
+
+NEVER_SHOWN = "password"
+EVERYBODY = "*"
+
+
+def refused(request: Request, status: int, code: str, text: str, **extra: Any) -> Response:
+    """Answer a refusal as problem+json that also has the `error` key of the reference format."""
+    return problem(status, code, text, request, error=text, **extra)
+
+
+def shown(resource: Resource) -> dict[str, Any]:
+    """Return the JSON form of a resource; a password is never in it."""
+    data = resource.data
+    if NEVER_SHOWN in data:
+        data = {key: value for key, value in data.items() if key != NEVER_SHOWN}
+    answer: dict[str, Any] = {"id": resource.key, "data": data}
+    if resource.state is not None:
+        answer["state"] = resource.state
+    if resource.updated_at is not None:
+        answer["lastUpdate"] = resource.updated_at.isoformat()
+    return answer
+
+
+def object_of(request: Request) -> dict[str, Any]:
+    """Return the body as an object; raise `Rejected`."""
+    body = request.json()
+    if not isinstance(body, dict):
+        raise Rejected(
+            "The body must be a JSON object.",
+            errors=[{"pointer": "", "message": "must be an object"}],
+            code="body.not_an_object",
+        )
+    return body
+
+
+def may_see(data: Mapping[str, Any], owner: Any, claims: Mapping[str, Any] | None) -> bool:
+    """Whether a caller may see a resource.
+
+    Without a token the route is public and the document's author wants it so. An admin sees all. Others see what is
+    theirs or nobody's, of their own affiliate or of all (`*`, or none said), and of their own programs or of none.
+    """
+    if claims is None or claims.get("role") == "admin":
+        return True
+    subject = claims.get("sub")
+    if isinstance(owner, str) and subject is not None and owner != subject:
+        return False
+    affiliate = claims.get("affiliateId")
+    if affiliate is not None and data.get("affiliateId") not in (None, EVERYBODY, affiliate):
+        return False
+    programs = claims.get("programIds")
+    return not isinstance(programs, list) or data.get("programId") in (None, *programs)
+
+
+def asked_for(data: Mapping[str, Any], query: Mapping[str, str]) -> bool:
+    """Whether a resource passes the filters of the query: `affiliateId`, `programId` (several by comma), `role`."""
+    affiliate = query.get("affiliateId")
+    if affiliate and data.get("affiliateId") not in (None, EVERYBODY, affiliate):
+        return False
+    programs = query.get("programId")
+    if programs and data.get("programId") not in (None, *programs.split(",")):
+        return False
+    role = query.get("role")
+    return not role or data.get("role") in (None, role)

@@ -1,0 +1,161 @@
+"""State changes of `api.handler`: the transition address, sub-actions, and the start of an instance."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from apps.engine.http import Request, Response
+from apps.engine.module import Context, Links
+from apps.engine.outcome import Rejected
+from apps.engine.ports import AlreadyExists, Instance, LostRace, Resource
+from apps.engine.sections.statemachine import Machine
+from apps.modules.catalog.http._api_answers import object_of, refused, shown
+from apps.modules.catalog.http._api_config import ApiHandlerConfig
+
+USUAL_FIRST = "start_validation"  # fired on a new instance when no other transition is configured and there is one
+LAST_RESORT = "order-workflow"
+
+
+@dataclass(slots=True)
+class States:
+    """The state-machine side of one handler."""
+
+    kind: str
+    config: ApiHandlerConfig
+    links: Links
+
+    def machine(self, *names: Any) -> Machine | None:
+        """Return the first of the named definitions that exists, else the only one there is."""
+        machines = self.links.machines
+        for name in (*names, self.config.workflow_type, LAST_RESORT):
+            if isinstance(name, str) and name in machines:
+                found: Machine = machines[name]
+                return found
+        return next(iter(machines.values())) if len(machines) == 1 and not self.config.workflow_type else None
+
+    def instance_key(self, key: str, data: dict[str, Any]) -> str:
+        """Return the id of the resource's instance (D10)."""
+        field = self.config.instance_id_field
+        named = data.get(field) if field else None
+        return self.config.instance_id_prefix + (str(named) if isinstance(named, str | int) and named != "" else key)
+
+    def starts(self) -> Machine | None:
+        """Return the machine that every new resource gets an instance of."""
+        if not self.config.workflow_type or not self.config.workflow_engine:
+            return None
+        return self.links.machines.get(self.config.workflow_type)
+
+    async def is_taken(self, machine: Machine, resource: Resource, context: Context) -> bool:
+        """Whether the instance of a new resource exists already."""
+        key = self.instance_key(resource.key, resource.data)
+        return await context.unit.instances.get(machine.name, key) is not None
+
+    async def start(self, machine: Machine, resource: Resource, context: Context) -> None:
+        """Create the instance of a stored new resource, and fire the first transition.
+
+        A first transition that is refused is logged: the resource stays in the initial state.
+        """
+        key = self.instance_key(resource.key, resource.data)
+        try:
+            await machine.create(context, key, self._known(machine, resource, key))
+        except AlreadyExists:
+            raise Rejected(f"There is a {machine.name} {key} already.", code="instance.exists", status=409) from None
+        first = self.config.initial_transition or (USUAL_FIRST if USUAL_FIRST in machine.transitions else "")
+        if not first:
+            return
+        try:
+            applied = await machine.apply(context, key, first, create=False)
+            resource.state = applied.instance.state
+        except Rejected as refusal:
+            context.log(f"{first} was not done: {refusal.message}", "warning")
+
+    async def transition(self, resource: Resource, request: Request, context: Context) -> Response:
+        """Answer `.../{id}/transition`."""
+        body = object_of(request)
+        name, data = body.get("transition"), body.get("data")
+        if not isinstance(name, str) or not name:
+            return refused(request, 400, "transition.missing", "Name the transition.")
+        if data is not None and not isinstance(data, dict):
+            return refused(request, 400, "transition.data", "The transition's data must be an object.")
+        machine = self.machine(body.get("workflowType"), *self._own_type(resource))
+        if machine is None:
+            return refused(request, 500, "machine.missing", "No state machine serves this resource.")
+        key = self.instance_key(resource.key, resource.data)
+        told = {"id": resource.key, "instanceId": key, "transition": name}
+        try:
+            instance = await self._apply(machine, resource, key, name, data or {}, context)
+        except (Rejected, LostRace) as failure:
+            return _failed(request, failure, told)
+        fresh = await self._follow(resource, instance, {}, context)
+        times = {"state": instance.state, "lastUpdate": _time(instance)}
+        return Response.json({"success": True, **told, **times, "resource": shown(fresh)})
+
+    async def sub_action(self, action: str, resource: Resource, request: Request, context: Context) -> Response:
+        """Answer POST `.../{id}/<sub-action>`: the mapped transition, with the body as its data."""
+        body = dict(object_of(request))
+        if request.claims and request.claims.get("sub") and "responderId" in body:
+            body["responderId"] = request.claims["sub"]
+        machine = self.machine(*self._own_type(resource))
+        name = self._transition_of(action, machine)
+        if machine is None or name is None:
+            return refused(request, 400, "action.unknown", f"There is no action {action!r} here.")
+        key = self.instance_key(resource.key, resource.data)
+        try:
+            instance = await self._apply(machine, resource, key, name, body, context)
+        except (Rejected, LostRace) as failure:
+            return _failed(request, failure, {"action": action, "transition": name})
+        fresh = await self._follow(resource, instance, body, context)
+        answer = {"success": True, "action": action, "transition": name, "id": resource.key}
+        return Response.json({**answer, "state": fresh.state, "lastUpdate": _time(instance)})
+
+    async def instance(self, resource: Resource, context: Context) -> Instance | None:
+        """Return the instance of a resource, if there is one."""
+        machine = self.machine(*self._own_type(resource)) if self.config.workflow_type else None
+        if machine is None:
+            return None
+        return await context.unit.instances.get(machine.name, self.instance_key(resource.key, resource.data))
+
+    def _own_type(self, resource: Resource) -> tuple[Any, ...]:
+        """Return the definition that the resource itself names, where the config names none."""
+        return () if self.config.workflow_type else (resource.data.get("workflowType"),)
+
+    def _transition_of(self, action: str, machine: Machine | None) -> str | None:
+        """Return the transition of a sub-action: mapped, or of the same name."""
+        if machine is None:
+            return None
+        names = (self.config.transition_map.get(action), action, action.replace("-", "_"))
+        return next((name for name in names if name in machine.transitions), None)
+
+    def _known(self, machine: Machine, resource: Resource, key: str) -> dict[str, Any]:
+        """Return what a new instance knows about its resource."""
+        return {**resource.data, "id": resource.key, "instanceId": key, "workflowType": machine.name}
+
+    async def _apply(
+        self, machine: Machine, resource: Resource, key: str, name: str, data: dict[str, Any], context: Context
+    ) -> Instance:
+        """Fire one transition; an instance that is missing is made first."""
+        if await context.unit.instances.get(machine.name, key) is None:
+            known = {**self._known(machine, resource, key), **data, "id": resource.key}
+            applied = await machine.apply(context, key, name, known, create=True)
+        else:
+            applied = await machine.apply(context, key, name, {**data, "id": resource.key}, create=False)
+        return applied.instance
+
+    async def _follow(self, resource: Resource, instance: Instance, more: dict[str, Any], context: Context) -> Resource:
+        """Write the new state, and what a sub-action brought, to the stored resource (D18)."""
+        fresh = await context.unit.resources.get(self.kind, resource.key, lock=True) or resource
+        data = {**fresh.data, **more}
+        if fresh.state != instance.state or data != fresh.data:
+            fresh.state, fresh.data, fresh.updated_at = instance.state, data, context.unit.clock.now()
+            await context.unit.resources.save(fresh)
+        return fresh
+
+
+def _failed(request: Request, failure: Rejected | LostRace, told: dict[str, Any]) -> Response:
+    told = {"success": False, **told}
+    if isinstance(failure, LostRace):
+        return refused(request, 409, "instance.lost_race", "Somebody else changed it first.", **told)
+    return refused(request, failure.status, failure.code, failure.message, errors=failure.errors, **told)
+
+
+def _time(instance: Instance) -> str | None:
+    return instance.updated_at.isoformat() if instance.updated_at else None

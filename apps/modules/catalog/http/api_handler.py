@@ -1,0 +1,264 @@
+"""A REST resource: a collection of JSON objects with ids, and a state machine behind it if wanted.
+
+Point routes at it; what a request means follows from the route's pattern and method:
+
+- `/orders` POST creates (201), GET lists: `?limit=`, `?after=`, and filters; `Link` names the next page
+- `/orders/{id}` GET shows, PUT replaces the data and keeps the state, DELETE removes (204)
+- `/orders/{id}/transition` PUT or POST `{transition, data}` fires a transition
+- `/orders/{id}/<action>` POST fires the transition that `transitionMap` gives, or the one of that name
+- `/orders/{id}/summary` GET shows `summaryFields`
+
+Ids are UUIDs unless the caller brings one; an id that is taken answers 409. With `workflowType` and `workflowEngine`
+every new resource starts an instance, named `instanceIDPrefix` and the id (or `instanceIDField`), in the same
+transaction. Where the document has a broker, changes are published to `<resource>-events` and
+`<resource>.created`, `.updated`, `.deleted` or `.<action>`. With a token check in front, a caller sees its own
+resources. `password` is never stored or shown.
+"""
+
+import json
+from typing import Any
+
+from apps.engine.fields import FieldMapping
+from apps.engine.http import Request, Response
+from apps.engine.ids import uuid7
+from apps.engine.module import Category, Context, Links, Module, ModulePort
+from apps.engine.outcome import Rejected
+from apps.engine.ports import AlreadyExists, Resource
+from apps.engine.routes import segments
+from apps.modules.catalog.http._api_answers import NEVER_SHOWN, object_of, refused, shown
+from apps.modules.catalog.http._api_config import ApiHandlerConfig
+from apps.modules.catalog.http._api_lists import Collection, answer_list, answer_queue_health, answer_view
+from apps.modules.catalog.http._api_states import States
+
+LONGEST_ID = 200
+BROKERS = ("messaging.broker", "messaging.broker.eventbus", "messaging.nats", "messaging.kafka")
+
+# What a pattern says: the name of the first path parameter ("" for a collection) and what follows it.
+Plan = tuple[str, str]
+
+
+class ApiHandler(Module[ApiHandlerConfig]):
+    """A REST resource."""
+
+    kind = "api.handler"
+    title = "REST resource"
+    category = Category.HTTP
+    Config = ApiHandlerConfig
+    writes = True
+    inputs = (ModulePort("request", "http", "Requests of its routes."),)
+    outputs = (
+        ModulePort("events", "message", "What was created, updated, deleted."),
+        ModulePort("transitions", "event", "Transitions asked for."),
+    )
+
+    def __init__(self, name: str, config: ApiHandlerConfig) -> None:
+        super().__init__(name, config)
+        self._is_view = bool(config.source_resource_name)
+        self._kind = config.source_resource_name or config.resource_name
+        self._fields = FieldMapping(config.field_mapping)
+        self._collection = Collection(self._kind, config.state_filter, self._fields)
+        self._states = States(self._kind, config, Links({}))
+        self._plans: dict[str, Plan] = {}
+        self._publishes = False
+        self._seeds: list[dict[str, Any]] = []
+
+    def link(self, links: Links) -> None:
+        """Find the machines and the broker, and read the first resources where the document has a folder."""
+        self._states.links = links
+        self._publishes = bool(links.of_kind(*BROKERS))
+        if self.config.seed_file is not None and links.read_file is not None:
+            self._seeds = json.loads(links.read_file(self.config.seed_file))
+
+    def follows(self) -> tuple[str, str] | None:
+        """Let the machine keep the resources' states current."""
+        return (self.config.workflow_type, self._kind) if self.config.workflow_type else None
+
+    async def handle(self, request: Request, context: Context) -> Response:
+        """Answer one request."""
+        parameter, tail = self._plans.get(request.route) or self._plan(request.route)
+        try:
+            if self._seeds:
+                await self._plant(context)
+            if not parameter:
+                return await self._on_collection(tail, request, context)
+            key = request.params.get(parameter, "")
+            if tail:
+                return await self._below(key, tail, request, context)
+            return await self._on_item(key, request, context)
+        except Rejected as fault:
+            if fault.status != 400:
+                raise
+            return refused(request, 400, fault.code, fault.message, errors=fault.errors)
+
+    def _plan(self, pattern: str) -> Plan:
+        parts = segments(pattern)
+        place = next((index for index, part in enumerate(parts) if part.startswith("{")), None)
+        if place is None:
+            plan = ("", parts[-1])
+        else:
+            plan = (parts[place].strip("{}").removesuffix("..."), "/".join(parts[place + 1 :]))
+        self._plans[pattern] = plan
+        return plan
+
+    async def _on_collection(self, tail: str, request: Request, context: Context) -> Response:
+        if request.method == "POST" and not self._is_view:
+            return await self._create("", request, context)
+        if request.method not in ("GET", "HEAD"):
+            return _wrong_method(request)
+        if not self._is_view:
+            return await answer_list(self._collection, request, context)
+        answer = answer_queue_health if tail == "health" else answer_view
+        return await answer(self._collection, request, context)
+
+    async def _on_item(self, key: str, request: Request, context: Context) -> Response:
+        method = request.method
+        if method in ("GET", "HEAD"):
+            found = await self._visible(key, request, context)
+            return _missing(request, key) if found is None else Response.json(await self._enriched(found, context))
+        if self._is_view or method not in ("POST", "PUT", "DELETE"):
+            return _wrong_method(request)
+        if method == "POST":
+            return await self._create(key, request, context)
+        found = await self._visible(key, request, context, lock=True)
+        if found is None:
+            return _missing(request, key)
+        return await (self._replace if method == "PUT" else self._delete)(found, request, context)
+
+    async def _below(self, key: str, tail: str, request: Request, context: Context) -> Response:
+        action = request.params.get(tail.strip("{}"), "") if tail.startswith("{") else tail
+        found = await self._visible(key, request, context)
+        if found is None:
+            return _missing(request, key)
+        if action == "transition" and request.method in ("PUT", "POST"):
+            return await self._states.transition(found, request, context)
+        if request.method in ("GET", "HEAD"):
+            if action != "summary":
+                return refused(request, 404, "resource.no_such_part", f"There is no {action} of a resource.")
+            return Response.json(self._summary(await self._enriched(found, context)))
+        if request.method != "POST":
+            return _wrong_method(request)
+        answer = await self._states.sub_action(action, found, request, context)
+        if answer.status == 200 and self._publishes:
+            state = (await context.unit.resources.get(self._kind, key) or found).state
+            self._publish(action, {"resourceId": key, "action": action, "state": state}, key, context)
+        return answer
+
+    async def _create(self, key: str, request: Request, context: Context) -> Response:
+        body = object_of(request)
+        key = key or _id_in(body)
+        resource = self._new(key, body, request.claims, context)
+        machine = self._states.starts()
+        if machine is not None:
+            resource.state = machine.initial_state
+            if key and await self._states.is_taken(machine, resource, context):
+                return _taken(request, key)
+        try:
+            await context.unit.resources.create(resource)
+        except AlreadyExists:
+            return _taken(request, key)
+        if machine is not None:
+            await self._states.start(machine, resource, context)
+        answer = shown(resource)
+        if self._publishes:
+            self._publish("created", {"resource": answer}, resource.key, context)
+        response = Response.json(answer, 201)
+        if not request.params:
+            response.headers.append((b"location", f"{request.url_base}{request.path}/{resource.key}".encode()))
+        return response
+
+    def _new(self, key: str, body: dict[str, Any], claims: dict[str, Any] | None, context: Context) -> Resource:
+        data = self._stored(body)
+        if claims is not None and claims.get("sub"):
+            self._fields.write(data, "userId", claims["sub"])
+        state = self._fields.read(body, "state")
+        now = context.unit.clock.now()
+        wanted = state if isinstance(state, str) and state else "new"
+        return Resource(self._kind, key or str(uuid7()), data, wanted, now, now)
+
+    async def _replace(self, found: Resource, request: Request, context: Context) -> Response:
+        found.data = self._stored(object_of(request))
+        found.updated_at = context.unit.clock.now()
+        await context.unit.resources.save(found)
+        answer = shown(found)
+        if self._publishes:
+            self._publish("updated", {"resource": answer}, found.key, context)
+        return Response.json(answer)
+
+    async def _delete(self, found: Resource, request: Request, context: Context) -> Response:
+        await context.unit.resources.delete(self._kind, found.key)
+        if self._publishes:
+            self._publish("deleted", {"resourceId": found.key}, found.key, context)
+        return Response(204)
+
+    async def _visible(self, key: str, request: Request, context: Context, *, lock: bool = False) -> Resource | None:
+        """Return a resource that the caller may see."""
+        found = await context.unit.resources.get(self._kind, key, lock=lock)
+        return found if found is not None and self._collection.visible(found, request) else None
+
+    async def _enriched(self, resource: Resource, context: Context) -> dict[str, Any]:
+        """Return a resource with the state and the further data of its instance."""
+        answer = shown(resource)
+        instance = await self._states.instance(resource, context)
+        if instance is not None:
+            more = {key: value for key, value in instance.data.items() if key not in _OF_INSTANCE}
+            answer |= {"data": {**more, **answer["data"]}, "state": instance.state}
+            if instance.updated_at is not None:
+                answer["lastUpdate"] = instance.updated_at.isoformat()
+        return answer
+
+    def _summary(self, answer: dict[str, Any]) -> dict[str, Any]:
+        data = answer["data"]
+        fields = {name: self._fields.read(data, name) for name in self.config.summary_fields}
+        own = {name: answer.get(name) for name in ("id", "state", "lastUpdate")}
+        return own | {name: value for name, value in fields.items() if value is not None}
+
+    def _stored(self, body: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in body.items() if key != NEVER_SHOWN}
+
+    def _publish(self, what: str, event: dict[str, Any], key: str, context: Context) -> None:
+        """Publish to both topics of a change."""
+        name = f"{self.config.resource_name}.{what}"
+        message = {"eventType": name, **event}
+        context.unit.broker.publish(f"{self.config.resource_name}-events", message, key=key)
+        context.unit.broker.publish(name, message, key=key)
+
+    async def _plant(self, context: Context) -> None:
+        """Store the first resources when there are none yet."""
+        if await context.unit.resources.page(self._kind, limit=1):
+            return
+        now = context.unit.clock.now()
+        for seed in self._seeds:
+            if seed.get("id") not in (None, ""):
+                data = self._stored(seed.get("data") or {})
+                await context.unit.resources.save(
+                    Resource(self._kind, str(seed["id"]), data, seed.get("state"), now, now)
+                )
+
+
+_OF_INSTANCE = frozenset({"id", "instanceId", "workflowType", NEVER_SHOWN})
+
+
+def _id_in(body: dict[str, Any]) -> str:
+    """Return the id that a caller brings, "" for none."""
+    said = body.get("id")
+    if said is None or said == "":
+        return ""
+    if isinstance(said, bool) or not isinstance(said, str | int) or len(str(said)) > LONGEST_ID:
+        raise Rejected(
+            "The id must be a short text or a number.",
+            errors=[{"pointer": "/id", "message": f"must be text of at most {LONGEST_ID} characters, or a number"}],
+            code="resource.id",
+        )
+    return str(said)
+
+
+def _missing(request: Request, key: str) -> Response:
+    return refused(request, 404, "resource.unknown", f"There is no resource {key}.")
+
+
+def _taken(request: Request, key: str) -> Response:
+    return refused(request, 409, "resource.exists", f"There is a resource {key} already.")
+
+
+def _wrong_method(request: Request) -> Response:
+    return refused(request, 405, "method.not_allowed", "This resource does not do that.")

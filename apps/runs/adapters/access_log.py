@@ -1,0 +1,68 @@
+"""The ingress's access log: one JSON line per request, gathered and written a few times a second."""
+
+import asyncio
+import contextlib
+import logging
+import sys
+import time
+from typing import IO
+
+import orjson
+
+FLUSH_SECONDS = 0.25
+Line = tuple[float, str, str, int, int, int, str, str]  # time, method, path, status, bytes, microseconds, client, id
+
+
+class AccessLog:
+    """Gathers lines and writes them from the loop's own timer; switched by the level of logger `weft.access`."""
+
+    def __init__(self, stream: IO[bytes] | None = None) -> None:
+        self._stream = stream
+        self.is_on = logging.getLogger("weft.access").isEnabledFor(logging.INFO)
+        self.lines: list[Line] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to write, in the running loop."""
+        if self.is_on:
+            self._task = asyncio.get_running_loop().create_task(self._loop(), name="access-log")
+
+    async def close(self) -> None:
+        """Write what is left."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        self._flush()
+
+    async def _loop(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            self._flush()
+
+    def _flush(self) -> None:
+        lines, self.lines = self.lines, []
+        if not lines:
+            return
+        stream = self._stream or sys.stderr.buffer
+        stream.write(b"".join(map(_encoded, lines)))
+        stream.flush()
+
+
+def _encoded(line: Line) -> bytes:
+    at, method, path, status, size, microseconds, client, request_id = line
+    when = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)) + f".{int(at % 1 * 1000):03d}Z"
+    return orjson.dumps(
+        {
+            "event": "access",
+            "timestamp": when,
+            "method": method,
+            "path": path,
+            "status": status,
+            "bytes": size,
+            "us": microseconds,
+            "client": client,
+            "request_id": request_id,
+        },
+        option=orjson.OPT_APPEND_NEWLINE,
+    )

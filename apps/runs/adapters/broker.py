@@ -1,0 +1,188 @@
+"""Publishing within a unit: messages are buffered and leave when the unit commits (data.md 6).
+
+Lanes are taken in one order by every publisher, so that two of them cannot deadlock. Delivering is somebody else's
+work after the commit: a handler may publish to, or subscribe to, its own topic without waiting for itself.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from apps.engine.ids import uuid7
+from apps.engine.topics import TopicTable
+from apps.runs.adapters.place import Place
+from apps.runs.adapters.rows import NewRunRow, RunOrigin, clean, shard_of
+from apps.runs.adapters.session import Session
+from apps.runs.adapters.sql import Statements
+from apps.runs.adapters.starts import accepted_row, dumped
+
+SQL = Statements("unit")
+LONGEST_KEY = 200
+LivePlace = Callable[[UUID, UUID, UUID], Awaitable[Place | None]]  # tenant, environment, workflow
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """One subscription of a live deployment in the publisher's environment."""
+
+    workflow_id: UUID
+    version_id: UUID
+    version_number: int
+    name: str
+    topic: str
+    entry: str
+    ordering: str
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One buffered message."""
+
+    id: UUID
+    topic: str
+    payload: Any
+    key: str | None
+    headers: dict[str, str] | None
+
+
+class BufferedBroker:
+    """`engine.ports.Broker`."""
+
+    def __init__(self, session: Session, place: Place, run_id: UUID, request_id: str, live: LivePlace) -> None:
+        self._session = session
+        self._live = live
+        self._place = place
+        self._run_id = run_id
+        self._request_id = request_id
+        self.published: list[Published] = []
+
+    def publish(
+        self, topic: str, payload: Any, *, key: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> UUID:
+        """Buffer a message; it leaves when the unit commits and not otherwise."""
+        message = Published(uuid7(), topic, payload, key, dict(headers) if headers else None)
+        self.published.append(message)
+        return message.id
+
+    async def flush(self, now: datetime) -> list[NewRunRow]:
+        """Write messages and deliveries; return the runs of deliveries that need no lane."""
+        table = await self._subscriptions()
+        in_lanes: list[dict[str, Any]] = []
+        at_once: list[NewRunRow] = []
+        for message in self.published:
+            await self._store(message)
+            for listening in table.find(message.topic):
+                if listening.ordering == "none":
+                    at_once.append(await self._deliver_at_once(message, listening, now))
+                else:
+                    key = await self._key(message, listening)
+                    in_lanes.append(self._delivery(message, listening, key))
+        for values in sorted(in_lanes, key=_lane):
+            await self._session.change(SQL.deliver_in_lane, values)
+        return at_once
+
+    async def _subscriptions(self) -> TopicTable[Listening]:
+        rows = await self._session.rows(SQL.subscriptions, (self._place.environment_id,))
+        return TopicTable([(row[4], Listening(*row)) for row in rows])
+
+    async def _store(self, message: Published) -> None:
+        await self._session.change(
+            SQL.message_insert,
+            (
+                message.id,
+                *self._place.scope,
+                self._run_id,
+                clean(message.topic),
+                None if message.key is None else clean(message.key),
+                None if message.headers is None else dumped(message.headers),
+                dumped(message.payload),
+            ),
+        )
+
+    async def _key(self, message: Published, listening: Listening) -> str:
+        """Ask the listening workflow, which may be another one, in which lane the message belongs."""
+        place: Place | None = self._place
+        if listening.workflow_id != self._place.workflow_id:
+            place = await self._live(self._place.tenant_id, self._place.environment_id, listening.workflow_id)
+        for subscription in () if place is None else place.application.subscriptions:
+            if subscription.name == listening.name:
+                return lane_key(subscription.key(message.payload, message.key))
+        return lane_key(message.key or "")
+
+    def _delivery(self, message: Published, listening: Listening, key: str = "") -> dict[str, Any]:
+        tenant = self._place.tenant_id
+        return {
+            "id": uuid7(),
+            "lane": uuid7(),
+            "tenant": tenant,
+            "environment": self._place.environment_id,
+            "workflow": listening.workflow_id,
+            "subscription": listening.name,
+            "key": key,
+            "message": message.id,
+            "shard": shard_of(tenant),
+            "replays": 0,
+        }
+
+    async def _deliver_at_once(self, message: Published, listening: Listening, now: datetime) -> NewRunRow:
+        run_id = uuid7()
+        values = self._delivery(message, listening) | {"run": run_id}
+        await self._session.change(SQL.deliver_at_once, values)
+        return message_run(
+            run_id,
+            self._place.tenant_id,
+            self._place.environment_id,
+            listening,
+            message,
+            now,
+            delivery_id=values["id"],
+            request_id=self._request_id,
+        )
+
+
+def message_run(
+    run_id: UUID,
+    tenant_id: UUID,
+    environment_id: UUID,
+    listening: Listening,
+    message: Published,
+    now: datetime,
+    *,
+    delivery_id: UUID,
+    request_id: str = "",
+) -> NewRunRow:
+    """Return the run that hands a message to one subscription."""
+    origin = RunOrigin(
+        tenant_id,
+        environment_id,
+        listening.workflow_id,
+        listening.version_id,
+        listening.version_number,
+        "message",
+        listening.entry,
+        "messaging",
+        message.topic,
+        listening.name,
+    )
+    return accepted_row(
+        run_id,
+        origin,
+        message.payload,
+        now,
+        correlation=str(message.id),
+        delivery_id=delivery_id,
+        request_id=request_id,
+    )
+
+
+def lane_key(key: str) -> str:
+    """Make a key storable: cleaned, and a digest of itself when it is long."""
+    text = clean(key)
+    return text if len(text) <= LONGEST_KEY else "sha256:" + sha256(text.encode()).hexdigest()
+
+
+def _lane(values: dict[str, Any]) -> Sequence[Any]:
+    return (values["workflow"], values["subscription"], values["key"], values["message"])

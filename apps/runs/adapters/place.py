@@ -1,0 +1,54 @@
+"""Where a unit of work happens: one version of one workflow, live in one environment of one tenant."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from apps.engine.application import Application
+from apps.engine.samples import Samples
+from apps.runs.adapters.rows import RunOrigin
+
+
+@dataclass(slots=True, eq=False)
+class Place:
+    """A compiled application with the ids that everything it does is stored under."""
+
+    tenant_id: UUID
+    tenant_slug: str
+    environment_id: UUID
+    environment: str
+    workflow_id: UUID
+    workflow_slug: str
+    version_id: UUID
+    version_number: int
+    application: Application
+    samples: Samples = field(default_factory=Samples)
+    served: dict[int, Any] = field(default_factory=dict)  # what the door has prepared per route
+
+    @property
+    def scope(self) -> tuple[UUID, UUID, UUID]:
+        """Tenant, environment and workflow: what stored objects are keyed by."""
+        return self.tenant_id, self.environment_id, self.workflow_id
+
+    @property
+    def label(self) -> str:
+        """A name for process-local state that no two applications share."""
+        return f"{self.tenant_id}/{self.environment_id}/{self.workflow_id}"
+
+    def origin(  # noqa: PLR0913 - the columns of a run that its place does not decide
+        self, *, source: str, entry: str, section: str, action: str = "", workflow: str = "", route: str = ""
+    ) -> RunOrigin:
+        """Return the constant columns of runs of one entry."""
+        return RunOrigin(
+            self.tenant_id,
+            self.environment_id,
+            self.workflow_id,
+            self.version_id,
+            self.version_number,
+            source,
+            entry,
+            section,
+            action,
+            workflow,
+            route,
+        )

@@ -1,0 +1,81 @@
+"""Connections of one process to Postgres: a pool as `app` (one tenant at a time) and one as `relay`."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow, tuple_row
+from psycopg_pool import AsyncConnectionPool
+
+Connection = AsyncConnection[TupleRow]
+Pool = AsyncConnectionPool[Connection]
+
+WAIT_SECONDS = 5.0
+
+
+class Pools:
+    """Both pools; open them inside the event loop that uses them."""
+
+    def __init__(self, app_url: str, relay_url: str, *, app_size: int = 8, relay_size: int = 4) -> None:
+        self.relay_url = relay_url
+        self.app = _pool(app_url, app_size, "runs-app")
+        self.relay = _pool(relay_url, relay_size, "runs-relay")
+
+    async def open(self) -> None:
+        """Open both pools without waiting for a connection: the database may be late."""
+        await asyncio.gather(self.app.open(wait=False), self.relay.open(wait=False))
+
+    async def close(self) -> None:
+        """Close both pools and their connections."""
+        await asyncio.gather(self.app.close(), self.relay.close())
+
+    @asynccontextmanager
+    async def tenant(self, tenant_id: UUID) -> AsyncIterator[Connection]:
+        """Give a connection inside a transaction as `app`, scoped to one tenant."""
+        async with self.app.connection() as connection:
+            await connection.execute(begin_as(tenant_id))
+            try:
+                yield connection
+            except BaseException:
+                await _rollback(connection)
+                raise
+            await connection.execute("commit")
+
+    @asynccontextmanager
+    async def tenants(self, tenant_ids: Iterable[UUID] = ()) -> AsyncIterator[Connection]:
+        """Give a connection inside a transaction as `relay`, scoped to these tenants."""
+        async with self.relay.connection() as connection:
+            await connection.execute(begin_for(tenant_ids))
+            try:
+                yield connection
+            except BaseException:
+                await _rollback(connection)
+                raise
+            await connection.execute("commit")
+
+
+def begin_as(tenant_id: UUID) -> bytes:
+    """Open a transaction and its scope in one round trip; the id is a UUID, so it needs no quoting."""
+    scope = f"select set_config('app.tenant', '{tenant_id}', true), set_config('app.user', '', true)"
+    return f"begin; {scope}".encode()
+
+
+def begin_for(tenant_ids: Iterable[UUID]) -> bytes:
+    """The same for role `relay` and the tenants of the group in hand."""
+    listed = ",".join(str(tenant_id) for tenant_id in set(tenant_ids))
+    return f"begin; select set_config('app.tenants', '{{{listed}}}', true)".encode()
+
+
+async def _rollback(connection: Connection) -> None:
+    if not connection.closed:
+        await connection.execute("rollback")
+
+
+def _pool(url: str, size: int, name: str) -> Pool:
+    options: dict[str, Any] = {"autocommit": True, "row_factory": tuple_row, "application_name": f"weft-{name}"}
+    return AsyncConnectionPool(
+        url, kwargs=options, min_size=1, max_size=size, open=False, name=name, timeout=WAIT_SECONDS, max_idle=60.0
+    )

@@ -1,0 +1,148 @@
+"""Claims and lanes, as `relay`: who drives which run, and which message of a lane is next (data.md 6, 7)."""
+
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from apps.runs.adapters.pools import Connection, Pools, begin_for
+from apps.runs.adapters.sql import Statements
+
+SQL = Statements("queue")
+LEASE = timedelta(seconds=30)
+
+
+@dataclass(slots=True)
+class ClaimedRun:
+    """A run in this worker's hands."""
+
+    id: UUID
+    tenant_id: UUID
+    environment_id: UUID
+    workflow_id: UUID
+    version_id: UUID
+    version_number: int
+    entry: str
+    source: str
+    request_id: str
+    progress: bytes
+    sequence: int
+    delivery_id: UUID | None
+    started_at: datetime
+    claimed_at: datetime
+    epoch: int
+    was_taken: bool  # an earlier owner went silent
+    effects: dict[tuple[UUID, int], bytes | None]  # (step key, attempt) -> receipt
+
+
+@dataclass(slots=True)
+class LaneHead:
+    """The next message of a lane that nobody holds; `delivery_id` is None when its number is gone."""
+
+    lane_id: UUID
+    tenant_id: UUID
+    environment_id: UUID
+    workflow_id: UUID
+    subscription: str
+    key: str
+    delivery_id: UUID | None
+    message_id: UUID | None
+    replays: int
+
+
+@dataclass(slots=True)
+class MessageRow:
+    """What a handler gets to see of a message."""
+
+    id: UUID
+    topic: str
+    key: str | None
+    headers: bytes | None
+    payload: bytes
+
+
+class Queue:
+    """The queue tables for one owner (one worker process)."""
+
+    def __init__(self, pools: Pools, owner: UUID) -> None:
+        self._pools = pools
+        self.owner = owner
+
+    async def claim(self, limit: int) -> list[ClaimedRun]:
+        """Take up to `limit` ready runs and load where they stand."""
+        async with self._pools.tenants() as connection:
+            taken = await _rows(connection, SQL.claim, {"limit": limit, "owner": self.owner, "lease": LEASE})
+            if not taken:
+                return []
+            claims = {run_id: (tenant_id, epoch, was_taken) for tenant_id, run_id, epoch, was_taken in taken}
+            await see_tenants(connection, {claim[0] for claim in claims.values()})
+            runs = await _rows(connection, SQL.load_runs, {"runs": list(claims)})
+            effects: dict[UUID, dict[tuple[UUID, int], bytes | None]] = {}
+            for run_id, key, attempt, receipt in await _rows(connection, SQL.load_effects, {"runs": list(claims)}):
+                effects.setdefault(run_id, {})[key, attempt] = receipt
+            found = {row[0] for row in runs}
+            finished = [run_id for run_id in claims if run_id not in found]
+            if finished:
+                await connection.execute(SQL.drop_orphans, {"runs": finished, "owner": self.owner})
+        return [ClaimedRun(*row, *claims[row[0]][1:], effects.get(row[0], {})) for row in runs]
+
+    async def lane_heads(self, connection: Connection, limit: int) -> list[LaneHead]:
+        """Lock up to `limit` free lanes with something to deliver, for the transaction of `connection`."""
+        return [LaneHead(*row) for row in await _rows(connection, SQL.claim_lanes, {"limit": limit})]
+
+    async def messages(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, MessageRow]:
+        """Load messages of the tenants in the transaction's scope."""
+        rows = await _rows(connection, SQL.load_messages, {"messages": list(ids)})
+        return {row[0]: MessageRow(*row) for row in rows}
+
+    async def hold(self, connection: Connection, held: Sequence[tuple[LaneHead, UUID]]) -> None:
+        """Give each lane to the run that handles its head."""
+        runs = [run_id for _, run_id in held]
+        await connection.execute(SQL.hold_lanes, {"lanes": [head.lane_id for head, _ in held], "runs": runs})
+        await connection.execute(
+            SQL.start_deliveries, {"deliveries": [head.delivery_id for head, _ in held], "runs": runs}
+        )
+
+    async def skip(self, connection: Connection, heads: Sequence[LaneHead]) -> None:
+        """Leave out heads that nothing can handle; those still there become dead letters."""
+        await connection.execute(SQL.skip_heads, {"lanes": [head.lane_id for head in heads]})
+        buried = [head.delivery_id for head in heads if head.delivery_id is not None]
+        if buried:
+            await connection.execute(SQL.bury, {"deliveries": buried})
+
+    async def heartbeat(self, runs: Sequence[UUID]) -> set[UUID]:
+        """Prolong the leases of `runs` and return those still held; say that this worker is alive."""
+        seen = {"owner": self.owner, "host": socket.gethostname(), "pid": os.getpid()}
+        async with self._pools.tenants() as connection:
+            await connection.execute(SQL.worker_seen, seen)
+            if not runs:
+                return set()
+            values = {"runs": list(runs), "owner": self.owner, "lease": LEASE}
+            return {row[0] for row in await _rows(connection, SQL.heartbeat, values)}
+
+    async def release(self) -> None:
+        """Give every lease back and sign off."""
+        async with self._pools.tenants() as connection:
+            await connection.execute(SQL.release, {"owner": self.owner})
+            await connection.execute(SQL.worker_gone, {"owner": self.owner})
+
+    async def seconds_until_ready(self) -> float | None:
+        """Return how long until the next run or lane is due; None when there is none."""
+        async with self._pools.tenants() as connection:
+            rows = await _rows(connection, SQL.next_ready, {})
+        return None if rows[0][0] is None else float(rows[0][0])
+
+
+async def see_tenants(connection: AsyncConnection[Any], tenants: set[UUID]) -> None:
+    """Widen the scope of a `relay` transaction to these tenants."""
+    await connection.execute(begin_for(tenants).removeprefix(b"begin; "))
+
+
+async def _rows(connection: Connection, statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    cursor = await connection.execute(statement, values)
+    return await cursor.fetchall()

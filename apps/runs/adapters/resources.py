@@ -1,0 +1,78 @@
+"""Stored objects over Postgres (`engine.ports.ResourceStore`)."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from apps.engine.ids import uuid7
+from apps.engine.ports import AlreadyExists, Resource
+from apps.runs.adapters.place import Place
+from apps.runs.adapters.rows import clean
+from apps.runs.adapters.session import Session
+from apps.runs.adapters.sql import Statements
+
+SQL = Statements("unit")
+BEFORE_ALL = UUID(int=0)
+
+
+class PostgresResources:
+    """Collections of one workflow in one environment."""
+
+    def __init__(self, session: Session, place: Place) -> None:
+        self._session = session
+        self._scope = place.scope
+
+    async def create(self, resource: Resource) -> None:
+        """Store a new object; raise `AlreadyExists`."""
+        rows = await self._session.write(SQL.resource_create, self._values(resource))
+        if not rows:
+            raise AlreadyExists(f"{resource.kind} {resource.key}")
+        resource.created_at = resource.updated_at = rows[0][0]
+
+    async def get(self, kind: str, key: str, *, lock: bool = False) -> Resource | None:
+        """Return the object; `lock` keeps others from changing it until this unit ends."""
+        statement = SQL.resource_lock if lock else SQL.resource_get
+        rows = await self._session.rows(statement, (*self._scope, clean(kind), clean(key)))
+        return _resource(rows[0]) if rows else None
+
+    async def save(self, resource: Resource) -> None:
+        """Insert or replace."""
+        rows = await self._session.write(SQL.resource_save, self._values(resource))
+        resource.created_at, resource.updated_at = rows[0]
+
+    async def delete(self, kind: str, key: str) -> bool:
+        """Remove; say whether it was there."""
+        return await self._session.change(SQL.resource_delete, (*self._scope, clean(kind), clean(key))) > 0
+
+    async def page(
+        self, kind: str, *, after: str | None = None, limit: int = 1000, states: Sequence[str] = ()
+    ) -> list[Resource]:
+        """Return objects in creation order, resuming behind key `after`."""
+        place = BEFORE_ALL
+        if after is not None:
+            rows = await self._session.rows(SQL.resource_place, (*self._scope, clean(kind), clean(after)))
+            if not rows:
+                return []
+            place = rows[0][0]
+        tenant, environment, workflow = self._scope
+        values = {
+            "tenant": tenant,
+            "environment": environment,
+            "workflow": workflow,
+            "kind": clean(kind),
+            "after": place,
+            "states": list(states),
+            "limit": limit,
+        }
+        return [_resource(row) for row in await self._session.rows(SQL.resource_page, values)]
+
+    def _values(self, resource: Resource) -> tuple[object, ...]:
+        data = orjson.dumps(resource.data)
+        return (uuid7(), *self._scope, clean(resource.kind), clean(resource.key), data, resource.state)
+
+
+def _resource(row: tuple[Any, ...]) -> Resource:
+    kind, key, data, state, created_at, updated_at = row
+    return Resource(kind, key, orjson.loads(data), state, created_at, updated_at)

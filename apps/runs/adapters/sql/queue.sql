@@ -1,0 +1,75 @@
+-- Claims, leases and lanes (role relay). Times are the database's; a volatile clock inside a sub-select keeps the index.
+
+-- name: claim
+with c as materialized (
+    select id, owner from runs_work where ready_at <= (select weft_now())
+    order by ready_at limit %(limit)s for update skip locked
+)
+update runs_work w set
+    owner = %(owner)s, epoch = w.epoch + 1,
+    lease_until = weft_now() + %(lease)s, ready_at = weft_now() + %(lease)s
+from c where w.id = c.id
+returning w.tenant_id, w.run_id, w.epoch, c.owner is not null
+
+-- name: load_runs
+select id, tenant_id, environment_id, workflow_id, version_id, version_number, entry, source, request_id, progress,
+    sequence, delivery_id, started_at, weft_now()
+from runs_run where id = any(%(runs)s::uuid[]) and state in ('running', 'waiting')
+
+-- name: load_effects
+select run_id, step_key, attempt, receipt from runs_effectentry where run_id = any(%(runs)s::uuid[])
+
+-- name: drop_orphans
+delete from runs_work where run_id = any(%(runs)s::uuid[]) and owner = %(owner)s
+
+-- name: heartbeat
+update runs_work set lease_until = weft_now() + %(lease)s, ready_at = weft_now() + %(lease)s
+where run_id = any(%(runs)s::uuid[]) and owner = %(owner)s
+returning run_id
+
+-- name: release
+update runs_work set owner = null, lease_until = null, ready_at = weft_now() where owner = %(owner)s
+
+-- name: claim_lanes
+select l.id, l.tenant_id, l.environment_id, l.workflow_id, l.subscription, l.key, d.id, d.message_id, d.replays
+from (
+    select * from runs_lane where run_id is null and head <= last and ready_at <= (select weft_now())
+    order by ready_at limit %(limit)s for update skip locked
+) l
+left join runs_delivery d on d.lane_id = l.id and d.number = l.head and d.dead_at is null
+
+-- name: load_messages
+select id, topic, key, headers, payload from runs_message where id = any(%(messages)s::uuid[])
+
+-- name: load_subscriptions
+select environment_id, workflow_id, name, version_id, version_number, topic, entry from runs_subscription
+where (environment_id, workflow_id, name) in (
+    select * from unnest(%(environments)s::uuid[], %(workflows)s::uuid[], %(names)s::text[])
+)
+
+-- name: hold_lanes
+update runs_lane l set run_id = n.run_id, ready_at = weft_now()
+from unnest(%(lanes)s::uuid[], %(runs)s::uuid[]) as n (lane_id, run_id) where l.id = n.lane_id
+
+-- name: start_deliveries
+update runs_delivery d set run_id = n.run_id
+from unnest(%(deliveries)s::uuid[], %(runs)s::uuid[]) as n (delivery_id, run_id) where d.id = n.delivery_id
+
+-- name: skip_heads
+update runs_lane set head = head + 1 where id = any(%(lanes)s::uuid[])
+
+-- name: bury
+update runs_delivery set dead_at = weft_now() where id = any(%(deliveries)s::uuid[])
+
+-- name: next_ready
+select extract(epoch from least(
+    (select min(ready_at) from runs_work),
+    (select min(ready_at) from runs_lane where run_id is null and head <= last)
+) - weft_now())
+
+-- name: worker_seen
+insert into runs_worker (id, host, pid, started_at, seen_at) values (%(owner)s, %(host)s, %(pid)s, weft_now(), weft_now())
+on conflict (id) do update set seen_at = excluded.seen_at
+
+-- name: worker_gone
+delete from runs_worker where id = %(owner)s

@@ -1,0 +1,101 @@
+"""Runs that a unit starts: their rows, and their place in the queue."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from apps.engine.ids import uuid7
+from apps.engine.ports import NewRun
+from apps.engine.run.state import RunState
+from apps.engine.run.waits import Wait, WaitReason
+from apps.runs.adapters.place import Place
+from apps.runs.adapters.rows import NewRunRow, RunOrigin
+
+LONGEST_PAYLOAD = 1024 * 1024
+
+
+class PayloadTooLarge(ValueError):
+    """A run's input or output is over 1 MiB."""
+
+
+def dumped(value: Any) -> bytes:
+    """Encode a payload; keys that are not text become text, values that JSON lacks become text."""
+    data = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
+    if len(data) > LONGEST_PAYLOAD:
+        raise PayloadTooLarge(f"{len(data)} bytes; at most {LONGEST_PAYLOAD} are kept")
+    return data
+
+
+def accepted_row(
+    run_id: UUID,
+    origin: RunOrigin,
+    data: Any,
+    now: datetime,
+    *,
+    delay_seconds: float = 0.0,
+    correlation: str | None = None,
+    parent_id: UUID | None = None,
+    delivery_id: UUID | None = None,
+    request_id: str = "",
+) -> NewRunRow:
+    """Return the row of an accepted run that waits for a worker, or for its time."""
+    state = RunState.start(run_id, origin.entry, data, now)
+    ready_at = now
+    if delay_seconds > 0:
+        ready_at = now + timedelta(seconds=delay_seconds)
+        state.wait = Wait(WaitReason.TIMER, now, ready_at, "its time")
+    wait = state.wait
+    return NewRunRow(
+        run_id,
+        origin,
+        "waiting",
+        now,
+        request_id=request_id,
+        input=dumped(data),
+        wait_reason=None if wait is None else wait.reason.value,
+        wait_since=None if wait is None else wait.since,
+        wait_until=None if wait is None else wait.until,
+        wait_for=None if wait is None else wait.frees,
+        correlation=correlation,
+        parent_id=parent_id,
+        delivery_id=delivery_id,
+        progress=dumped(state.as_dict()),
+        ready_at=ready_at,
+    )
+
+
+class BufferedRuns:
+    """`engine.ports.Runs`: starts are buffered and written when the unit commits."""
+
+    def __init__(self, place: Place, parent_id: UUID, request_id: str) -> None:
+        self._place = place
+        self._parent_id = parent_id
+        self._request_id = request_id
+        self.started: list[tuple[UUID, NewRun]] = []
+
+    def start(self, run: NewRun) -> UUID:
+        """Buffer a run; its row and first ready step are written when the unit commits."""
+        run_id = uuid7()
+        self.started.append((run_id, run))
+        return run_id
+
+    def rows(self, now: datetime) -> list[tuple[NewRunRow, str | None]]:
+        """Return the rows to write, each with its idempotency key."""
+        return [(self._row(run_id, run, now), run.idempotency_key) for run_id, run in self.started]
+
+    def _row(self, run_id: UUID, run: NewRun, now: datetime) -> NewRunRow:
+        origin = self._place.origin(
+            source=run.source, entry=run.entry, section=run.section, action=run.action, workflow=run.workflow
+        )
+        return accepted_row(
+            run_id,
+            origin,
+            run.data,
+            now,
+            delay_seconds=run.delay_seconds,
+            correlation=run.correlation,
+            parent_id=run.parent or self._parent_id,
+            request_id=self._request_id,
+        )

@@ -1,0 +1,199 @@
+"""The hosted unit of work (`engine.ports.Unit`).
+
+It opens its one transaction when stored objects or instances are first touched. Messages and runs are buffered and
+written at the commit, together with the row or the journal entry of the run that did it all. A unit that wrote nothing
+leaves its row to the group writer.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from apps.runs.adapters import journal
+from apps.runs.adapters.broker import BufferedBroker
+from apps.runs.adapters.databases import TenantDatabases
+from apps.runs.adapters.effects import Ledger
+from apps.runs.adapters.instances import PostgresInstances
+from apps.runs.adapters.journal import Change
+from apps.runs.adapters.place import Place
+from apps.runs.adapters.resources import PostgresResources
+from apps.runs.adapters.rows import NewRunRow
+from apps.runs.adapters.secrets import PlaceSecrets
+from apps.runs.adapters.services import Services
+from apps.runs.adapters.session import Session
+from apps.runs.adapters.sql import Statements
+from apps.runs.adapters.starts import BufferedRuns
+
+SQL = Statements("unit")
+WRITER_SQL = Statements("writer")
+
+
+@dataclass(slots=True)
+class Committed:
+    """What a commit left behind for others."""
+
+    sequence: int | None = None  # the run's latest number, when a journal change was part of it
+    is_refused: bool = False  # the claim was gone: nothing of the unit was kept
+    has_work: bool = False  # somebody should ring the bell
+
+
+class HostedUnit:
+    """One unit; its ports are made when first used, because most requests need few of them."""
+
+    __slots__ = (
+        "_run_id",
+        "_services",
+        "broker",
+        "counters",
+        "databases",
+        "effects",
+        "instances",
+        "place",
+        "request_id",
+        "resources",
+        "runs",
+        "secrets",
+        "session",
+    )
+
+    def __init__(self, services: Services, place: Place, run_id: UUID, request_id: str = "") -> None:
+        self._services = services
+        self._run_id = run_id
+        self.place = place
+        self.request_id = request_id
+
+    @property
+    def clock(self) -> Any:
+        """The database's time."""
+        return self._services.clock
+
+    @property
+    def http(self) -> Any:
+        """The guarded way out."""
+        return self._services.http
+
+    @property
+    def metrics(self) -> Any:
+        """The samples of this place."""
+        return self.place.samples
+
+    def __getattr__(self, name: str) -> Any:
+        make = _MAKERS.get(name)
+        if make is None:
+            raise AttributeError(name)
+        value = make(self)
+        setattr(self, name, value)
+        return value
+
+    @property
+    def has_written(self) -> bool:
+        """Whether something of this unit has to be committed."""
+        return (
+            (self._has("session") and self.session.has_written)
+            or (self._has("broker") and bool(self.broker.published))
+            or (self._has("runs") and bool(self.runs.started))
+        )
+
+    async def commit(self, *, row: NewRunRow | None = None, change: Change | None = None) -> Committed:
+        """Write what is buffered, then the run's row or journal entry, and make all of it visible together."""
+        try:
+            result = Committed()
+            await self._flush(result)
+            if row is not None:
+                await self._insert([row], result)
+            if change is not None and not await self._journal(change, result):
+                await self.rollback()
+                return Committed(is_refused=True)
+            await self.session.commit()
+        except BaseException:
+            await self.rollback()
+            raise
+        return result
+
+    async def rollback(self) -> None:
+        """Undo what was written; buffers are dropped with the unit."""
+        if self._has("session"):
+            await self.session.rollback()
+
+    def keep_only(self, topic_ending: str) -> None:
+        """After a failure: drop what was buffered, except the messages that tell of failures."""
+        if self._has("runs"):
+            self.runs.started.clear()
+        if self._has("broker"):
+            self.broker.published = [each for each in self.broker.published if each.topic.endswith(topic_ending)]
+
+    async def _flush(self, result: Committed) -> None:
+        now = self._services.clock.now()
+        if self._has("runs") and self.runs.started:
+            for row, key in self.runs.rows(now):
+                if key is None or await self._is_first(row, key):
+                    await self._insert([row], result)
+        if self._has("broker") and self.broker.published:
+            await self._insert(await self.broker.flush(now), result)
+            result.has_work = True
+
+    async def _is_first(self, row: NewRunRow, key: str) -> bool:
+        source = f"run:{row.origin.workflow_id}:{row.origin.environment_id}:{row.origin.entry}"
+        return bool(await self.session.write(SQL.remember_event, (row.id, row.tenant_id, source, key)))
+
+    async def _insert(self, rows: list[NewRunRow], result: Committed) -> None:
+        for row in rows:
+            await self.session.change(WRITER_SQL.insert_one, row.values())
+            if row.ready_at is not None:
+                await self.session.change(WRITER_SQL.insert_one_work, row.work_values())
+                result.has_work = True
+
+    async def _journal(self, change: Change, result: Committed) -> bool:
+        written = await journal.write(await self.session.connection(), [change])
+        result.sequence = written.sequences.get(change.run_id)
+        result.has_work = result.has_work or written.has_more
+        return result.sequence is not None
+
+    def _has(self, name: str) -> bool:
+        try:
+            object.__getattribute__(self, name)
+        except AttributeError:
+            return False
+        return True
+
+    def _make_session(self) -> Session:
+        return Session(self._services.pools, self.place.tenant_id)
+
+    def _make_resources(self) -> PostgresResources:
+        return PostgresResources(self.session, self.place)
+
+    def _make_instances(self) -> PostgresInstances:
+        return PostgresInstances(self.session, self.place, self._run_id)
+
+    def _make_broker(self) -> BufferedBroker:
+        return BufferedBroker(
+            self.session, self.place, self._run_id, self.request_id, self._services.live_place
+        )
+
+    def _make_runs(self) -> BufferedRuns:
+        return BufferedRuns(self.place, self._run_id, self.request_id)
+
+    def _make_secrets(self) -> PlaceSecrets:
+        return PlaceSecrets(self._services.secrets, self.place)
+
+    def _make_databases(self) -> TenantDatabases:
+        return TenantDatabases(self._services.data_folder, self._services.database_guard, self.place)
+
+    def _make_effects(self) -> Ledger:
+        return Ledger(self._services.ledger, self.place.tenant_id, self._run_id)
+
+    def _make_counters(self) -> Any:
+        return self._services.buckets.scoped(self.place.label)
+
+
+_MAKERS = {
+    "session": HostedUnit._make_session,
+    "resources": HostedUnit._make_resources,
+    "instances": HostedUnit._make_instances,
+    "broker": HostedUnit._make_broker,
+    "runs": HostedUnit._make_runs,
+    "secrets": HostedUnit._make_secrets,
+    "databases": HostedUnit._make_databases,
+    "effects": HostedUnit._make_effects,
+    "counters": HostedUnit._make_counters,
+}

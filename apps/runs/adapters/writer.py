@@ -1,0 +1,95 @@
+"""The group-commit writer: run rows (and the work rows of accepted runs) of all tenants, as `relay` (data.md 5).
+
+Postgres refuses COPY into a table with row-level security, so a group goes through a temporary table.
+"""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import psycopg
+from psycopg import AsyncConnection
+
+from apps.runs.adapters.group import GroupCommitter
+from apps.runs.adapters.pools import Connection, begin_for
+from apps.runs.adapters.rows import COPY_HEAD, COPY_TAIL
+from apps.runs.adapters.sql import Statements
+
+SQL = Statements("writer")
+
+
+@dataclass(slots=True, frozen=True)
+class EncodedRun:
+    """One row for the writer; `has_work` tells that it is a run to be driven by a worker."""
+
+    tenant_id: UUID
+    data: bytes
+    has_work: bool = False
+
+
+class RunWriter:
+    """One per process, with a connection of its own."""
+
+    def __init__(self, relay_url: str, *, queue: int = 10_000) -> None:
+        self._url = relay_url
+        self._connection: Connection | None = None
+        self._runs_only = f"{SQL.insert_runs}; commit".encode()
+        self._runs_and_work = f"{SQL.insert_runs}; {SQL.insert_work}; commit".encode()
+        self.group: GroupCommitter[EncodedRun] = GroupCommitter(
+            self._execute, lambda row: row.tenant_id, name="runs", queue=queue
+        )
+
+    def start(self) -> None:
+        """Begin writing, in the running loop."""
+        self.group.start()
+
+    async def write(self, row: EncodedRun) -> None:
+        """Store a row and return after its commit."""
+        await self.group.put(row)
+
+    async def write_later(self, row: EncodedRun) -> None:
+        """Store a row without waiting for its commit."""
+        await self.group.offer(row)
+
+    async def close(self) -> None:
+        """Store what is queued and hang up."""
+        await self.group.close()
+        await self._hang_up()
+
+    async def _execute(self, rows: Sequence[EncodedRun]) -> Sequence[None]:
+        connection = self._connection or await self._connect()
+        try:
+            await connection.execute(begin_for({row.tenant_id for row in rows}))
+            cursor = connection.cursor()
+            async with cursor.copy(SQL.copy) as copy:
+                await copy.write(b"".join((COPY_HEAD, *(row.data for row in rows), COPY_TAIL)))
+            await cursor.execute(self._runs_and_work if any(row.has_work for row in rows) else self._runs_only)
+        except psycopg.errors.UndefinedTable as error:
+            await self._hang_up()
+            raise psycopg.OperationalError("the pooler gave another connection") from error
+        except psycopg.Error:
+            await self._recover(connection)
+            raise
+        return [None] * len(rows)
+
+    async def _connect(self) -> Connection:
+        connection = await AsyncConnection.connect(
+            self._url, autocommit=True, application_name="weft-runs-writer", connect_timeout=5
+        )
+        await connection.execute(SQL.make_temporary)
+        self._connection = connection
+        return connection
+
+    async def _recover(self, connection: Connection) -> None:
+        """Leave the failed transaction, or drop the connection when that is not possible."""
+        try:
+            await connection.execute("rollback")
+        except psycopg.Error:
+            await self._hang_up()
+
+    async def _hang_up(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(psycopg.Error):
+                await connection.close()

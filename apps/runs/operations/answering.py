@@ -1,0 +1,267 @@
+"""Answer one request of a tenant: run its route, commit what it did, and record it as the route asks (data.md 5)."""
+
+import asyncio
+import time
+from typing import Any, cast
+from uuid import UUID
+
+import orjson
+import structlog
+
+from apps.core.jobs import bell
+from apps.engine.application import Route
+from apps.engine.http import Request, Response
+from apps.engine.module import Context
+from apps.engine.ports import Unit
+from apps.engine.run.program import Trace
+from apps.runs.adapters.idempotency import LONGEST_KEY, Caller, answer_before, keep_answer
+from apps.runs.adapters.place import Place
+from apps.runs.adapters.rows import NewRunRow, RunOrigin, from_unix_us, request_row
+from apps.runs.adapters.services import Services
+from apps.runs.adapters.session import Session
+from apps.runs.adapters.sql import Statements
+from apps.runs.adapters.starts import LONGEST_PAYLOAD
+from apps.runs.adapters.traffic import Tally, Traffic
+from apps.runs.adapters.unit import HostedUnit
+from apps.runs.adapters.writer import EncodedRun
+from apps.runs.rules.redaction import redacted
+
+log = structlog.get_logger(__name__)
+SQL = Statements("waiting")
+UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+ERROR_TOPICS = "-errors"
+LONGEST_WAIT_SECONDS = 30.0
+LOOK_SECONDS = (0.02, 0.05, 0.1, 0.25)
+
+
+class ServedRoute:
+    """A route of a place with what is the same for every request to it."""
+
+    __slots__ = ("encoded_origin", "max_body", "origin", "record", "route", "tally")
+
+    def __init__(self, place: Place, route: Route, traffic: Traffic) -> None:
+        self.route = route
+        self.record = route.record
+        self.max_body = min(route.max_body, LONGEST_PAYLOAD)
+        self.origin: RunOrigin = place.origin(
+            source="http",
+            entry=f"route:{route.name}",
+            section="http",
+            action=route.name,
+            workflow=route.handler,
+            route=route.name,
+        )
+        self.encoded_origin = self.origin.encoded()
+        self.tally: Tally = traffic.tally((place.tenant_slug, place.environment, place.workflow_slug, route.name))
+
+
+class Answering:
+    """Answers requests; one per process."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def answer(
+        self, place: Place, served: ServedRoute, request: Request, run_id: UUID, idempotency_key: str
+    ) -> Response:
+        """Run the route and return its answer once everything it promises is stored."""
+        unit = HostedUnit(self._services, place, run_id, request.id)
+        if idempotency_key and request.method in UNSAFE:
+            return await self._answer_once(place, served, request, unit, run_id, idempotency_key)
+        return await self._answer(served, request, unit, run_id, None)
+
+    async def _answer(
+        self, served: ServedRoute, request: Request, unit: HostedUnit, run_id: UUID, caller: Caller | None
+    ) -> Response:
+        context = Context(cast(Unit, unit), run_id=run_id, request_id=request.id)
+        trace: Trace = []
+        started_us = time.time_ns() // 1000
+        began = time.perf_counter_ns()
+        route = served.route
+        try:
+            answer: Any = route.call(request, context, trace)
+            response: Response = (await answer) if route.is_async else answer
+        except Exception:
+            log.exception("route.bug", route=route.name, request_id=request.id)
+            response = bug(request)
+        except BaseException:
+            await unit.rollback()
+            raise
+        duration_us = (time.perf_counter_ns() - began) // 1000
+        record = _Record(served, request, response, trace, run_id, started_us, duration_us)
+        if caller is not None or unit.has_written:
+            return await self._store_with_unit(record, unit, caller)
+        await unit.rollback()
+        await self._store(record)
+        return response
+
+    async def _store(self, record: "_Record") -> None:
+        mode = record.served.record
+        if mode == "none":
+            return
+        row = EncodedRun(record.served.origin.tenant_id, record.encoded())
+        if mode == "async":
+            await self._services.writer.write_later(row)
+        else:
+            await self._services.writer.write(row)
+
+    async def _store_with_unit(self, record: "_Record", unit: HostedUnit, caller: Caller | None) -> Response:
+        response = record.response
+        if response.status >= 500:
+            await unit.rollback()
+            unit.keep_only(ERROR_TOPICS)
+        elif caller is not None and response.status < 400:
+            await keep_answer(unit.session, caller, response)
+        committed = await unit.commit(row=record.row())
+        if committed.has_work:
+            bell.ring()
+        return await self._waited(record, response)
+
+    async def _answer_once(  # noqa: PLR0913 - the parts of one request
+        self, place: Place, served: ServedRoute, request: Request, unit: HostedUnit, run_id: UUID, key: str
+    ) -> Response:
+        if len(key) > LONGEST_KEY:
+            return Response.problem(400, "idempotency.key", f"Idempotency-Key has at most {LONGEST_KEY} characters")
+        scope = f"{place.environment_id}|{place.workflow_id}|{served.route.name}"
+        authorization = request.headers.get("authorization", "").encode()
+        caller = Caller.of(scope, authorization, key, request.body)
+        try:
+            stored = await answer_before(unit.session, caller)
+            if stored is not None:
+                return stored
+            return await self._answer(served, request, unit, run_id, caller)
+        finally:
+            await unit.rollback()
+
+    async def _waited(self, record: "_Record", response: Response) -> Response:
+        """Turn an accepted run into its result when the caller asked for it and it comes in time."""
+        served, request = record.served, record.request
+        if served.route.source != "trigger" or response.status != 202 or b"wait" not in request.query_string:
+            return response
+        run_id = next((value for name, value in response.headers if name == b"weft-run"), b"")
+        seconds = _seconds(request.query.get("wait", ""))
+        if not run_id or not seconds:
+            return response
+        found = await self._ended(served.origin.tenant_id, UUID(run_id.decode()), seconds)
+        return response if found is None else _result(run_id.decode(), *found, response)
+
+    async def _ended(self, tenant_id: UUID, run_id: UUID, seconds: float) -> tuple[str, Any, Any] | None:
+        ends = time.monotonic() + seconds
+        looks = 0
+        while time.monotonic() < ends:
+            session = Session(self._services.pools, tenant_id)
+            try:
+                rows = await session.rows(SQL.ended, (run_id,))
+            finally:
+                await session.rollback()
+            if rows:
+                return rows[0][0], rows[0][1], rows[0][2]
+            await asyncio.sleep(LOOK_SECONDS[min(looks, len(LOOK_SECONDS) - 1)])
+            looks += 1
+        return None
+
+
+class _Record:
+    """What is known of a request once it has been answered."""
+
+    __slots__ = ("_duration_us", "_run_id", "_started_us", "_trace", "request", "response", "served")
+
+    def __init__(  # noqa: PLR0913 - the parts of one record
+        self,
+        served: ServedRoute,
+        request: Request,
+        response: Response,
+        trace: Trace,
+        run_id: UUID,
+        started_us: int,
+        duration_us: int,
+    ) -> None:
+        self.served = served
+        self.request = request
+        self.response = response
+        self._trace = trace
+        self._run_id = run_id
+        self._started_us = started_us
+        self._duration_us = duration_us
+
+    def encoded(self) -> bytes:
+        """Return the row for the group writer."""
+        response = self.response
+        return request_row(
+            self._run_id,
+            self.served.encoded_origin,
+            failed=response.status >= 500,
+            status=response.status,
+            request_id=self.request.id,
+            input=redacted(self.request.body),
+            output=_kept(response.body),
+            steps=_steps(self._trace),
+            started_us=self._started_us,
+            duration_us=self._duration_us,
+        )
+
+    def row(self) -> NewRunRow:
+        """Return the row for the transaction of the request's unit."""
+        response = self.response
+        started_at = from_unix_us(self._started_us)
+        return NewRunRow(
+            self._run_id,
+            self.served.origin,
+            "failed" if response.status >= 500 else "done",
+            started_at,
+            http_status=response.status,
+            request_id=self.request.id,
+            input=redacted(self.request.body),
+            output=_kept(response.body),
+            steps=_steps(self._trace),
+            finished_at=from_unix_us(self._started_us + self._duration_us),
+            duration_us=self._duration_us,
+        )
+
+
+def bug(request: Request) -> Response:
+    """Answer a fault of the product: an id to ask about, and nothing else."""
+    return Response.problem(
+        500, "engine.bug", "A fault in the product stopped this request", requestId=request.id
+    )
+
+
+def unavailable(request_id: str, detail: str) -> Response:
+    """Answer that nothing was accepted and that the caller may come again."""
+    response = Response.problem(503, "unavailable", "Not available at the moment", detail=detail, requestId=request_id)
+    response.headers.append((b"retry-after", b"1"))
+    return response
+
+
+
+def _kept(body: bytes) -> bytes:
+    return redacted(body) if len(body) <= LONGEST_PAYLOAD else b""
+
+
+def _steps(trace: Trace) -> bytes:
+    if not trace:
+        return b"[]"
+    steps = orjson.dumps(trace, default=str, option=orjson.OPT_NON_STR_KEYS)
+    if len(steps) > LONGEST_PAYLOAD:
+        steps = orjson.dumps([(index, began, ended, None, error, None) for index, began, ended, _, error, _ in trace])
+    return redacted(steps)
+
+
+def _seconds(text: str) -> float:
+    """Read `?wait=`: seconds, with or without the letter s, at most thirty."""
+    try:
+        return max(0.0, min(float(text.removesuffix("s")), LONGEST_WAIT_SECONDS))
+    except ValueError:
+        return 0.0
+
+
+def _result(run_id: str, state: str, output: bytes | None, error: bytes | None, accepted: Response) -> Response:
+    body = {
+        "runId": run_id,
+        "state": state,
+        "output": None if output is None else orjson.Fragment(output),
+        "error": None if error is None else orjson.Fragment(error),
+    }
+    response = Response(200 if state == "done" else 422, orjson.dumps(body))
+    response.headers = accepted.headers
+    return response

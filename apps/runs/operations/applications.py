@@ -1,0 +1,159 @@
+"""Compiled applications, loaded on first use and dropped when told (data.md 8): what an address or a run needs."""
+
+import asyncio
+from collections import OrderedDict
+from uuid import UUID
+
+from apps.core.changes import Cache, ChangeListener, Notice, listener
+from apps.engine.application import Application
+from apps.engine.compile import compile_document
+from apps.engine.document import load
+from apps.engine.findings import DocumentRefused
+from apps.engine.samples import Samples
+from apps.modules.queries import registry
+from apps.runs.adapters.place import Place
+from apps.runs.adapters.threads import in_thread
+from apps.workflows.queries.live import (
+    LiveDeployment,
+    VersionText,
+    deployment_live,
+    deployment_live_by_id,
+    version_by_id,
+)
+
+MOST_COMPILED = 2_000
+MOST_SAMPLES = 20_000
+Address = tuple[str, str, str]  # tenant slug, environment, workflow slug
+Ids = tuple[UUID, UUID, UUID]  # tenant, environment, workflow
+
+
+class Applications:
+    """One per process. Places come from caches that NOTIFY empties; compiled applications are shared by their text."""
+
+    def __init__(self, source: ChangeListener = listener) -> None:
+        self._by_address: Cache[Place] = Cache("deployment", tag=_workflow, source=source)
+        self._by_ids: Cache[Place] = Cache("deployment", tag=_workflow, source=source)
+        self._versions: OrderedDict[tuple[UUID, UUID], Place] = OrderedDict()
+        self._compiled: OrderedDict[tuple[str, int], Application] = OrderedDict()
+        self._compiling: dict[tuple[str, int], asyncio.Future[Application]] = {}
+        self._samples: OrderedDict[Ids, Samples] = OrderedDict()
+        source.subscribe("tenant", self._tenant_changed)
+
+    def known(self, address: Address) -> Place | None:
+        """Return what an address serves when that is cached and may be believed."""
+        return self._by_address.get(address)
+
+    async def at(self, address: Address) -> Place | None:
+        """Return what an address serves, None when it serves nothing."""
+
+        async def find() -> Place | None:
+            tenant, environment, workflow = address
+            live = await in_thread(
+                deployment_live, tenant_slug=tenant, environment=environment, workflow_slug=workflow
+            )
+            return None if live is None else await self._place(live, tenant)
+
+        return await self._by_address.get_or_load_async(address, find)
+
+    async def live(self, tenant_id: UUID, environment_id: UUID, workflow_id: UUID) -> Place | None:
+        """Return what is live of a workflow in an environment."""
+
+        async def find() -> Place | None:
+            live = await in_thread(
+                deployment_live_by_id, tenant_id=tenant_id, environment_id=environment_id, workflow_id=workflow_id
+            )
+            return None if live is None else await self._place(live, str(tenant_id))
+
+        return await self._by_ids.get_or_load_async((tenant_id, environment_id, workflow_id), find)
+
+    async def of_version(
+        self, tenant_id: UUID, environment_id: UUID, workflow_id: UUID, version_id: UUID
+    ) -> Place | None:
+        """Return the place of a run that keeps its version, live or not."""
+        live = await self.live(tenant_id, environment_id, workflow_id)
+        if live is not None and live.version_id == version_id:
+            return live
+        kept = self._versions.get((environment_id, version_id))
+        if kept is not None:
+            self._versions.move_to_end((environment_id, version_id))
+            return kept
+        text = await in_thread(version_by_id, tenant_id=tenant_id, version_id=version_id)
+        if text is None:
+            return None
+        place = await self._old_place(text, environment_id, live)
+        self._versions[environment_id, version_id] = place
+        _shrink(self._versions, MOST_COMPILED)
+        return place
+
+    async def _place(self, live: LiveDeployment, tenant_slug: str) -> Place:
+        application = await self._application(live.sha256, live.secrets_version, live.document)
+        return Place(
+            live.tenant_id,
+            tenant_slug,
+            live.environment_id,
+            live.environment,
+            live.workflow_id,
+            live.workflow_slug,
+            live.version_id,
+            live.version,
+            application,
+            self._samples_of((live.tenant_id, live.environment_id, live.workflow_id)),
+        )
+
+    async def _old_place(self, text: VersionText, environment_id: UUID, live: Place | None) -> Place:
+        application = await self._application(text.sha256, 0, text.document)
+        return Place(
+            text.tenant_id,
+            live.tenant_slug if live else str(text.tenant_id),
+            environment_id,
+            live.environment if live else str(environment_id),
+            text.workflow_id,
+            live.workflow_slug if live else str(text.workflow_id),
+            text.version_id,
+            text.version,
+            application,
+            self._samples_of((text.tenant_id, environment_id, text.workflow_id)),
+        )
+
+    async def _application(self, sha256: str, secrets_version: int, text: str) -> Application:
+        key = (sha256, secrets_version)
+        found = self._compiled.get(key)
+        if found is not None:
+            self._compiled.move_to_end(key)
+            return found
+        waiting = self._compiling.get(key)
+        if waiting is None:
+            waiting = asyncio.ensure_future(asyncio.to_thread(compiled, text))
+            self._compiling[key] = waiting
+            waiting.add_done_callback(lambda _: self._compiling.pop(key, None))
+        application = await asyncio.shield(waiting)
+        self._compiled[key] = application
+        _shrink(self._compiled, MOST_COMPILED)
+        return application
+
+    def _samples_of(self, ids: Ids) -> Samples:
+        samples = self._samples.setdefault(ids, Samples())
+        self._samples.move_to_end(ids)
+        _shrink(self._samples, MOST_SAMPLES)
+        return samples
+
+    def _tenant_changed(self, notice: Notice | None) -> None:
+        self._by_address.clear()
+        self._by_ids.clear()
+
+
+def compiled(text: str) -> Application:
+    """Compile a published text; it was checked when it was published, so a refusal here is a fault of the product."""
+    loaded = load(text)
+    if loaded.document is None:
+        raise DocumentRefused(loaded.findings)
+    return compile_document(loaded.document, registry())
+
+
+def _workflow(place: Place) -> UUID:
+    return place.workflow_id
+
+
+def _shrink(kept: OrderedDict[object, object] | OrderedDict, most: int) -> None:  # type: ignore[type-arg]
+    while len(kept) > most:
+        kept.popitem(last=False)

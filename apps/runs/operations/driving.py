@@ -1,0 +1,277 @@
+"""Drive one claimed run as far as it goes: the engine decides, this performs and commits (engine.md 3).
+
+Pure steps are only written down with the next commit: nothing outside has seen them. Before a step that leaves the
+house the state is committed, so that a later claim stands exactly there. What a step wrote through its unit is
+committed together with its line in the journal.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+import orjson
+import structlog
+
+from apps.engine.module import Context, Effect
+from apps.engine.ports import Unit
+from apps.engine.run.decide import decide
+from apps.engine.run.program import Program, step_id
+from apps.engine.run.state import (
+    Claimed,
+    Command,
+    Done,
+    Event,
+    Failed,
+    Finish,
+    Ledger,
+    Park,
+    Queue,
+    Receipt,
+    RecordStep,
+    RunState,
+    Status,
+    TryEvent,
+    TryStep,
+    VerifyStep,
+    Woken,
+)
+from apps.engine.run.step import try_step, verify_step
+from apps.runs.adapters.journal import Change, StepLine, WorkFate
+from apps.runs.adapters.place import Place
+from apps.runs.adapters.queue import ClaimedRun
+from apps.runs.adapters.services import Services
+from apps.runs.adapters.starts import PayloadTooLarge, dumped
+from apps.runs.adapters.unit import HostedUnit
+from apps.runs.rules.journal import step_row_id
+
+log = structlog.get_logger(__name__)
+STATES = {
+    Status.READY: "waiting",
+    Status.CLAIMED: "running",
+    Status.WAITING: "waiting",
+    Status.UNKNOWN: "waiting",
+    Status.DONE: "done",
+    Status.FAILED: "failed",
+    Status.CANCELLED: "cancelled",
+}
+
+
+class ClaimGone(Exception):
+    """The lease was lost or somebody cancelled the run: what this driver knows is late and was not written."""
+
+
+@dataclass(slots=True)
+class Tried:
+    """One try: its event, the unit it used, and when it ran."""
+
+    event: Event
+    unit: HostedUnit
+    started_at: datetime
+    duration_us: int
+
+
+class Drive:
+    """One run in hand."""
+
+    def __init__(self, services: Services, place: Place, claimed: ClaimedRun, *, each_step: bool = False) -> None:
+        self._services = services
+        self._place = place
+        self._claimed = claimed
+        self._each_step = each_step  # commit pure steps one by one too (`record: step`)
+        self._lines: list[StepLine] = []
+        self._fate = WorkFate.KEEP
+        self._ready_at: datetime | None = None
+        self._ended = False
+        self.has_work = False
+        self.state = RunState.from_dict(claimed.id, orjson.loads(claimed.progress))
+
+    async def go(self) -> None:
+        """Drive until the run ends, waits or is parked; raise `ClaimGone` when it is no longer ours."""
+        program = self._place.application.program(self.state.entry)
+        if program is None:
+            await self._give_up({"code": "entry.missing", "message": f"The document has no {self.state.entry} any more."})
+            return
+        commands = self._take(program)
+        if self._claimed.was_taken:
+            await self._flush()
+        while True:
+            command = self._perform(program, commands)
+            if command is None:
+                await self._flush()
+                return
+            commands = await self._step(program, command)
+
+    def _take(self, program: Program) -> list[Command]:
+        now = self._services.clock.now()
+        state = self.state
+        if self._claimed.was_taken and state.status is Status.READY:
+            state.status = Status.CLAIMED  # its claim was never written down; the silent owner counts as a crash
+        if state.status is Status.WAITING:
+            state, _ = decide(program, state, Woken(), now)
+        self.state, commands = decide(program, state, Claimed(self._ledger(program, state)), now)
+        return commands
+
+    def _ledger(self, program: Program, state: RunState) -> Ledger | None:
+        step = program.steps[state.position]
+        key = (step_id(state.run_id, step.name), state.step_attempt)
+        if key not in self._claimed.effects:
+            return None
+        receipt = self._claimed.effects[key]
+        return Ledger(None if receipt is None else Receipt.from_dict(orjson.loads(receipt)))
+
+    def _perform(self, program: Program, commands: Sequence[Command]) -> TryStep | VerifyStep | None:
+        """Note what is to be written; return the try that comes after it, if any."""
+        following: TryStep | VerifyStep | None = None
+        for command in commands:
+            match command:
+                case RecordStep():
+                    self._record(program, command, self._services.clock.now(), None)
+                case TryStep() | VerifyStep():
+                    following = command
+                case Queue():
+                    self._fate, self._ready_at = WorkFate.QUEUE, command.ready_at
+                case Park():
+                    self._fate = WorkFate.DROP
+                case Finish():
+                    self._fate, self._ended = WorkFate.DROP, True
+        return following
+
+    async def _step(self, program: Program, command: TryStep | VerifyStep) -> list[Command]:
+        """Do one try and what follows from it, in the transaction of its unit when it wrote something."""
+        step = program.steps[command.position]
+        if step.effect is not Effect.PURE and not self._is_replay(command):
+            self._record(program, RecordStep(step.index, command.attempt, "claimed"), self._services.clock.now(), None)
+            await self._flush()
+        tried = await self._try(program, command)
+        before = self.state
+        try:
+            return await self._settle(program, tried)
+        except PayloadTooLarge as problem:
+            self.state = before
+            await tried.unit.rollback()
+            tried.event = Failed({"code": "payload.too_large", "message": f"The output is too large: {problem}."})
+            return await self._settle(program, tried)
+
+    async def _try(self, program: Program, command: TryStep | VerifyStep) -> Tried:
+        claimed = self._claimed
+        unit = HostedUnit(self._services, self._place, claimed.id, claimed.request_id)
+        context = Context(cast(Unit, unit), run_id=claimed.id, request_id=claimed.request_id)
+        started_at, began = self._services.clock.now(), time.perf_counter_ns()
+        event: TryEvent | Event
+        try:
+            if isinstance(command, VerifyStep):
+                event = await verify_step(program, self.state, context)
+            else:
+                event = await try_step(program, self.state, context, receipt=command.receipt)
+        except BaseException:
+            await unit.rollback()
+            raise
+        return Tried(event, unit, started_at, (time.perf_counter_ns() - began) // 1000)
+
+    async def _settle(self, program: Program, tried: Tried) -> list[Command]:
+        self.state, commands = decide(program, self.state, tried.event, self._services.clock.now())
+        lines = len(self._lines)
+        for command in commands:
+            if isinstance(command, RecordStep):
+                self._record(program, command, tried.started_at, tried.duration_us)
+        remaining = [command for command in commands if not isinstance(command, RecordStep)]
+        try:
+            following = self._perform(program, remaining)
+            if isinstance(tried.event, Done) and tried.unit.has_written:
+                await self._commit_unit(tried.unit)
+            else:
+                await tried.unit.rollback()
+                if self._each_step:
+                    await self._flush()
+        except PayloadTooLarge:
+            del self._lines[lines:]
+            self._fate, self._ended = WorkFate.KEEP, False
+            raise
+        return [] if following is None else [following]
+
+    async def _commit_unit(self, unit: HostedUnit) -> None:
+        committed = await unit.commit(change=self._change())
+        self.has_work = self.has_work or committed.has_work
+        if committed.is_refused or committed.sequence is None:
+            raise ClaimGone(str(self._claimed.id))
+        self._written(committed.sequence)
+
+    async def _flush(self) -> None:
+        """Commit what was noted, in a group with other runs."""
+        if not (self._lines or self._ended or self._claimed.was_taken or self._fate is not WorkFate.KEEP):
+            return
+        sequence = await self._services.journal.put(self._change())
+        if sequence is None:
+            raise ClaimGone(str(self._claimed.id))
+        self.has_work = self.has_work or (self._ended and self._claimed.delivery_id is not None)
+        self._written(sequence)
+
+    def _written(self, sequence: int) -> None:
+        self._lines.clear()
+        self._claimed.was_taken = False
+        if self._fate is not WorkFate.KEEP:
+            self._fate, self._ended = WorkFate.KEEP, False
+        self._services.hints.tell(self._claimed.tenant_id, self._claimed.id, sequence)
+
+    def _change(self) -> Change:
+        state, wait = self.state, self.state.wait
+        final = state.status.is_final
+        response = state.variables.response
+        return Change(
+            run_id=self._claimed.id,
+            tenant_id=self._claimed.tenant_id,
+            owner=self._services.owner,
+            epoch=self._claimed.epoch,
+            state=STATES[state.status],
+            progress=None if state.status is Status.DONE else dumped(state.as_dict()),
+            wait_reason=None if wait is None else wait.reason.value,
+            wait_since=None if wait is None else wait.since,
+            wait_until=None if wait is None else wait.until,
+            wait_for=None if wait is None else wait.frees,
+            output=dumped(state.output) if final else None,
+            error=None if state.error is None else dumped(state.error),
+            http_status=response["status"] if final and response else None,
+            ended=self._ended,
+            has_delivery=self._claimed.delivery_id is not None,
+            steps=list(self._lines),
+            work=self._fate,
+            ready_at=self._ready_at,
+        )
+
+    def _record(self, program: Program, command: RecordStep, started_at: datetime, duration_us: int | None) -> None:
+        step = program.steps[command.index]
+        key = step_id(self._claimed.id, step.name)
+        if command.trace:
+            log.error("step.bug", run_id=str(self._claimed.id), step=step.name, trace=command.trace)
+        line = StepLine(
+            id=step_row_id(self._claimed.id, key),
+            position=step.index,
+            name=step.name,
+            kind=step.kind,
+            path=step.path,
+            module=step.module,
+            key=key,
+            state=command.state,
+            attempt=command.attempt,
+            started_at=started_at,
+            duration_us=duration_us,
+            input=None,
+            output=None if command.output is None else dumped(command.output),
+            error=None if command.error is None else dumped(command.error),
+            logs=b"".join(dumped(entry) + b"\n" for entry in command.logs) or None,
+        )
+        self._lines = [other for other in self._lines if other.id != line.id]
+        self._lines.append(line)
+
+    def _is_replay(self, command: TryStep | VerifyStep) -> bool:
+        return isinstance(command, TryStep) and command.receipt is not None
+
+    async def _give_up(self, error: dict[str, Any]) -> None:
+        """End a run that no program can drive."""
+        self.state.status, self.state.error, self.state.wait = Status.FAILED, error, None
+        self._fate, self._ended = WorkFate.DROP, True
+        await self._flush()
+

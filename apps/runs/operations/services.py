@@ -1,0 +1,47 @@
+"""Put together what a serving process needs, from the settings."""
+
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+
+from apps.core.outbound import Outbound
+from apps.core.scope import SYSTEM, scope
+from apps.runs.adapters.live import LiveHints
+from apps.runs.adapters.pools import Pools
+from apps.runs.adapters.services import Services
+from apps.runs.adapters.threads import in_thread
+from apps.runs.operations.applications import Applications
+from apps.tenants.queries import secret_values
+
+
+def services_make(applications: Applications) -> Services:
+    """Build the services of this process; nothing is opened yet."""
+    outbound = Outbound()
+    pools = Pools(
+        settings.DATABASE_URL,
+        settings.DATABASE_RELAY_URL,
+        app_size=settings.DATABASE_POOL_APP,
+        relay_size=settings.DATABASE_POOL_RELAY,
+    )
+    return Services(
+        pools=pools,
+        http=outbound,
+        secrets=secret_lookup,
+        live_place=applications.live,
+        hints=LiveHints(settings.REDIS_URL),
+        database_guard=outbound.address_of,
+        data_folder=Path(settings.DATA_DIR) / "databases",
+    )
+
+
+async def secret_lookup(tenant_id: UUID, environment_id: UUID, name: str) -> str | None:
+    """Decrypt one secret, now."""
+
+    def find() -> str | None:
+        with scope(tenant_id, SYSTEM, read_only=True):
+            return secret_values(environment_id=environment_id, names=[name]).get(name)
+
+    return await in_thread(find)
+
+

@@ -1,0 +1,201 @@
+"""The worker's loop: claim what is ready, drive many runs at once, keep leases alive, stop politely (data.md 9).
+
+It claims when the bell rings and every two seconds by itself; Redis may be down. One loop per process, in a thread of
+its own.
+"""
+
+import asyncio
+import contextlib
+import threading
+import time
+from typing import Any
+
+import psycopg
+import redis.asyncio
+import structlog
+from django.conf import settings
+from psycopg_pool import PoolTimeout
+
+from apps.core.changes import listener
+from apps.runs.adapters.group import Unavailable
+from apps.runs.adapters.queue import ClaimedRun, Queue
+from apps.runs.operations.applications import Applications
+from apps.runs.operations.driving import ClaimGone, Drive
+from apps.runs.operations.effects import effect_settle_by_receipt
+from apps.runs.operations.lanes import lanes_advance
+from apps.runs.operations.services import services_make
+
+log = structlog.get_logger(__name__)
+POLL_SECONDS = 2.0
+HEARTBEAT_SECONDS = 10.0
+MOST_IN_HAND = 256
+CLAIM_AT_ONCE = 64
+HEARTBEAT_KEY = "weft:worker:heartbeat"
+DATABASE_TROUBLE = (psycopg.Error, PoolTimeout, Unavailable, OSError)
+
+
+class WorkerLoop:
+    """Everything one worker process does with runs; `run` returns after `stop`, its leases released."""
+
+    def __init__(self, *, most_in_hand: int = MOST_IN_HAND) -> None:
+        self._most = most_in_hand
+        self._applications = Applications()
+        self.services = services_make(self._applications)
+        self._queue = Queue(self.services.pools, self.services.owner)
+        self._in_hand: dict[Any, asyncio.Task[None]] = {}
+        self._bell = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._grace = float(settings.DRAIN_SECONDS)
+
+    def ring(self) -> None:
+        """Say that there may be work."""
+        self._bell.set()
+
+    def stop(self) -> None:
+        """Claim no more; finish what is in hand within the grace."""
+        self._stopping.set()
+        self._bell.set()
+
+    async def run(self) -> None:
+        """Work until stopped."""
+        listener.start()
+        await self.services.start()
+        self.services.ledger.on_settled = effect_settle_by_receipt(self.services)
+        heart = asyncio.create_task(self._heart(), name="worker-heart")
+        try:
+            while not self._stopping.is_set():
+                await self._turn()
+            await self._drain()
+        finally:
+            heart.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await heart
+            with contextlib.suppress(*DATABASE_TROUBLE):
+                await self._queue.release()
+            await self.services.close()
+
+    async def _turn(self) -> None:
+        """Claim as long as there is something, then wait for the bell or the poll."""
+        self._bell.clear()
+        try:
+            found = await lanes_advance(self.services, self._queue, limit=CLAIM_AT_ONCE)
+            found += await self._claim()
+        except DATABASE_TROUBLE as problem:
+            log.warning("worker.database_trouble", problem=type(problem).__name__, detail=str(problem))
+            found = 0
+        if not found or len(self._in_hand) >= self._most:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._bell.wait(), POLL_SECONDS)
+
+    async def _claim(self) -> int:
+        room = min(self._most - len(self._in_hand), CLAIM_AT_ONCE)
+        if room <= 0:
+            return 0
+        claimed = await self._queue.claim(room)
+        for run in claimed:
+            self.services.clock.adjust(run.claimed_at)
+            task = asyncio.create_task(self._drive(run), name=f"run-{run.id}")
+            self._in_hand[run.id] = task
+            task.add_done_callback(lambda _, run_id=run.id: self._put_down(run_id))
+        return len(claimed)
+
+    def _put_down(self, run_id: Any) -> None:
+        self._in_hand.pop(run_id, None)
+        if len(self._in_hand) == self._most - 1:
+            self._bell.set()
+
+    async def _drive(self, run: ClaimedRun) -> None:
+        try:
+            place = await self._applications.of_version(
+                run.tenant_id, run.environment_id, run.workflow_id, run.version_id
+            )
+            if place is None:
+                log.error("run.version_missing", run_id=str(run.id), version=str(run.version_id))
+                return
+            drive = Drive(self.services, place, run)
+            await drive.go()
+            if drive.has_work:
+                self._bell.set()
+        except ClaimGone:
+            log.info("run.late_write_refused", run_id=str(run.id), tenant_id=str(run.tenant_id), epoch=run.epoch)
+        except DATABASE_TROUBLE as problem:
+            log.warning("run.left_to_its_lease", run_id=str(run.id), problem=type(problem).__name__)
+        except Exception:
+            log.exception("run.driver_failed", run_id=str(run.id))
+
+    async def _heart(self) -> None:
+        client: Any = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+        while True:
+            await self._beat(client)
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    async def _beat(self, client: Any) -> None:
+        in_hand = list(self._in_hand)
+        try:
+            held = await self._queue.heartbeat(in_hand)
+            await self.services.measure_clock()
+        except DATABASE_TROUBLE as problem:
+            log.warning("worker.heart_missed", problem=type(problem).__name__)
+            return
+        for run_id in in_hand:
+            task = self._in_hand.get(run_id)
+            if run_id not in held and task is not None:
+                task.cancel("the lease is gone")
+        with contextlib.suppress(redis.RedisError, OSError):
+            await client.set(HEARTBEAT_KEY, str(time.time()))
+
+    async def _drain(self) -> None:
+        tasks = list(self._in_hand.values())
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=self._grace)
+        for task in late:
+            task.cancel("shutting down")
+        await asyncio.gather(*late, return_exceptions=True)
+
+
+class WorkerThread:
+    """Runs a `WorkerLoop` in a thread of its own, for the Celery boot step."""
+
+    def __init__(self) -> None:
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._worker: WorkerLoop | None = None
+        self._ready = threading.Event()
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread = threading.Thread(target=self._run, name="weft-worker", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+
+    def ring(self) -> None:
+        """Wake the loop; harmless before it runs and after it ended."""
+        loop, worker = self._loop, self._worker
+        if loop is not None and worker is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(worker.ring)
+
+    def stop(self) -> None:
+        """Drain, release the leases and end the thread."""
+        loop, worker, thread = self._loop, self._worker, self._thread
+        if loop is None or worker is None or thread is None or not thread.is_alive():
+            return
+        loop.call_soon_threadsafe(worker.stop)
+        thread.join()
+
+    def _run(self) -> None:
+        async def work() -> None:
+            self._loop = asyncio.get_running_loop()
+            self._worker = WorkerLoop()
+            self._ready.set()
+            await self._worker.run()
+
+        try:
+            asyncio.run(work())
+        except Exception:
+            log.exception("worker.loop_ended")
+        finally:
+            self._ready.set()
+
+
+worker = WorkerThread()

@@ -1,0 +1,297 @@
+"""Reads of tenants, members, projects, environments, keys, secrets and audit rows; all values, no lazy querysets.
+
+Everything but `tenant_by_slug`, `memberships_of`, `role_of` and `key_by_id` wants an open scope. Those four open one
+themselves, because they are what decides which scope a request gets; they are cached and told of changes.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from apps.core import crypto, paging
+from apps.core.changes import Cache
+from apps.core.clock import WeftNow
+from apps.core.errors import NotFound
+from apps.core.models import AuditEntry
+from apps.core.paging import Page
+from apps.core.scope import NO_TENANT, SYSTEM, Actor, current_tenant, scope
+from apps.tenants.models import (
+    ApiKey,
+    Environment,
+    Invitation,
+    Membership,
+    Project,
+    Secret,
+    Tenant,
+    TenantDirectory,
+    TenantStatus,
+    User,
+)
+
+PROJECT_FIELDS = ("id", "slug", "name", "description", "revision", "created_at", "archived_at")
+ENVIRONMENT_FIELDS = ("id", "name", "position", "is_production", "secrets_version")
+
+
+@dataclass(frozen=True, slots=True)
+class TenantRef:
+    """Which tenant an address means."""
+
+    id: UUID
+    slug: str
+
+
+@dataclass(frozen=True, slots=True)
+class TenantView:
+    """A tenant as its members see it."""
+
+    id: UUID
+    slug: str
+    name: str
+    status: str
+    revision: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Membered:
+    """A tenant that a person belongs to, for the chooser."""
+
+    tenant_id: UUID
+    slug: str
+    name: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberView:
+    """A person in a tenant."""
+
+    id: UUID
+    user_id: UUID
+    email: str
+    name: str
+    role: str
+    revision: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectView:
+    """A folder of workflows."""
+
+    id: UUID
+    slug: str
+    name: str
+    description: str
+    revision: int
+    created_at: datetime
+    archived_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentView:
+    """A place to deploy to."""
+
+    id: UUID
+    name: str
+    position: int
+    is_production: bool
+    secrets_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """What is checked of an API key; `secret_hash` is compared with `KeyText.opens`."""
+
+    id: UUID
+    tenant_id: UUID
+    name: str
+    role: str
+    secret_hash: bytes
+
+    def actor(self) -> Actor:
+        """Return who acts when this key is used."""
+        return Actor(kind="key", id=self.id, label=f"key {self.name}", role=self.role)
+
+
+@dataclass(frozen=True, slots=True)
+class _Role:
+    user_id: UUID
+    role: str
+
+
+_tenants: Cache[TenantRef] = Cache("tenant", tag=lambda found: found.id)
+_roles: Cache[_Role] = Cache("member", tag=lambda found: found.user_id)
+_keys: Cache[KeyRecord] = Cache("key", tag=lambda found: found.id)
+
+
+def tenant_by_slug(slug: str) -> TenantRef | None:
+    """Return the active tenant of that name; None for an unknown or suspended one."""
+
+    def load() -> TenantRef | None:
+        row = TenantDirectory.objects.filter(slug=slug, status=TenantStatus.ACTIVE).first()
+        return TenantRef(row.tenant_id, row.slug) if row else None
+
+    return _tenants.get_or_load(slug, load)
+
+
+def role_of(*, tenant_id: UUID, user: User) -> str | None:
+    """Return the person's role in the tenant, None for a stranger or a closed account."""
+
+    def load() -> _Role | None:
+        with scope(tenant_id, user_actor(user), read_only=True):
+            row = Membership.objects.filter(tenant_id=tenant_id, user_id=user.pk).values_list("role").first()
+        return _Role(user.pk, row[0]) if row else None
+
+    found = _roles.get_or_load((tenant_id, user.pk), load) if user.is_active else None
+    return found.role if found else None
+
+
+def memberships_of(*, user: User) -> list[Membered]:
+    """Return the active tenants that a person belongs to, by name."""
+    with scope(NO_TENANT, user_actor(user), read_only=True):
+        roles = dict(Membership.objects.filter(user_id=user.pk).values_list("tenant_id", "role"))
+        active = TenantDirectory.objects.filter(tenant_id__in=roles, status=TenantStatus.ACTIVE)
+        slugs = dict(active.values_list("tenant_id", "slug"))
+    found = [Membered(id, slug, _name_of(id, user), roles[id]) for id, slug in slugs.items()]
+    return sorted(found, key=lambda one: (one.name.lower(), one.slug))
+
+
+def _name_of(tenant_id: UUID, user: User) -> str:
+    with scope(tenant_id, user_actor(user), read_only=True):
+        return tenant_get().name
+
+
+def key_by_id(*, tenant_id: UUID, key_id: UUID) -> KeyRecord | None:
+    """Return the key unless it was revoked or has expired."""
+
+    def load() -> KeyRecord | None:
+        with scope(tenant_id, SYSTEM, read_only=True):
+            usable = ApiKey.objects.filter(id=key_id, revoked_at__isnull=True).exclude(expires_at__lte=WeftNow())
+            row = usable.first()
+        return KeyRecord(row.id, tenant_id, row.name, row.role, bytes(row.secret_hash)) if row else None
+
+    return _keys.get_or_load((tenant_id, key_id), load)
+
+
+def user_actor(user: User, role: str | None = None) -> Actor:
+    """Return who acts when this person does."""
+    return Actor(kind="user", id=user.pk, label=user.email, role=role)
+
+
+def operator_actor(user: User) -> Actor:
+    """Return who acts when an operator of the product does."""
+    return Actor(kind="operator", id=user.pk, label=user.email)
+
+
+def tenant_get() -> TenantView:
+    """Return the scope's tenant."""
+    row = Tenant.objects.filter(id=current_tenant()).values("id", "slug", "name", "status", "revision", "created_at")
+    return TenantView(**_one(row))
+
+
+def member_list(*, after: UUID | None = None, limit: int = paging.USUAL_PAGE) -> Page[MemberView]:
+    """Return the tenant's people, newest first."""
+    found = paging.by_id(Membership.objects.select_related("user"), after=after, limit=limit)
+    return Page([_member(row) for row in found.items], found.next)
+
+
+def member_get(*, membership_id: UUID) -> MemberView:
+    """Return one membership; raise `NotFound`."""
+    row = Membership.objects.select_related("user").filter(id=membership_id).first()
+    if row is None:
+        raise NotFound
+    return _member(row)
+
+
+def _member(row: Membership) -> MemberView:
+    user = row.user
+    return MemberView(row.id, user.id, user.email, user.name, row.role, row.revision, row.created_at)
+
+
+def invitation_list(*, after: UUID | None = None, limit: int = paging.USUAL_PAGE) -> Page[Invitation]:
+    """Return the tenant's invitations, newest first, those that are over included."""
+    return paging.by_id(Invitation.objects.all(), after=after, limit=limit)
+
+
+def project_list(
+    *, after: UUID | None = None, limit: int = paging.USUAL_PAGE, archived: bool = False
+) -> Page[ProjectView]:
+    """Return the tenant's projects, newest first."""
+    rows = Project.objects.filter(archived_at__isnull=not archived)
+    found = paging.by_id(rows, after=after, limit=limit)
+    return Page([_project(row) for row in found.items], found.next)
+
+
+def project_get(*, project_id: UUID) -> ProjectView:
+    """Return one project; raise `NotFound`."""
+    return ProjectView(**_one(Project.objects.filter(id=project_id).values(*PROJECT_FIELDS)))
+
+
+def project_by_slug(slug: str) -> ProjectView:
+    """Return the project of that name; raise `NotFound`."""
+    return ProjectView(**_one(Project.objects.filter(slug=slug).values(*PROJECT_FIELDS)))
+
+
+def _project(row: Project) -> ProjectView:
+    return ProjectView(**{name: getattr(row, name) for name in PROJECT_FIELDS})
+
+
+def environment_list() -> list[EnvironmentView]:
+    """Return the tenant's environments in the order in which work moves through them."""
+    rows = Environment.objects.order_by("position").values(*ENVIRONMENT_FIELDS)
+    return [EnvironmentView(**row) for row in rows]
+
+
+def environment_get(*, name: str) -> EnvironmentView:
+    """Return the environment of that name; raise `NotFound`."""
+    return EnvironmentView(**_one(Environment.objects.filter(name=name).values(*ENVIRONMENT_FIELDS)))
+
+
+def key_list(*, after: UUID | None = None, limit: int = paging.USUAL_PAGE) -> Page[ApiKey]:
+    """Return the tenant's API keys without their hashes, newest first, revoked ones included."""
+    return paging.by_id(ApiKey.objects.defer("secret_hash"), after=after, limit=limit)
+
+
+def secret_names(*, environment_id: UUID) -> list[str]:
+    """Return the names of an environment's secrets; the values leave through `secret_value` only."""
+    rows = Secret.objects.filter(environment_id=environment_id).order_by("name")
+    return list(rows.values_list("name", flat=True))
+
+
+def secret_list(*, environment_id: UUID) -> list[dict[str, Any]]:
+    """Return names, times and authors of an environment's secrets, without the values."""
+    rows = Secret.objects.filter(environment_id=environment_id).order_by("name")
+    return [dict(row) for row in rows.values("id", "name", "updated_at", "updated_by")]
+
+
+def secret_values(*, environment_id: UUID, names: Iterable[str]) -> dict[str, str]:
+    """Decrypt the named secrets, for a step that is about to run; absent ones are left out."""
+    rows = Secret.objects.filter(environment_id=environment_id, name__in=list(names))
+    return {name: secret_open(bytes(sealed)) for name, sealed in rows.values_list("name", "ciphertext")}
+
+
+def secret_open(ciphertext: bytes) -> str:
+    """Decrypt one value of the scope's tenant."""
+    table = Secret._meta.db_table
+    return crypto.decrypt(ciphertext, tenant_id=current_tenant(), table=table, column="ciphertext").decode()
+
+
+def audit_list(
+    *, after: UUID | None = None, limit: int = paging.USUAL_PAGE, target_id: UUID | None = None
+) -> Page[AuditEntry]:
+    """Return the tenant's audit rows, newest first."""
+    rows = AuditEntry.objects.all()
+    if target_id is not None:
+        rows = rows.filter(target_id=target_id)
+    return paging.by_id(rows, after=after, limit=limit)
+
+
+def _one(rows: Any) -> dict[str, Any]:
+    found = rows.first()
+    if found is None:
+        raise NotFound
+    values: dict[str, Any] = found
+    return values

@@ -1,0 +1,25 @@
+"""`wfctl schema`: the JSON Schema of documents, or of one module type's config."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from apps.engine.schema import document_schema
+from apps.wfctl.reading import registry
+
+
+def schema(
+    kind: Annotated[str, typer.Argument(help="A module type, such as webhook.sender; without it, all.")] = "",
+) -> None:
+    """Print the JSON Schema (draft 2020-12) of documents, for editors and other tools."""
+    types = registry()
+    if not kind:
+        typer.echo(json.dumps(document_schema(types), indent=2))
+        return
+    found = types.get(kind)
+    if found is None:
+        Console(stderr=True).print(f"wfctl: there is no module type {kind!r}", style="red", markup=False)
+        raise typer.Exit(2)
+    typer.echo(json.dumps(found.Config.model_json_schema(), indent=2))

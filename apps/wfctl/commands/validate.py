@@ -1,0 +1,56 @@
+"""`wfctl validate`: say everything that is wrong with a document, and whether it could be deployed."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from apps.engine.check import CheckOptions
+from apps.engine.findings import Severity
+from apps.wfctl.reading import Examined, Unreadable, examine, registry
+from apps.wfctl.report import as_json, print_report
+
+CLEAN, HAS_ERRORS, UNREADABLE, ONLY_BLOCKED = 0, 1, 2, 3
+
+
+def validate(
+    files: Annotated[list[Path], typer.Argument(help="Documents to check; `-` reads standard input.")],
+    as_json_lines: Annotated[bool, typer.Option("--json", help="Print one JSON object per document.")] = False,
+    strict: Annotated[bool, typer.Option(help="Demand at least one module.")] = False,
+) -> None:
+    """Check documents and print all findings with their places.
+
+    Exits 0 when every document is clean or has warnings only, 1 when any has errors, 2 when one cannot be read and
+    3 when some are blocked (drawable, not deployable) and none has errors.
+    """
+    types = registry()
+    worst = CLEAN
+    for path in files:
+        try:
+            examined = examine(path, types, CheckOptions(strict=strict))
+        except Unreadable as error:
+            Console(stderr=True).print(f"wfctl: {error}", style="red", markup=False)
+            raise typer.Exit(UNREADABLE) from None
+        _print(examined, as_json_lines)
+        worst = _worse(worst, exit_code(examined))
+    raise typer.Exit(worst)
+
+
+def exit_code(examined: Examined) -> int:
+    """Return what the process should answer for one document."""
+    if examined.has(Severity.ERROR):
+        return HAS_ERRORS
+    return ONLY_BLOCKED if examined.has(Severity.BLOCKED) else CLEAN
+
+
+def _print(examined: Examined, as_json_lines: bool) -> None:
+    if as_json_lines:
+        typer.echo(json.dumps(as_json(examined)))
+    else:
+        print_report(examined, Console())
+
+
+def _worse(first: int, second: int) -> int:
+    return HAS_ERRORS if HAS_ERRORS in (first, second) else max(first, second)

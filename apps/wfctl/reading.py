@@ -1,0 +1,58 @@
+"""From a path on the command line to a checked document: what every verb starts with."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import apps.modules.catalog
+from apps.engine.check import CheckOptions, check
+from apps.engine.document import Document, load
+from apps.engine.findings import Finding, Severity
+from apps.engine.registry import Registry, discover
+
+
+class Unreadable(Exception):
+    """The file cannot be read at all; the message names it and says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A document with everything the checker says about it; `document` is None when the text does not parse."""
+
+    name: str
+    text: str
+    document: Document | None
+    findings: tuple[Finding, ...]
+
+    def has(self, severity: Severity) -> bool:
+        """Say whether any finding is of this severity."""
+        return any(finding.severity is severity for finding in self.findings)
+
+    @property
+    def can_run(self) -> bool:
+        """Say whether nothing stands in the way of compiling."""
+        return self.document is not None and not self.has(Severity.ERROR) and not self.has(Severity.BLOCKED)
+
+
+def registry() -> Registry:
+    """Return the module types that ship with the product."""
+    return discover(apps.modules.catalog)
+
+
+def read(path: Path) -> bytes:
+    """Return the bytes of a file, or of standard input for `-`; raise `Unreadable`."""
+    try:
+        return sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+    except OSError as error:
+        raise Unreadable(f"{path}: {error.strerror or error}") from None
+
+
+def examine(path: Path, types: Registry, options: CheckOptions | None = None) -> Examined:
+    """Load and check one file; raise `Unreadable` when there is nothing to load."""
+    content = read(path)
+    loaded = load(content)
+    findings = list(loaded.findings)
+    if loaded.document is not None:
+        findings += check(loaded.document, types, options or CheckOptions())
+    name = "<stdin>" if str(path) == "-" else str(path)
+    return Examined(name, content.decode("utf-8", "replace"), loaded.document, tuple(sorted(set(findings))))

@@ -1,0 +1,35 @@
+"""Documents as bodies: YAML as it is, or JSON `{"text": "..."}`."""
+
+from typing import Any
+
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser, JSONParser
+
+
+class YamlParser(BaseParser):
+    """Takes the body itself as the text; what it means is the checker's business."""
+
+    media_type = "application/yaml"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> dict[str, str]:
+        """Return the body in the form that the JSON variant has."""
+        content: bytes = stream.read()
+        try:
+            return {"text": content.decode()}
+        except UnicodeDecodeError as error:
+            raise ParseError(f"The body is not UTF-8 at byte {error.start}.") from None
+
+
+class OldYamlParser(YamlParser):
+    """The name that YAML had before RFC 9512."""
+
+    media_type = "application/x-yaml"
+
+
+class TextYamlParser(YamlParser):
+    """The name that some editors send."""
+
+    media_type = "text/yaml"
+
+
+DOCUMENT_PARSERS = (JSONParser, YamlParser, OldYamlParser, TextYamlParser)

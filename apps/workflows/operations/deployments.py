@@ -1,0 +1,137 @@
+"""Which version is live in which environment: deploying, rolling back (deploying an older version), taking out."""
+
+import json
+from collections.abc import Mapping
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.core import audit, events
+from apps.core.clock import now
+from apps.core.errors import NotFound
+from apps.core.scope import Actor, current_tenant
+from apps.engine.findings import Severity
+from apps.tenants.policy import require
+from apps.tenants.queries import EnvironmentView, environment_get, secret_names
+from apps.workflows.errors import DocumentRefused
+from apps.workflows.events import DEPLOYMENT_CHANGED, DeploymentPlan
+from apps.workflows.models import Deployment, Version, Workflow
+from apps.workflows.operations.deployment_checks import objections
+from apps.workflows.operations.workflows import workflow_lock, workflow_lock_for_change
+from apps.workflows.policy import DEPLOY
+from apps.workflows.queries.deployments import DeploymentView, deployment_get
+from apps.workflows.queries.documents import document_check
+
+StateMap = Mapping[str, Mapping[str, str]]
+
+
+@transaction.atomic
+def deployment_create(
+    *,
+    workflow_id: UUID,
+    environment: str,
+    version: int,
+    confirm_orphans: bool = False,
+    state_map: StateMap | None = None,
+    actor: Actor,
+) -> DeploymentView:
+    """Make a version live in an environment; what was live there is replaced in the same transaction.
+
+    An older version is a roll-back and no different. Deploying what is live already returns that deployment and changes
+    nothing. Raises `DocumentRefused` with all findings when one of them is blocked (an unknown module type, a secret
+    that the environment lacks, live instances in a state the document lacks), `NotFound` and `WorkflowArchived`.
+    """
+    require(actor, DEPLOY)
+    workflow = workflow_lock_for_change(workflow_id)
+    target = environment_get(name=environment)
+    chosen = _version(workflow, version)
+    live = _live(workflow.id, target.id)
+    if live is not None and live.version_id == chosen.id:
+        return deployment_get(deployment_id=live.id)
+    _demand_deployable(workflow, target, chosen, confirm_orphans, state_map or {})
+    deployment = Deployment(
+        workflow_id=workflow.id,
+        environment_id=target.id,
+        version_id=chosen.id,
+        deployed_by=actor.label,
+        are_orphans_confirmed=confirm_orphans,
+        state_map=json.dumps(state_map or {}),
+    )
+    _replace(live, deployment)
+    details = {"environment": target.name, "version": chosen.number, "sha256": chosen.sha256}
+    audit.record(verb="deployment.create", target="workflow", target_id=workflow.id, details=details)
+    _announce(deployment)
+    return deployment_get(deployment_id=deployment.id)
+
+
+@transaction.atomic
+def deployment_end(*, deployment_id: UUID, actor: Actor) -> DeploymentView:
+    """Take a workflow out of an environment: its addresses answer 404 from then on; running runs finish.
+
+    Ending what has ended changes nothing. Raises `NotFound`.
+    """
+    require(actor, DEPLOY)
+    workflow = workflow_lock(deployment_get(deployment_id=deployment_id).workflow_id)
+    deployment = Deployment.objects.select_for_update().get(id=deployment_id)
+    if deployment.ended_at is None:
+        deployment.ended_at = now()
+        deployment.save(update_fields=["ended_at"])
+        view = deployment_get(deployment_id=deployment_id)
+        details = {"environment": view.environment, "version": view.version}
+        audit.record(verb="deployment.end", target="workflow", target_id=workflow.id, details=details)
+        _announce(deployment)
+    return deployment_get(deployment_id=deployment_id)
+
+
+def _version(workflow: Workflow, number: int) -> Version:
+    found = Version.objects.filter(workflow_id=workflow.id, number=number).first()
+    if found is None:
+        raise NotFound(f"The workflow has no version {number}.")
+    return found
+
+
+def _live(workflow_id: UUID, environment_id: UUID) -> Deployment | None:
+    rows = Deployment.objects.select_for_update().filter(workflow_id=workflow_id, environment_id=environment_id)
+    return rows.filter(ended_at__isnull=True).first()
+
+
+def _demand_deployable(
+    workflow: Workflow, target: EnvironmentView, version: Version, confirm_orphans: bool, state_map: StateMap
+) -> None:
+    checked = document_check(text=bytes(version.document), secrets=frozenset(secret_names(environment_id=target.id)))
+    findings = list(checked.findings)
+    if checked.document is not None:
+        plan = DeploymentPlan(
+            environment_id=target.id,
+            environment=target.name,
+            workflow_id=workflow.id,
+            version_id=version.id,
+            version=version.number,
+            document=checked.document,
+            confirm_orphans=confirm_orphans,
+            state_map=state_map,
+        )
+        findings += objections(plan)
+    if any(finding.severity is not Severity.WARNING for finding in findings):
+        what = f"Version {version.number} cannot be deployed to {target.name}."
+        raise DocumentRefused(what, sorted(findings), environment=target.name, version=version.number)
+
+
+def _replace(live: Deployment | None, deployment: Deployment) -> None:
+    deployment.deployed_at = now()
+    if live is not None:
+        live.ended_at = deployment.deployed_at
+        live.save(update_fields=["ended_at"])
+    deployment.save(force_insert=True)
+
+
+def _announce(deployment: Deployment) -> None:
+    events.publish(
+        DEPLOYMENT_CHANGED,
+        deployment_id=deployment.id,
+        workflow_id=deployment.workflow_id,
+        environment_id=deployment.environment_id,
+        version_id=deployment.version_id,
+        is_live=deployment.ended_at is None,
+    )
+    events.notify("deployment", current_tenant(), deployment.workflow_id)

@@ -1,0 +1,22 @@
+"""Tests: nothing remembered, cheap passwords, mail in memory; the database fixtures fill in the URLs."""
+
+import os
+
+os.environ.setdefault("SECRET_KEY", "only-for-tests-and-long-enough-to-be-a-signing-key")
+os.environ.setdefault("ENCRYPTION_KEYS", "b25seS1mb3ItdGVzdHMtYnV0LTMyLWJ5dGVzLWxvbmc=")
+os.environ.setdefault("REDIS_URL", os.environ.get("WEFT_TEST_REDIS_URL", "redis://127.0.0.1:6379/0"))
+os.environ.setdefault("TLS", "false")
+os.environ.setdefault("LOG_LEVEL", "WARNING")
+
+from config.settings.base import *  # noqa: F403
+
+TESTING = True
+ALLOWED_HOSTS = ["testserver", "localhost", ".localhost", "127.0.0.1", "[::1]"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = True

@@ -1,0 +1,77 @@
+"""The orders of a load: what is sent and what must come back."""
+
+import json
+import random
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+OVERSIZED_BYTES = 1_100_000  # a little over the platform's 1 MiB limit
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One request; `kind` says what must come of it. A duplicate repeats the key and body of an earlier order."""
+
+    kind: str  # valid, invalid, duplicate, oversized, malformed
+    tenant: str
+    key: str
+    body: bytes
+
+
+def make_orders(count: int, tenants: Sequence[str], chance: random.Random) -> list[Order]:
+    """Return `count` orders, about two thirds valid, the kinds and tenants mixed by `chance`."""
+    orders: list[Order] = []
+    for number in range(count):
+        tenant = tenants[number % len(tenants)]
+        kind = chance.choices(["valid", "invalid", "duplicate", "oversized", "malformed"], weights=[66, 12, 12, 2, 8])[
+            0
+        ]
+        earlier = [order for order in orders if order.kind == "valid" and order.tenant == tenant]
+        if kind == "duplicate" and earlier:
+            original = chance.choice(earlier)
+            orders.append(Order("duplicate", tenant, original.key, original.body))
+        else:
+            kind = "valid" if kind == "duplicate" else kind
+            orders.append(Order(kind, tenant, str(uuid.UUID(int=chance.getrandbits(128))), _body(kind, chance)))
+    return orders
+
+
+def _body(kind: str, chance: random.Random) -> bytes:
+    if kind == "malformed":
+        return chance.choice([b'{"customer": "Ann", "items": [', b"customer=Ann", b'{"customer": }', b"\xff\xfe{}"])
+    order = _valid(chance)
+    if kind == "invalid":
+        _spoil(order, chance)
+    if kind == "oversized":
+        order["customer"] = "x" * OVERSIZED_BYTES
+    return json.dumps(order).encode()
+
+
+def _valid(chance: random.Random) -> dict[str, Any]:
+    order: dict[str, Any] = {
+        "customer": chance.choice(["Ann", "Bo", "Cleo", "Dmitri"]),
+        "items": [
+            {
+                "sku": f"sku-{chance.randint(1, 50)}",
+                "quantity": chance.randint(1, 9),
+                "price": round(chance.uniform(1, 400), 2),
+            }
+            for _ in range(chance.randint(1, 4))
+        ],
+    }
+    simulated = chance.choices([None, "out_of_stock", "decline", "carrier_down"], weights=[85, 5, 5, 5])[0]
+    return order | ({"simulate": simulated} if simulated else {})
+
+
+def _spoil(order: dict[str, Any], chance: random.Random) -> None:
+    match chance.randrange(4):
+        case 0:
+            order["items"] = []
+        case 1:
+            order["items"][0]["quantity"] = 0
+        case 2:
+            del order["customer"]
+        case _:
+            order["surprise"] = True

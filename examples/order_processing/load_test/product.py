@@ -1,0 +1,66 @@
+"""The running product as the load sees it: its address, its processes, its database."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+
+
+class Product:
+    """Reads the state file of `manage.py dev` anew whenever asked, because killed processes come back under new ids."""
+
+    def __init__(self, state_file: Path) -> None:
+        if not state_file.exists():
+            raise SystemExit(f"{state_file} is missing: start the product with `python3 manage.py dev` first.")
+        self._state_file = state_file
+        state = self._state()
+        self.address = urlsplit(state["base_url"])
+        self.tenants: list[str] = state["demo_tenants"]
+        self.deliveries_file = Path(state["deliveries_file"])
+        self._relay_url: str = state["database_relay_url"]
+
+    def _state(self) -> dict[str, Any]:
+        state: dict[str, Any] = json.loads(self._state_file.read_text(encoding="utf-8"))
+        return state
+
+    def process_id(self, name: str) -> int | None:
+        """Return the process id of `web` or `worker`, None while it is being brought back."""
+        found = self._state()["processes"].get(name)
+        return int(found) if found else None
+
+    def path(self, tenant: str) -> str:
+        """Return the address orders are posted to."""
+        return f"/w/{tenant}/order-processing/orders"
+
+    def ask(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Run one query as the relay role, in sight of the demo tenants' rows."""
+        with psycopg.connect(self._relay_url) as connection:
+            found = connection.execute(
+                "select id from tenants_tenantdirectory where slug = any(%s)", (self.tenants,)
+            ).fetchall()
+            ids = "{" + ",".join(str(row[0]) for row in found) + "}"
+            connection.execute("select set_config('app.tenants', %s, true)", (ids,))
+            return connection.execute(sql, parameters).fetchall()
+
+    def claimed_steps(self) -> int:
+        """Count the steps and lanes that a worker holds right now."""
+        return int(
+            self.ask(
+                "select (select count(*) from runs_work where owner is not null and lease_until > now())"
+                " + (select count(*) from runs_lane where owner is not null and lease_until > now())"
+            )[0][0]
+        )
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, pause: float = 0.02) -> bool:
+    """Poll until `condition` holds; False when the time is up."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(pause)
+    return condition()

@@ -1,0 +1,83 @@
+"""Send orders in parallel; what got no answer is sent again with the same key."""
+
+import http.client
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from examples.order_processing.load_test.orders import Order
+from examples.order_processing.load_test.product import Product
+
+GIVE_UP_SECONDS = 120.0  # one order's patience: several restarts of the product fit in
+RETRIED_STATUSES = {409, 429, 502, 503, 504}  # 409: the first try of this key is still under way
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The final answer to one order; `status` 0 when none came in time."""
+
+    status: int
+    body: bytes
+    tries: int
+
+
+def send_all(
+    product: Product, orders: Sequence[Order], parallel: int, *, on_progress: Callable[[int], None]
+) -> list[Reply]:
+    """Send every order; `on_progress(n)` is called from one thread each time n orders have been answered."""
+    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
+    answered: queue.SimpleQueue[int] = queue.SimpleQueue()
+    replies: list[Reply] = [Reply(0, b"", 0)] * len(orders)
+    for number in range(len(orders)):
+        waiting.put(number)
+
+    def work() -> None:
+        client = _Client(product)
+        while True:
+            try:
+                number = waiting.get_nowait()
+            except queue.Empty:
+                return
+            replies[number] = client.send(orders[number])
+            answered.put(number)
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(parallel)]
+    for thread in threads:
+        thread.start()
+    for done in range(1, len(orders) + 1):
+        answered.get()
+        on_progress(done)
+    return replies
+
+
+class _Client:
+    def __init__(self, product: Product) -> None:
+        self._product = product
+        self._connection: http.client.HTTPConnection | None = None
+
+    def send(self, order: Order) -> Reply:
+        deadline = time.monotonic() + GIVE_UP_SECONDS
+        tries = 0
+        while time.monotonic() < deadline:
+            tries += 1
+            try:
+                status, body = self._once(order)
+            except (OSError, http.client.HTTPException):
+                self._connection = None
+                time.sleep(0.1)
+                continue
+            if status not in RETRIED_STATUSES:
+                return Reply(status, body, tries)
+            time.sleep(0.1)
+        return Reply(0, b"", tries)
+
+    def _once(self, order: Order) -> tuple[int, bytes]:
+        if self._connection is None:
+            address = self._product.address
+            self._connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
+        headers = {"content-type": "application/json", "idempotency-key": order.key}
+        self._connection.request("POST", self._product.path(order.tenant), body=order.body, headers=headers)
+        response = self._connection.getresponse()
+        return response.status, response.read()

@@ -1,0 +1,4 @@
+export * from "./colouring";
+export * from "./document";
+export * from "./findings";
+export * from "./layout";

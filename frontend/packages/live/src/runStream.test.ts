@@ -1,0 +1,94 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { Connection } from "./connection";
+import { isFinished, type Run, type RunEvent } from "./run";
+import { RunStream } from "./runStream";
+import { RunsFeed } from "./runsFeed";
+import { aRun, FakeClock, FakeSocket } from "./testing";
+
+const clock = new FakeClock();
+let socket: FakeSocket;
+let connection: Connection;
+
+beforeEach(() => {
+  socket = new FakeSocket();
+  connection = new Connection({ clock, chance: () => 0, open: () => socket });
+  connection.start();
+  socket.accept();
+});
+
+describe("a followed run", () => {
+  const stream = `run:${aRun().id}`;
+  let followed: RunStream;
+  let seen: Run[];
+
+  beforeEach(() => {
+    seen = [];
+    followed = new RunStream(connection, aRun());
+    followed.onChange((run) => seen.push(run));
+    followed.follow();
+  });
+
+  function tell(sequence: number, event: RunEvent): void {
+    socket.tell({ type: "event", stream, sequence, event });
+  }
+
+  it("adds a step, changes it in place and ends, one event at a time", () => {
+    tell(5, { kind: "step.started", step: { index: 1, name: "send", kind: "uses", state: "running" } });
+    tell(6, { kind: "step.done", step: { index: 1, state: "done", duration_us: 1200, output: { ok: true } } });
+    tell(7, { kind: "run.done", run: { state: "done", finished_at: "2026-01-05T10:00:01Z", duration_us: 2100 } });
+    expect(followed.run.steps.map((step) => [step.name, step.state])).toEqual([
+      ["check", "done"],
+      ["send", "done"],
+    ]);
+    expect(followed.run).toMatchObject({ state: "done", sequence: 7, duration_us: 2100 });
+    expect(seen).toHaveLength(3);
+  });
+
+  it("takes no event twice", () => {
+    tell(5, { kind: "step.started", step: { index: 1, name: "send", kind: "uses", state: "running" } });
+    tell(5, { kind: "step.started", step: { index: 1, name: "send", kind: "uses", state: "ready" } });
+    expect(seen).toHaveLength(1);
+    expect(followed.run.steps[1]?.state).toBe("running");
+  });
+
+  it("asks again from where it is when an event was missed", () => {
+    tell(5, { kind: "step.started", step: { index: 1, name: "send", kind: "uses", state: "running" } });
+    tell(7, { kind: "run.done", run: { state: "done" } });
+    expect(followed.run.sequence).toBe(5);
+    expect(socket.sent.at(-1)).toEqual({ type: "subscribe", stream, after: 5 });
+  });
+
+  it("takes a newer whole state and refuses an older one", () => {
+    socket.tell({ type: "state", stream, sequence: 9, state: aRun({ state: "done" }) });
+    socket.tell({ type: "state", stream, sequence: 3, state: aRun({ state: "running" }) });
+    expect([followed.run.state, followed.run.sequence]).toEqual(["done", 9]);
+  });
+
+  it("keeps steps in their order whatever order they arrive in", () => {
+    tell(5, { kind: "step.started", step: { index: 3, name: "later", kind: "set", state: "running" } });
+    tell(6, { kind: "step.started", step: { index: 2, name: "sooner", kind: "set", state: "running" } });
+    expect(followed.run.steps.map((step) => step.index)).toEqual([0, 2, 3]);
+  });
+});
+
+describe("the feed of runs", () => {
+  it("announces that there is more and forgets it once shown", () => {
+    const feed = new RunsFeed(connection);
+    let announced = 0;
+    feed.onMore(() => {
+      announced += 1;
+    });
+    feed.follow();
+    socket.tell({ type: "more", stream: "runs" });
+    expect([feed.isWaiting, announced]).toEqual([true, 1]);
+    feed.shown();
+    expect(feed.isWaiting).toBe(false);
+  });
+});
+
+describe("an ending", () => {
+  it("is done, failed or cancelled", () => {
+    expect((["done", "failed", "cancelled"] as const).every(isFinished)).toBe(true);
+    expect((["running", "waiting", "unknown"] as const).some(isFinished)).toBe(false);
+  });
+});

@@ -1,0 +1,39 @@
+/** The list of runs says only that there is more; the page decides when to show it. */
+
+import type { Connection } from "./connection";
+
+export class RunsFeed {
+  #waiting = false;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly stream = "runs",
+  ) {}
+
+  /** True when rows arrived that the page does not show yet. */
+  get isWaiting(): boolean {
+    return this.#waiting;
+  }
+
+  follow(): () => void {
+    return this.connection.subscribe({
+      stream: this.stream,
+      position: () => null,
+      onFrame: (frame) => {
+        if (frame.type !== "more") return;
+        this.#waiting = true;
+        for (const listener of this.#listeners) listener();
+      },
+    });
+  }
+
+  onMore(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  shown(): void {
+    this.#waiting = false;
+  }
+}

@@ -1,0 +1,32 @@
+"""Fixtures that every test may use; the database and the tenants are described in `tests/support`."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connections
+
+from tests.support.database import TestDatabase, test_database
+from tests.support.tenants import TenantFixture, make_tenant
+
+pytest_plugins = ["tests.support.spec_plugin"]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: object) -> Iterator[TestDatabase]:
+    """Replace Django's own test database by a copy of the migrated template."""
+    with django_db_blocker.unblock(), test_database() as made:
+        yield made
+
+
+@pytest.fixture
+def database(django_db_setup: TestDatabase, django_db_blocker: object) -> Iterator[TestDatabase]:
+    """Open the database to one test; what it commits stays."""
+    with django_db_blocker.unblock():
+        yield django_db_setup
+        connections.close_all()
+
+
+@pytest.fixture
+def two_tenants(database: TestDatabase) -> tuple[TenantFixture, TenantFixture]:
+    """Make two fresh tenants, A and B, each with an owner, an API key, a project and three environments."""
+    return make_tenant("a"), make_tenant("b")

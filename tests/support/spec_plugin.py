@@ -1,0 +1,81 @@
+"""Ties tests to the numbered lines they prove, and writes down how each test ended.
+
+`@pytest.mark.spec("SPINE-5.2", "D14")` names the lines. With `--weft-report PATH` the run leaves a JSON file that
+`manage.py test` counts and draws its table from.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.spec_ids import FINISHED
+
+ID = re.compile(r"(?:[A-Z]+-B?\d+(?:\.\d+)*|D\d+|[a-z]+(?:\.[a-z0-9-]+)+)")
+FAILED, PASSED, SKIPPED = "failed", "passed", "skipped"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """One option: where to leave the report."""
+    parser.addoption("--weft-report", type=Path, default=None, help="write outcomes and spec ids as JSON")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Record only when somebody wants to read it."""
+    path = config.getoption("--weft-report")
+    if path is not None:
+        config.pluginmanager.register(Recorder(path), "weft-recorder")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse ids that no document could number."""
+    for item in items:
+        for identity in spec_ids(item):
+            if not ID.fullmatch(identity):
+                raise pytest.UsageError(f"{item.nodeid}: {identity!r} is not a spec id")
+
+
+def spec_ids(item: pytest.Item) -> list[str]:
+    """The lines a test proves, its class's and module's included."""
+    return sorted({str(identity) for marker in item.iter_markers("spec") for identity in marker.args})
+
+
+class Recorder:
+    """Collects the worst outcome of each test's three phases."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._ids: dict[str, list[str]] = {}
+        self._ended: dict[str, dict[str, Any]] = {}
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Remember each test's ids."""
+        self._ids = {item.nodeid: spec_ids(item) for item in session.items}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """A test passes when its call did and nothing around it failed."""
+        known = self._ended.setdefault(report.nodeid, {"outcome": PASSED, "reason": ""})
+        if report.failed:
+            known["outcome"] = FAILED
+        elif report.skipped and known["outcome"] == PASSED:
+            known.update(outcome=SKIPPED, reason=_reason(report))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file that cannot be collected is a failed test, and one that skips itself a skipped one."""
+        if report.failed:
+            self._ended[report.nodeid] = {"outcome": FAILED, "reason": "could not be collected"}
+        elif report.skipped:
+            self._ended[report.nodeid] = {"outcome": SKIPPED, "reason": _reason(report)}
+
+    def pytest_sessionfinish(self) -> None:
+        """Leave the report."""
+        tests = {node: {**ended, "spec": self._ids.get(node, [])} for node, ended in self._ended.items()}
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.write_text(json.dumps({"promised": FINISHED, "tests": tests}, indent=1), encoding="utf-8")
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    where = report.longrepr
+    return str(where[2]) if isinstance(where, tuple) else str(where or "")
