@@ -15,8 +15,6 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-@worker_init.connect
-@beat_init.connect
 def refuse_to_start(**_: Any) -> None:
     """End the process when its database would not keep tenants apart; Celery would only log an exception."""
     from apps.core.startup import refuse_unsafe_database  # noqa: PLC0415 - Django is set up by now, not earlier
@@ -26,3 +24,7 @@ def refuse_to_start(**_: Any) -> None:
     except Exception as problem:
         structlog.get_logger("weft.start").error("refusing to start", reason=str(problem))
         sys.exit(1)
+
+
+worker_init.connect(refuse_to_start)
+beat_init.connect(refuse_to_start)

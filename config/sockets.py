@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
-from channels.security.websocket import WebsocketDenier
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 ROUTES = "apps.runs.consumers.urls"
+POLICY_VIOLATION = 1008
 DEFAULT_PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443"}
 
 
@@ -39,7 +39,8 @@ class SameOrigin:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
         if same_origin(scope["headers"], scope.get("scheme", "ws")):
             return await self.app(scope, receive, send)
-        return await WebsocketDenier()(scope, receive, send)
+        await receive()
+        return await send({"type": "websocket.close", "code": POLICY_VIOLATION})
 
 
 def sockets() -> Any:

@@ -1,21 +1,35 @@
 """The base of every page of the admin: operators look, as role `ops`; what they change goes through operations."""
 
 from typing import Any
+from urllib.parse import quote
 
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 
 from apps.core.models import AuditEntry, Outbox
 
 OPS = "ops"
 
 
+def sign_in_page(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    """Send to the product's own sign-in, which is throttled; the admin has no second door."""
+    if request.user.is_authenticated:
+        raise Http404
+    wanted = request.GET.get("next", request.get_full_path())
+    return HttpResponseRedirect(f"{settings.LOGIN_URL}?next={quote(wanted)}")
+
+
+admin.site.login = sign_in_page  # type: ignore[method-assign]
+admin.site.site_header = admin.site.site_title = "Weft operators"
+
+
 class OpsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Shows rows of every tenant and adds, changes and deletes none; `hidden` columns are not even read."""
 
     hidden: tuple[str, ...] = ()
-    actions = None
+    actions: tuple[str, ...] = ()
     show_full_result_count = False
     list_per_page = 50
 
@@ -25,11 +39,11 @@ class OpsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         ordering = self.get_ordering(request)
         return rows.order_by(*ordering) if ordering else rows
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Show every column but the hidden ones."""
         return [field.name for field in self.model._meta.fields if field.name not in self.hidden]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Let nothing be typed."""
         return self.get_fields(request, obj)
 

@@ -6,11 +6,12 @@ looks by itself every two seconds.
 
 import threading
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 import structlog
-from celery import current_app, shared_task
+from celery import Celery, shared_task
 from django.db import transaction
 
 from apps.core.events import leave
@@ -31,6 +32,14 @@ def defer(task: str, /, **ids: Any) -> None:
 def ring() -> None:
     """Wake the worker after the commit of the open transaction, or at once when there is none."""
     transaction.on_commit(bell.ring)
+
+
+@cache
+def sender() -> Celery:
+    """Return the Celery application of whoever only sends, in any thread of any process."""
+    made = Celery("weft-sender", set_as_current=False)
+    made.config_from_object("django.conf:settings", namespace="CELERY")
+    return made
 
 
 class Bell:
@@ -64,7 +73,7 @@ class Bell:
 
     def _send(self) -> None:
         try:
-            current_app.send_task(WAKE, ignore_result=True, expires=10, retry=False)
+            sender().send_task(WAKE, ignore_result=True, expires=10, retry=False)
         except Exception as problem:
             log.warning("bell.unheard", problem=type(problem).__name__)
 

@@ -94,7 +94,7 @@ class _Guarded(httpcore2.AsyncNetworkBackend):
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             raise httpcore2.ConnectError(f"{host}: {error}") from None
-        addresses = [ipaddress.ip_address(entry[4][0].partition("%")[0]) for entry in found]
+        addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
         for address in addresses:
             allowed = self._allow.names(host, port) or self._allow.holds(address)
             if not is_public(address) and not allowed:

@@ -9,9 +9,9 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from celery import current_app
 
 from apps.core.events import listeners
+from apps.core.jobs import sender
 from apps.core.models import Outbox
 
 CLAIM = """
@@ -49,7 +49,7 @@ def _delivered(row: Row) -> str | None:
         try:
             if kind == Outbox.Kind.JOB:
                 arguments = payload | {"tenant_id": str(tenant_id), "request_id": request_id}
-                current_app.send_task(name, kwargs=arguments, ignore_result=True, retry=False)
+                sender().send_task(name, kwargs=arguments, ignore_result=True, retry=False)
             for listener in listeners(name) if kind == Outbox.Kind.EVENT else ():
                 listener(tenant_id, payload)
         except Exception as problem:

@@ -94,7 +94,7 @@ class EngineAsgi:
             response = await _called(route, request, context, trace)
             keep = response.status < 500
             if route.record != "none":
-                steps = [] if route.program is None else read_trace(route.program, trace)
+                steps = request_steps(route, context, trace)
                 record = RequestRecord(context.run_id, route, request, response, steps, started_at)
         finally:
             self._finish(unit, record, keep=keep)
@@ -103,6 +103,16 @@ class EngineAsgi:
         unit.metrics.count("http_requests_total", {**labels, "status_code": str(response.status)})
         unit.metrics.observe("http_request_duration_seconds", labels, taken)
         return response
+
+
+def request_steps(route: Route, context: Context, trace: Trace) -> list[dict[str, Any]]:
+    """Return the lines of a request's story: its program's steps, or one for a module that had something to say."""
+    if route.program is not None:
+        return read_trace(route.program, trace)
+    if not context.logs:
+        return []
+    line = {"index": 0, "name": route.handler, "kind": "handler", "path": route.path, "module": route.handler}
+    return [line | {"state": "done", "attempt": 1, "output": None, "error": None, "logs": context.logs}]
 
 
 async def _called(route: Route, request: Request, context: Context, trace: Trace) -> Response:

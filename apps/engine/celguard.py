@@ -44,12 +44,22 @@ def _both_forms(name: str, *signatures: tuple[Any, list[Any], Callable[..., Any]
 def _split(text: str, separator: str) -> list[str]:
     parts = text.split(separator) if separator else list(text)
     if len(parts) > LONGEST_LIST:
-        raise ValueError(f"split() gives more than {LONGEST_LIST} parts")
+        raise RuntimeError(f"split() gives more than {LONGEST_LIST} parts")
     return parts
 
 
 def _slice(value: Any, start: int, end: int) -> Any:
     return value[max(start, 0) : max(end, 0)]
+
+
+def _sum(numbers: list[Any]) -> float:
+    """Add up; an int as long as every number is one and the sum fits, else a double."""
+    if any(isinstance(number, bool) or not isinstance(number, int | float) for number in numbers):
+        raise ValueError("sum() takes a list of numbers")
+    total = sum(numbers) if all(isinstance(number, int) for number in numbers) else math.fsum(numbers)
+    if isinstance(total, int) and not -INT64 <= total < INT64:
+        raise ValueError("integer overflow")
+    return total
 
 
 def _quotient(left: float, right: float) -> float:
@@ -75,7 +85,7 @@ def _arithmetic(name: str, apply: Callable[..., Any], *others: Any) -> cel.Funct
     def decimal(left: float, right: float) -> float:
         return float(apply(left, right))
 
-    signatures = [(T.INT, [T.INT, T.INT], whole)]
+    signatures: list[tuple[Any, list[Any], Callable[..., Any]]] = [(T.INT, [T.INT, T.INT], whole)]
     signatures += [(T.DOUBLE, [a, b], decimal) for a, b in _DECIMALS]
     signatures += [(kind, [kind, kind], apply) for kind in others]
     overloads = [
@@ -99,6 +109,7 @@ FUNCTIONS = [
     _both_forms(
         "slice", (T.STRING, [T.STRING, T.INT, T.INT], _slice), (T.List(T.DYN), [T.List(T.DYN), T.INT, T.INT], _slice)
     ),
+    _both_forms("sum", (T.DYN, [T.List(T.DYN)], _sum)),
     _both_forms(
         "_length",
         (T.DYN, [T.STRING], len),
@@ -272,13 +283,12 @@ def _key(key: Any) -> str:
 def _step_error(text: str) -> StepFailed:
     """Turn CEL's error value into a step error with a stable code."""
     message = text.partition(": ")[2] or text
-    for code, pattern in _ERRORS:
-        if re.search(pattern, text):
-            break
+    code = next(code for code, pattern in _ERRORS if re.search(pattern, text))
     return StepFailed(f"The expression failed: {message}", code=code)
 
 
 _ERRORS = [
+    ("expression.too_large", r"split\(\) gives more"),
     ("expression.unknown_key", "Key not found"),
     ("expression.index", "Index error"),
     ("expression.arithmetic", "overflow|divide by zero|modulus by zero|out of range|OUT_OF_RANGE"),

@@ -8,10 +8,10 @@ inside a macro; those are refused here or priced for `celguard`. The same pass w
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from apps.engine.celrender import Default, Pieces, mixing_arithmetic, render
 from apps.engine.celsyntax import (
-    CLOSING,
     BadExpression,
     Binary,
     Bracket,
@@ -35,11 +35,6 @@ TYPE_NAMES = frozenset({"int", "uint", "double", "bool", "string", "bytes", "lis
 GROWING_CALLS = frozenset({"lower", "upper", "trim", "slice", "split", "string", "bytes"})
 MOST_MACROS = 3
 MOST_DEFAULTS = 8
-IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-ARITHMETIC = {"+": "_add", "-": "_subtract", "*": "_multiply", "/": "_divide"}
-Pieces = list[tuple[str, int]]
 
 
 class Note(NamedTuple):
@@ -56,16 +51,6 @@ class Reference(NamedTuple):
     root: str
     path: tuple[str, ...]
     in_macro: bool
-
-
-@dataclass(slots=True)
-class Default(Node):
-    """`default(root.path, fallback)`; CEL sees the looked-up value as `variable`."""
-
-    variable: str = ""
-    root: str = ""
-    path: tuple[str, ...] = ()
-    fallback: Node = None  # type: ignore[assignment]
 
 
 @dataclass(slots=True)
@@ -95,7 +80,7 @@ def prepare(source: str, *, mixing: bool = False) -> Prepared:
     resolver = _Resolver(source)
     tree = resolver.visit(parse(source))
     pieces: Pieces = []
-    _render(_mixing(tree) if mixing else tree, pieces)
+    render(mixing_arithmetic(tree) if mixing else tree, pieces)
     starts, length = [], 0
     for text, _ in pieces:
         starts.append(length)
@@ -256,7 +241,9 @@ class _Resolver:
         """Resolve `default(path, fallback)`."""
         chain = chain_of(node.arguments[0]) if len(node.arguments) == 2 else None
         if chain is None or chain[0].name == self.variable:
-            message = "default() takes a path and a value: default(data.note, ''); inside a macro use x.?note.orValue('')."
+            message = (
+                "default() takes a path and a value: default(data.note, ''); inside a macro use x.?note.orValue('')."
+            )
             raise BadExpression(message, node.offset)
         if len(self.defaults) == MOST_DEFAULTS:
             raise BadExpression(f"At most {MOST_DEFAULTS} default() in one expression.", node.offset)
@@ -277,119 +264,3 @@ def _replaced(node: Node, depth: int, start: Node) -> Node:
     assert isinstance(node, Member | Index)
     node.of = _replaced(node.of, depth - 1, start)
     return node
-
-
-def _mixing(node: Node) -> Node:
-    """Write arithmetic as calls of functions that take whole numbers and decimals alike."""
-    for name in getattr(node, "__slots__", ()):
-        part = getattr(node, name)
-        if isinstance(part, Node):
-            setattr(node, name, _mixing(part))
-        elif isinstance(part, tuple):
-            setattr(node, name, tuple(_mixing_part(item) for item in part))
-    if isinstance(node, Binary) and node.sign in ARITHMETIC:
-        return Call(node.offset, name=ARITHMETIC[node.sign], arguments=(node.left, node.right))
-    return node
-
-
-def _mixing_part(item: Any) -> Any:
-    if isinstance(item, Node):
-        return _mixing(item)
-    return (item[0], _mixing(item[1])) if isinstance(item, tuple) else item
-
-
-def _render(node: Node, out: Pieces) -> None:
-    """Append the pieces of CEL text, each with its place in the source."""
-    _RENDER[type(node)](node, out)
-
-
-
-def _render_member(node: Member, out: Pieces) -> None:
-    _render(node.of, out)
-    name = node.name if IDENTIFIER.fullmatch(node.name) else f"`{node.name}`"
-    out.append((".?" if node.optional else ".", node.offset))
-    out.append((name, node.offset))
-
-
-def _render_index(node: Index, out: Pieces) -> None:
-    _render(node.of, out)
-    out.append(("[?" if node.optional else "[", node.offset))
-    _render(node.key, out)
-    out.append(("]", node.offset))
-
-
-def _render_call(node: Call, out: Pieces) -> None:
-    if node.of is not None:
-        _render(node.of, out)
-        out.append((".", node.offset))
-    out.append((node.name, node.offset))
-    _render_list("(", node.arguments, ")", node.offset, out)
-
-
-def _render_list(opening: str, items: tuple[Node, ...], closing: str, offset: int, out: Pieces) -> None:
-    out.append((opening, offset))
-    for index, item in enumerate(items):
-        if index:
-            out.append((",", item.offset))
-        _render(item, out)
-    out.append((closing, offset))
-
-
-def _render_unary(node: Unary, out: Pieces) -> None:
-    out.extend((sign, node.offset) for sign in node.signs)
-    _render(node.operand, out)
-
-
-def _render_binary(node: Binary, out: Pieces) -> None:
-    _render(node.left, out)
-    out.append((node.sign, node.offset))
-    _render(node.right, out)
-
-
-def _render_logic(node: Logic, out: Pieces) -> None:
-    for index, term in enumerate(node.terms):
-        if index:
-            out.append((node.sign, term.offset))
-        _render(term, out)
-
-
-def _render_choice(node: Choice, out: Pieces) -> None:
-    _render(node.test, out)
-    out.append(("?", node.offset))
-    _render(node.yes, out)
-    out.append((":", node.offset))
-    _render(node.no, out)
-
-
-def _render_bracket(node: Bracket, out: Pieces) -> None:
-    out.append((node.opening, node.offset))
-    for index, (sign, part) in enumerate(node.parts):
-        if sign == ":":
-            out.append((":", part.offset))
-        elif index:
-            out.append((",", part.offset))
-        if sign == "?":
-            out.append(("?", part.offset))
-        _render(part, out)
-    out.append((CLOSING[node.opening], node.offset))
-
-
-def _render_default(node: Default, out: Pieces) -> None:
-    out.extend((text, node.offset) for text in ("(", node.variable, "!=", "null", "?", node.variable, ":", "dyn", "("))
-    _render(node.fallback, out)
-    out.extend((text, node.offset) for text in (")", ")"))
-
-
-_RENDER = {
-    Literal: lambda node, out: out.append((node.text, node.offset)),
-    Name: lambda node, out: out.append((node.name, node.offset)),
-    Member: _render_member,
-    Index: _render_index,
-    Call: _render_call,
-    Unary: _render_unary,
-    Binary: _render_binary,
-    Logic: _render_logic,
-    Choice: _render_choice,
-    Bracket: _render_bracket,
-    Default: _render_default,
-}

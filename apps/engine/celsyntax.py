@@ -226,11 +226,12 @@ class _Parser:
         if self.levels > MOST_LEVELS:
             raise BadExpression(f"Nested deeper than {MOST_LEVELS} levels.", self.token.offset)
         node = self.logic("||")
+        asked = self.token.offset
         if self.accept("?"):
             yes = self.logic("||")
             self.expect(":")
             no = self.expression()
-            node = self.sized(Choice(node.offset, test=node, yes=yes, no=no), node, yes, no)
+            node = self.sized(Choice(asked, test=node, yes=yes, no=no), node, yes, no)
         self.levels -= 1
         return node
 

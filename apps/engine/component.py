@@ -18,13 +18,54 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from apps.engine.fields import Contract
 from apps.engine.module import Context, Effect
 from apps.engine.outcome import Rejected
 
 
 class BadComponent(Exception):
     """A file of the components folder does not define a component."""
+
+
+class Contract:
+    """What a component takes, checked before every call (spec/modules.md 8.2); outputs are documentation."""
+
+    def __init__(self, declared: Mapping[str, Any]) -> None:
+        self.required = _fields(declared, "required_inputs", "requiredInputs")
+        self.optional = _fields(declared, "optional_inputs", "optionalInputs")
+        self.outputs = _fields(declared, "outputs")
+
+    def problems(self, data: Mapping[str, Any]) -> list[dict[str, str]]:
+        """Return `{"pointer", "message"}` for every required field that is absent or null and every wrong type."""
+        found = [{"pointer": f"/{name}", "message": "is required"} for name in self.required if data.get(name) is None]
+        for name, said in (*self.required.items(), *self.optional.items()):
+            fits = _FITS.get(said["type"])
+            if fits is not None and data.get(name) is not None and not fits(data[name]):
+                found.append({"pointer": f"/{name}", "message": f"must be of type {said['type']}"})
+        return found
+
+    def with_defaults(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the data with the defaults of missing optional fields; a null that is present stays."""
+        return {name: said["default"] for name, said in self.optional.items() if "default" in said} | dict(data)
+
+
+def _is_int(value: Any) -> bool:
+    return not isinstance(value, bool) and (isinstance(value, int) or (isinstance(value, float) and value.is_integer()))
+
+
+_FITS: dict[str, Callable[[Any], bool]] = {
+    "string": lambda value: isinstance(value, str),
+    "int": _is_int,
+    "float": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    "bool": lambda value: isinstance(value, bool),
+    "map": lambda value: isinstance(value, dict),
+    "slice": lambda value: isinstance(value, list),
+}
+
+
+def _fields(declared: Mapping[str, Any], *spellings: str) -> dict[str, dict[str, Any]]:
+    """Return the fields of one kind; a field may be given by the name of its type alone."""
+    fields: Mapping[str, Any] = next((declared[spelling] for spelling in spellings if declared.get(spelling)), {})
+    return {name: {"type": said} if isinstance(said, str) else {"type": "any", **said} for name, said in fields.items()}
 
 
 @dataclass(frozen=True, slots=True)

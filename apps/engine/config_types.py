@@ -9,12 +9,13 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
 from pydantic.fields import ComputedFieldInfo, FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from apps.engine.durations import BadDuration, duration_seconds
+from apps.engine.expressions import BadExpression, compile_template
 from apps.engine.module import ModuleConfig
 
 NUMBER_PATTERN = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)\s*$"
@@ -77,12 +78,20 @@ def _duration(value: Any) -> Any:
     try:
         return duration_seconds(value)
     except BadDuration as error:
-        raise PydanticCustomError("duration", "{why}", {"why": str(error)}) from None
+        raise PydanticCustomError("duration", "{why}", {"why": str(error).rstrip(".")}) from None
 
 
 def _words(value: Any) -> Any:
     if isinstance(value, str):
         return [word for word in (part.strip() for part in value.split(",")) if word]
+    return value
+
+
+def _template(value: str) -> str:
+    try:
+        compile_template(value)
+    except BadExpression as error:
+        raise PydanticCustomError("template", "{why}", {"why": str(error).rstrip(".")}) from None
     return value
 
 
@@ -99,6 +108,17 @@ Words = Annotated[
     Field(json_schema_extra={"type": ["array", "string"]}),
 ]
 # Text in which `${NAME}` stands for a secret and `${data.x}` for a value of the run; filled in at the last moment.
-TemplateText = Annotated[str, Field(json_schema_extra={"x-template": True})]
-# A path of a file beside the document: only where documents have a folder (`wfctl`).
-FilePath = Annotated[str, Field(json_schema_extra={"x-file": True})]
+TemplateText = Annotated[str, AfterValidator(_template), Field(json_schema_extra={"x-template": True})]
+
+
+def file_keys(model: type[ModuleConfig]) -> list[str]:
+    """Return the keys of a config that name files beside the document."""
+    return [
+        info.alias or name
+        for name, info in model.model_fields.items()
+        if isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get("x-file")
+    ]
+
+
+# Marks a field that names a file beside the document, which only a document that is a file has (`wfctl`).
+A_FILE: dict[str, Any] = {"x-file": True}

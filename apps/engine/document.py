@@ -19,9 +19,11 @@ from apps.engine.findings import Finding
 from apps.engine.yamlreader import UNPRINTABLE, Limits, Place, Reader, Refused
 
 DocumentPath = tuple[str | int, ...]
+DEFAULT_LIMITS = Limits()
 
-# JSON writes characters beyond U+FFFF as two escapes; YAML knows the eight-digit form only.
-SURROGATE_PAIR = re.compile(r"((?:^|[^\\])(?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+# JSON writes characters beyond U+FFFF as two escapes; YAML knows the eight-digit form only. Other escapes match as they
+# are, so that a backslash that is itself escaped does not begin one.
+ESCAPE = re.compile(r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|[\s\S])")
 
 
 class Mark(NamedTuple):
@@ -69,16 +71,17 @@ class Marks(Mapping[DocumentPath, Mark]):
         """Return the place of the longest part of `path` that exists, and that part's length."""
         place = self._root
         for depth, step in enumerate(path):
-            inside = place.children
-            known = step in inside if isinstance(inside, dict) else _has_index(inside, step)
-            if not known:
+            if not leads_on(place.children, step):
                 return place, depth
-            place = inside[step]
+            place = place.children[step]
         return place, len(path)
 
 
-def _has_index(places: Any, index: Any) -> bool:
-    return isinstance(places, list) and isinstance(index, int) and 0 <= index < len(places)
+def leads_on(value: Any, step: str | int) -> bool:
+    """Whether a map has this key, or a list this place."""
+    if isinstance(value, dict):
+        return step in value
+    return isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value)
 
 
 def _children(place: Place) -> list[tuple[str | int, Place]]:
@@ -124,12 +127,9 @@ class Document:
         """Return what stands at `path`, None when there is nothing."""
         value: Any = self.data
         for step in path:
-            if isinstance(value, dict) and step in value:
-                value = value[step]
-            elif isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value):
-                value = value[step]
-            else:
+            if not leads_on(value, step):
                 return None
+            value = value[step]
         return value
 
     @cached_property
@@ -185,7 +185,7 @@ class Loaded:
     findings: tuple[Finding, ...] = field(default=())
 
 
-def load(text: str | bytes, *, limits: Limits = Limits()) -> Loaded:
+def load(text: str | bytes, *, limits: Limits = DEFAULT_LIMITS) -> Loaded:
     """Load YAML or JSON text; bad input becomes findings, never an exception."""
     try:
         decoded = _decode(text, limits)
@@ -253,12 +253,14 @@ def _line_column(text: str, offset: int) -> tuple[int, int]:
 def _json_escapes(text: str) -> str:
     if not text.lstrip().startswith(("{", "[")) or "\\u" not in text:
         return text
-    return SURROGATE_PAIR.sub(_one_escape, text)
+    return ESCAPE.sub(_one_escape, text)
 
 
-def _one_escape(pair: re.Match[str]) -> str:
-    high, low = int(pair[2], 16), int(pair[3], 16)
-    return f"{pair[1]}\\U{0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00):08x}"
+def _one_escape(escape: re.Match[str]) -> str:
+    if escape[1] is None:
+        return escape[0]
+    high, low = int(escape[1], 16), int(escape[2], 16)
+    return f"\\U{0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00):08x}"
 
 
 def _syntax(error: yaml.YAMLError, text: str) -> Finding:

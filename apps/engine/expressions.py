@@ -14,10 +14,11 @@ from typing import Any
 
 import orjson
 
-from apps.engine.celfast import Closure, Doubtful, compile_fast
+from apps.engine.celfast import Closure, compile_fast
 from apps.engine.celguard import Program
 from apps.engine.celnames import PAYLOAD_NAMES, ROOTS, Note, prepare
 from apps.engine.celsyntax import BadExpression
+from apps.engine.celvalues import Doubtful
 from apps.engine.lookups import doubts, lookup_closure, parse_lookup
 from apps.engine.outcome import StepFailed
 from apps.engine.placeholders import OPENING, Part, split
@@ -121,7 +122,7 @@ def _evaluator(fast: Closure | None, program: Program) -> Callable[[Names], Any]
     def evaluate(names: Names) -> Any:
         try:
             value = fast(names)
-        except Doubtful:
+        except (Doubtful, OverflowError):
             return slow(names)
         if type(value) is float and value - value != 0.0:  # infinite, or not a number
             return slow(names)

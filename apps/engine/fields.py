@@ -26,7 +26,17 @@ def length_of(value: Any) -> Any:
     return len(value) if isinstance(value, str | list | dict) else MISSING
 
 
-def find(value: Any, names: Sequence[str]) -> Any:
+LONGEST_KEY = 8  # dotted names that one key may hold
+Steps = tuple[tuple[tuple[str, int], ...], ...]
+
+
+def steps_of(names: Sequence[str]) -> Steps:
+    """Return, for each position, the keys to try there with the position each leads to: the longest first."""
+    last = len(names)
+    return tuple(tuple((".".join(names[start:end]), end) for end in range(min(last, start + LONGEST_KEY), start, -1)) for start in range(last))
+
+
+def follow(value: Any, names: Sequence[str], steps: Steps) -> Any:
     """Follow dotted names from `value`; the longest known key wins, so keys may hold dots; MISSING when there is none.
 
     A number indexes a list and `length`, at the end, is the size of a text, list or map that has no such key.
@@ -34,18 +44,29 @@ def find(value: Any, names: Sequence[str]) -> Any:
     position, last = 0, len(names)
     while position < last:
         if isinstance(value, dict):
-            end = next((end for end in range(last, position, -1) if ".".join(names[position:end]) in value), 0)
-            if end:
-                value, position = value[".".join(names[position:end])], end
-                continue
+            for key, end in steps[position]:
+                if key in value:
+                    value, position = value[key], end
+                    break
+            else:
+                return _size(value, names, position)
         elif isinstance(value, list) and names[position].isdecimal():
             index = int(names[position][:9])
             if index >= len(value):
                 return MISSING
             value, position = value[index], position + 1
-            continue
-        return length_of(value) if position == last - 1 and names[position] == "length" else MISSING
+        else:
+            return _size(value, names, position)
     return value
+
+
+def _size(value: Any, names: Sequence[str], position: int) -> Any:
+    return length_of(value) if position == len(names) - 1 and names[position] == "length" else MISSING
+
+
+def find(value: Any, names: Sequence[str]) -> Any:
+    """Return what `follow` finds, for names that are used once."""
+    return follow(value, names, steps_of(names))
 
 
 def lookup(value: Any, path: str) -> Any:

@@ -10,7 +10,8 @@ from typing import Any
 
 from apps.engine.celguard import base_of
 from apps.engine.celnames import PAYLOAD_NAMES, ROOTS, Note
-from apps.engine.fields import MISSING, find
+from apps.engine.celsyntax import MOST_CHARACTERS, MOST_LEVELS, BadExpression
+from apps.engine.fields import MISSING, follow, steps_of
 
 LOOKUP = re.compile(r"[^\W\d][\w-]*(?:\.[\w-]+)*")
 NOT_NAMES = frozenset({"true", "false", "null"})
@@ -18,10 +19,12 @@ Names = Mapping[str, Any]
 
 
 def parse_lookup(text: str) -> tuple[str, tuple[str, ...]] | None:
-    """Return root and path of a text that is wholly a path, else None."""
+    """Return root and path of a text that is wholly a path, else None; raise `BadExpression` for a far too long one."""
     if not LOOKUP.fullmatch(text) or text in NOT_NAMES:
         return None
     root, *path = text.split(".")
+    if len(text) > MOST_CHARACTERS or len(path) > MOST_LEVELS:
+        raise BadExpression(f"A path has at most {MOST_LEVELS} names and {MOST_CHARACTERS} characters.")
     if root == "request" and path[:1] == ["body"]:
         return "input", tuple(path[1:])
     if root in ROOTS or root in PAYLOAD_NAMES:
@@ -49,34 +52,36 @@ def lookup_closure(root: str, path: tuple[str, ...]) -> Callable[[Names], Any]:
 
 
 def _general(root: str, path: tuple[str, ...]) -> Callable[[Names], Any]:
-    def follow(names: Names) -> Any:
-        found = find(base_of(names, root), path)
+    steps = steps_of(path)
+
+    def look(names: Names) -> Any:
+        found = follow(base_of(names, root), path, steps)
         return None if found is MISSING else found
 
-    return follow
+    return look
 
 
 def _one(root: str, step: str) -> Callable[[Names], Any]:
     general = _general(root, (step,))
 
-    def follow(names: Names) -> Any:
+    def look(names: Names) -> Any:
         try:
             return names[root][step]
         except (KeyError, TypeError):
             return general(names)
 
-    return follow
+    return look
 
 
 def _two(root: str, first: str, second: str) -> Callable[[Names], Any]:
     general = _general(root, (first, second))
     joined = f"{first}.{second}"
 
-    def follow(names: Names) -> Any:
+    def look(names: Names) -> Any:
         try:
             value = names[root]
             return value[joined] if joined in value else value[first][second]
         except (KeyError, TypeError):
             return general(names)
 
-    return follow
+    return look

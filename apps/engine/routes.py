@@ -95,7 +95,8 @@ class RouteTable(Generic[R]):
         elif last.endswith("...}"):
             node.rest = (route, (*names, last[1:-4]))
         else:
-            self._step(node, last, names).leaf = (route, tuple(names))
+            node = self._step(node, last, names)
+            node.leaf = (route, tuple(names))
 
     @staticmethod
     def _step(node: _Node[R], part: str, names: list[str]) -> _Node[R]:

@@ -9,3 +9,16 @@ class RunsConfig(AppConfig):
     name = "apps.runs"
     label = "runs"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Follow deployments: inside their transaction, and with a say before it."""
+        from apps.core.events import on  # noqa: PLC0415 - models are loaded by now
+        from apps.runs.operations.subscriptions import (  # noqa: PLC0415
+            deployment_changed,
+            orphaned_instances,
+        )
+        from apps.workflows.events import DEPLOYMENT_CHANGED  # noqa: PLC0415
+        from apps.workflows.operations.deployment_checks import deployment_check_register  # noqa: PLC0415
+
+        on(DEPLOYMENT_CHANGED, deployment_changed)
+        deployment_check_register(orphaned_instances)

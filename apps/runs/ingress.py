@@ -20,6 +20,7 @@ from apps.engine.http import Request, Response
 from apps.engine.ids import uuid7
 from apps.engine.outcome import TryAgain
 from apps.engine.routes import Match
+from apps.engine.sections.answers import not_found, problem, wrong_method
 from apps.runs.adapters.access_log import AccessLog
 from apps.runs.adapters.client_limits import ClientLimits
 from apps.runs.adapters.group import Unavailable
@@ -182,7 +183,12 @@ class Ingress:
             return request, await self._answering.answer(place, served, request, run_id, key), served, place
         except TooLong:
             most = served.max_body if served else 0
-            return request, _problem(request, 413, "body.too_large", f"The body has over {most} bytes."), served, place
+            return (
+                request,
+                problem(413, "body.too_large", f"The body may have at most {most} bytes.", request),
+                served,
+                place,
+            )
         except DATABASE_TROUBLE as trouble:
             log.warning("ingress.database_trouble", problem=type(trouble).__name__, detail=str(trouble))
             return request, unavailable(request.id, "The database does not answer."), served, place
@@ -196,10 +202,10 @@ class Ingress:
         """Turn away wrong hosts, callers that come too often, and everybody when there is too much to do."""
         if not _is_allowed(host):
             self._traffic.refuse("host")
-            return _problem(request, 400, "host.unknown", "This server does not answer to that host name.")
+            return problem(400, "host.unknown", "This server does not answer to that host name.", request)
         if not self._limits.allows(request.client):
             self._traffic.refuse("rate")
-            response = _problem(request, 429, "rate.client", "Too many requests from this address.")
+            response = problem(429, "rate.client", "Too many requests from this address.", request)
             response.headers.append((b"retry-after", b"1"))
             return response
         if self._traffic.in_flight > MOST_IN_FLIGHT or self._services.writer.group.backlog > LONGEST_BACKLOG:
@@ -214,17 +220,15 @@ class Ingress:
         return served
 
     def _unmatched(self, request: Request, match: Match[Any]) -> Response:
-        if not match.allow:
-            return self._no_such(request, "route")
-        self._traffic.refuse("method")
-        allow = ", ".join(match.allow)
-        response = _problem(request, 405, "route.method", f"This path answers {allow}.")
-        response.headers.append((b"allow", allow.encode()))
-        return response
+        if match.allow:
+            self._traffic.refuse("method")
+            return wrong_method(request, match.allow)
+        self._traffic.refuse("route")
+        return not_found(request)
 
     def _no_such(self, request: Request, what: str) -> Response:
         self._traffic.refuse(what)
-        return _problem(request, 404, f"{what}.unknown", "There is nothing at this address.")
+        return problem(404, f"{what}.unknown", "There is nothing at this address.", request)
 
     def _client(self, scope: Any, headers: Headers) -> str:
         if self._proxies:
@@ -234,7 +238,7 @@ class Ingress:
         client = scope.get("client")
         return client[0] if client else ""
 
-    async def _send(  # noqa: PLR0913 - the parts of one answer
+    async def _send(
         self, send: Any, request: Request, response: Response, place: Place | None, shares_origin: bool, is_head: bool
     ) -> None:
         body = response.body
@@ -307,8 +311,3 @@ def _request_id(headers: Headers) -> str:
 def _is_allowed(host: bytes) -> bool:
     name, _ = split_domain_port(host.decode("latin-1"))
     return bool(name) and validate_host(name, settings.ALLOWED_HOSTS)
-
-
-def _problem(request: Request, status: int, code: str, detail: str) -> Response:
-    titles = {400: "Bad request", 404: "Not found", 405: "Method not allowed", 413: "Too large", 429: "Too many requests"}
-    return Response.problem(status, code, titles[status], detail=detail, requestId=request.id)

@@ -39,11 +39,11 @@ class Run(TenantModel):
     workflow_name = models.TextField(default="")
     route = models.TextField(default="")
     state = models.TextField(choices=RunState)
-    wait_reason = models.TextField(null=True, default=None)
+    wait_reason = models.TextField(null=True, default=None)  # noqa: DJ001 - absent is not empty
     wait_since = models.DateTimeField(null=True, default=None)
     wait_until = models.DateTimeField(null=True, default=None)
-    wait_for = models.TextField(null=True, default=None)
-    correlation = models.TextField(null=True, default=None)
+    wait_for = models.TextField(null=True, default=None)  # noqa: DJ001 - absent is not empty
+    correlation = models.TextField(null=True, default=None)  # noqa: DJ001 - absent is not empty
     parent_id = models.UUIDField(null=True, default=None)
     delivery_id = models.UUIDField(null=True, default=None)
     request_id = models.TextField(default="")
@@ -71,7 +71,9 @@ class Run(TenantModel):
                 condition=Q(state__in=["running", "waiting", "failed", "cancelled"]),
             ),
             models.Index(
-                fields=["tenant", "correlation", "-id"], name="run_by_correlation", condition=Q(correlation__isnull=False)
+                fields=["tenant", "correlation", "-id"],
+                name="run_by_correlation",
+                condition=Q(correlation__isnull=False),
             ),
         ]
 
@@ -191,7 +193,7 @@ class Message(TenantModel):
     workflow_id = models.UUIDField()
     run_id = models.UUIDField(null=True, default=None)
     topic = models.TextField()
-    key = models.TextField(null=True, default=None)
+    key = models.TextField(null=True, default=None)  # noqa: DJ001 - absent is not empty
     headers = models.BinaryField(null=True, default=None)
     payload = models.BinaryField()
     published_at = models.DateTimeField()
@@ -221,7 +223,9 @@ class Delivery(TenantModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["lane_id", "number"], name="delivery_number", condition=Q(dead_at__isnull=True)),
+            models.UniqueConstraint(
+                fields=["lane_id", "number"], name="delivery_number", condition=Q(dead_at__isnull=True)
+            ),
         ]
         indexes = [
             models.Index(fields=["tenant", "-id"], name="delivery_dead", condition=Q(dead_at__isnull=False)),
@@ -246,7 +250,9 @@ class EffectEntry(TenantModel):
     received_at = models.DateTimeField(null=True, default=None)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["tenant", "step_key", "attempt"], name="effect_once_per_attempt")]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "step_key", "attempt"], name="effect_once_per_attempt")
+        ]
         indexes = [models.Index(fields=["run_id"], name="effect_by_run")]
 
     def __str__(self) -> str:
@@ -261,10 +267,10 @@ class Instance(TenantModel):
     machine = models.TextField()
     key = models.TextField()
     state = models.TextField()
-    previous_state = models.TextField(null=True, default=None)
+    previous_state = models.TextField(null=True, default=None)  # noqa: DJ001 - absent is not empty
     data = models.BinaryField()
     completed = models.BooleanField(default=False)
-    error = models.TextField(null=True, default=None)
+    error = models.TextField(null=True, default=None)  # noqa: DJ001 - absent is not empty
     sequence = models.IntegerField(default=0)
     started_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -315,7 +321,7 @@ class StoredResource(TenantModel):
     kind = models.TextField()
     key = models.TextField()
     data = models.BinaryField()
-    state = models.TextField(null=True, default=None)
+    state = models.TextField(null=True, default=None)  # noqa: DJ001 - absent is not empty
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -351,7 +357,7 @@ class Sweep(models.Model):
 
     name = models.TextField(primary_key=True)
     last_success = models.DateTimeField(null=True, default=None)
-    last_error = models.TextField(null=True, default=None)
+    last_error = models.TextField(null=True, default=None)  # noqa: DJ001 - absent is not empty
     counts = models.TextField(default="{}")
 
     def __str__(self) -> str:

@@ -1,13 +1,15 @@
 """From a path on the command line to a checked document: what every verb starts with."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import apps.modules.catalog
+from apps.engine.application import Application
 from apps.engine.check import CheckOptions, check
+from apps.engine.compile import compile_document
 from apps.engine.document import Document, load
-from apps.engine.findings import Finding, Severity
+from apps.engine.findings import DocumentRefused, Finding, Severity
 from apps.engine.registry import Registry, discover
 
 
@@ -20,13 +22,18 @@ class Examined:
     """A document with everything the checker says about it; `document` is None when the text does not parse."""
 
     name: str
-    text: str
+    content: bytes
     document: Document | None
     findings: tuple[Finding, ...]
 
     def has(self, severity: Severity) -> bool:
         """Say whether any finding is of this severity."""
         return any(finding.severity is severity for finding in self.findings)
+
+    @property
+    def text(self) -> str:
+        """The content as far as it can be read."""
+        return self.content.decode("utf-8", "replace")
 
     @property
     def can_run(self) -> bool:
@@ -53,6 +60,19 @@ def examine(path: Path, types: Registry, options: CheckOptions | None = None) ->
     loaded = load(content)
     findings = list(loaded.findings)
     if loaded.document is not None:
-        findings += check(loaded.document, types, options or CheckOptions())
+        findings += check(loaded.document, types, options or CheckOptions(files=True))
     name = "<stdin>" if str(path) == "-" else str(path)
-    return Examined(name, content.decode("utf-8", "replace"), loaded.document, tuple(sorted(set(findings))))
+    return Examined(name, content, loaded.document, tuple(sorted(set(findings))))
+
+
+def compiled(examined: Examined, path: Path, types: Registry) -> tuple[Examined, Application | None]:
+    """Compile what was examined, files beside it at hand; without an application the findings say why."""
+    if examined.document is None or not examined.can_run:
+        return examined, None
+    folder = path.resolve().parent
+    try:
+        return examined, compile_document(
+            examined.document, types, CheckOptions(), read_file=lambda name: (folder / name).read_bytes()
+        )
+    except DocumentRefused as refused:
+        return replace(examined, findings=tuple(sorted({*examined.findings, *refused.findings}))), None

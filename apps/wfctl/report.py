@@ -35,8 +35,9 @@ def print_report(examined: Examined, console: Console) -> None:
 
 def _headline(name: str, finding: Finding) -> Text:
     place = f"{name}:{finding.line}:{finding.column}" if finding.line else name
-    parts = [(place, "bold"), ": ", (_NOUNS[finding.severity], COLOURS[finding.severity]), f" {finding.message} "]
-    return Text.assemble(*parts, (f"[{finding.code}]", "dim"), (f" {finding.path}" if finding.path else "", "dim"))
+    severity = (_NOUNS[finding.severity], COLOURS[finding.severity])
+    where = (f" {finding.path}" if finding.path else "", "dim")
+    return Text.assemble((place, "bold"), ": ", severity, f" {finding.message} ", (f"[{finding.code}]", "dim"), where)
 
 
 def _excerpt(source: str, finding: Finding) -> list[Text]:

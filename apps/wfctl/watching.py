@@ -7,18 +7,24 @@ from pathlib import Path
 from watchfiles import Change, awatch
 
 QUIET_MILLISECONDS = 50
+LOOK_MILLISECONDS = 500  # without news from the system, look anyway: not every file system tells
 
 
-async def changes(path: Path, stop: asyncio.Event) -> AsyncIterator[None]:
-    """Yield after each change of the file's content, until `stop` is set."""
+async def changes(path: Path, seen: bytes, stop: asyncio.Event) -> AsyncIterator[None]:
+    """Yield whenever the file's content is no longer what was last seen, until `stop` is set."""
     target = path.resolve()
 
     def is_ours(change: Change, changed: str) -> bool:
         return change is not Change.deleted and Path(changed) == target
 
-    seen = target.read_bytes()
     async for _ in awatch(
-        target.parent, watch_filter=is_ours, step=QUIET_MILLISECONDS, stop_event=stop, recursive=False
+        target.parent,
+        watch_filter=is_ours,
+        step=QUIET_MILLISECONDS,
+        rust_timeout=LOOK_MILLISECONDS,
+        yield_on_timeout=True,
+        stop_event=stop,
+        recursive=False,
     ):
         content = await asyncio.to_thread(_content, target)
         if content is not None and content != seen:

@@ -1,6 +1,6 @@
 """Settings shared by development, test and production; composed from the environment table."""
 
-from importlib.util import find_spec
+import os
 from typing import Any
 
 from config.env import ROOT, Environment
@@ -11,6 +11,7 @@ from config.settings.security import POLICY, security
 
 ENV = Environment()
 BASE_DIR = ROOT
+GIVEN = dict(os.environ)
 
 SECRET_KEY = ENV.secret_key
 SECRET_KEY_FALLBACKS = ENV.secret_key_fallbacks
@@ -25,9 +26,10 @@ METRICS_TOKEN = ENV.metrics_token
 DATA_DIR = ENV.data_dir
 DRAIN_SECONDS = ENV.drain_seconds
 WEB_THREADS = ENV.web_threads
+CLIENT_RATE = ENV.client_rate
+API_CALLS_PER_MINUTE = ENV.api_calls_per_minute
 
 INSTALLED_APPS = [
-    "daphne",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -63,8 +65,6 @@ MIDDLEWARE = [
     "apps.tenants.middleware.TenantScopeMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
-if find_spec("apps.tenants.middleware") is None:
-    MIDDLEWARE.remove("apps.tenants.middleware.TenantScopeMiddleware")
 
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
@@ -82,11 +82,12 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "apps.tenants.pages.frame.frame",
             ],
+            "builtins": ["apps.core.pages.tags"],
         },
     }
 ]
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 DATABASES = databases(ENV)
 DATABASE_URL = ENV.database_url
@@ -104,7 +105,7 @@ LOGIN_URL = "/sign-in"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/sign-in"
 globals().update(security(ENV))
-CONTENT_SECURITY_POLICY = POLICY
+CONTENT_SECURITY_POLICY: str = POLICY
 CSRF_TRUSTED_ORIGINS: list[str] = []
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 SILENCED_SYSTEM_CHECKS = ["security.W008"]
@@ -153,10 +154,8 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "UNAUTHENTICATED_USER": None,
-    "COERCE_DECIMAL_TO_STRING": True,
+    "EXCEPTION_HANDLER": "apps.core.api.problems.exception_handler",
 }
-if find_spec("apps.core.api.problems") is not None:
-    REST_FRAMEWORK["EXCEPTION_HANDLER"] = "apps.core.api.problems.exception_handler"
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Weft",
@@ -168,6 +167,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "PREPROCESSING_HOOKS": ["apps.core.api.openapi.only_for_keys"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

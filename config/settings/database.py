@@ -8,13 +8,11 @@ from config.env import Environment
 Database = dict[str, Any]
 
 
-def database(url: str, *, pool: dict[str, int] | None = None, read_only: bool = False) -> Database:
-    """Django's form of a ``postgresql://`` URL."""
+def database(url: str, *, pool: dict[str, int] | None = None) -> Database:
+    """Django's form of a ``postgresql://`` URL; nothing in it that a pooler in transaction mode would refuse."""
     parts = urlsplit(url)
     options: dict[str, Any] = dict(parse_qsl(parts.query))
     options.setdefault("application_name", "weft")
-    if read_only:
-        options["options"] = "-c default_transaction_read_only=on"
     if pool:
         options["pool"] = pool
     return {
@@ -36,7 +34,7 @@ def databases(env: Environment) -> dict[str, Database]:
     pool = {"min_size": 1, "max_size": env.database_pool_app, "timeout": 10}
     known = {
         "default": database(env.database_url, pool=pool),
-        "ops": database(env.database_ops_url, read_only=True),
+        "ops": database(env.database_ops_url),
     }
     if env.database_owner_url:
         known["owner"] = database(env.database_owner_url)

@@ -21,6 +21,7 @@ def recall(path: Path) -> None:
         os.environ.setdefault(name, value)
 
 
+given = dict(os.environ)
 recall(REMEMBERED)
 os.environ.setdefault("SECRET_KEY", "development-only-until-dev-has-made-one")
 os.environ.setdefault("TLS", "false")
@@ -28,6 +29,9 @@ os.environ.setdefault("LOG_FORMAT", "console")
 
 from config.settings.base import *  # noqa: E402, F403
 
+GIVEN = given
+if "runserver" in sys.argv:  # its ASGI form comes from daphne, which costs every other command most of a second
+    INSTALLED_APPS = ["daphne", *INSTALLED_APPS]  # noqa: F405
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},

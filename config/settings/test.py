@@ -9,10 +9,12 @@ os.environ.setdefault("TLS", "false")
 os.environ.setdefault("LOG_LEVEL", "WARNING")
 
 from config.settings.base import *  # noqa: F403
+from config.settings.base import ENV
 
 TESTING = True
 ALLOWED_HOSTS = ["testserver", "localhost", ".localhost", "127.0.0.1", "[::1]"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+CELERY_BROKER_URL = ENV.broker_url or "memory://"
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.spec("SPINE-B1")
 
 PINNED = re.compile(r"(^|/)(package-lock\.json|\.npmrc|uv\.lock|pyproject\.toml|package\.json)$|^deploy/requirements/")
 ADDRESS = re.compile(r"(?:https?|git|ssh|file)(?:\+\w+)?:/+[^\s\"']+")
-NOT_A_REGISTRY = re.compile(r"https://(opencollective\.com|github\.com/sponsors|tidelift\.com|paulmillr\.com|.*fund|github\.com/[^?]+\?sponsor)")
+NOT_A_REGISTRY = re.compile(r"\S*(?:opencollective|tidelift|paulmillr|sponsor|fund)")
 INDEX = re.compile(r"--(?:extra-)?index-url|--find-links|index-url\s*=|^registry\s*=", re.MULTILINE)
 MACHINE = re.compile(r"(?<![\w.])/(?:home|Users|root|work|mnt)/[A-Za-z0-9_.-]+")
 

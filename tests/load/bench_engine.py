@@ -16,11 +16,12 @@ from typing import Any
 from apps.engine.compile import compile_document
 from apps.engine.document import Document, load
 from apps.engine.ids import uuid7
+from apps.engine.local.host import LOCAL
 from apps.engine.module import Context
 from apps.engine.registry import Registry, discover
 from apps.engine.run.driver import run_in_place
 from apps.engine.run.program import Variables
-from apps.engine.testing import memory_unit
+from apps.engine.testing import Bench
 from apps.modules import catalog
 from tests.load.baseline_app import three_steps
 from tests.load.figures import Figure, alternate, rate
@@ -42,7 +43,8 @@ def measure_p5(registry: Registry, seconds: float, rounds: int) -> Figure:
     """Runs a second through a compiled three-step pipeline, step timings and record kept."""
     text = (Path(__file__).parent / "three_steps.yaml").read_text(encoding="utf-8")
     program = compile_document(document_of(text), registry).programs["pipeline:three-steps"]
-    unit = memory_unit()
+    bench = Bench()
+    unit = bench.host.new_unit(LOCAL)
     body = {"orderId": 1, "amount": 12.5}
 
     def ours() -> None:

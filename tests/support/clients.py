@@ -28,6 +28,11 @@ class Caller:
             method, address, content, content_type="application/json", headers=self.headers | (headers or {})
         )
 
+    def submit(self, path: str, fields: dict[str, Any]) -> HttpResponse:
+        """Post a form, as a page does."""
+        address = path if path.startswith("/") else f"{self.base}{path}"
+        return self.client.post(address, fields, headers=self.headers)
+
     def get(self, path: str, headers: Headers = None) -> HttpResponse:
         """Read."""
         return self.call("GET", path, headers=headers)

@@ -94,7 +94,7 @@ def test_database() -> Iterator[TestDatabase]:
 
 def point_django_at(made: TestDatabase) -> None:
     """Set the connections and every URL setting; there is no pool, so that nothing outlives its test."""
-    _set_connections({"default": database(made.url("app")), "ops": database(made.url("ops"), read_only=True)})
+    _set_connections({"default": database(made.url("app")), "ops": database(made.url("ops"))})
     for name, value in made.environment().items():
         setattr(settings, name, value)
     settings.DATABASE_OWNER_URL = ""
@@ -150,7 +150,8 @@ def _make_template(admin: psycopg.Connection, admin_url: str) -> str:
 
 def _fingerprint() -> str:
     files = sorted([*ROOT.glob("apps/*/migrations/*.py"), ROOT / "apps/core/tenant_table.py"])
-    digest = hashlib.sha256(f"{PREFIX} {django.__version__} {django_celery_beat.__version__}".encode())
+    made_of = [PREFIX, django.__version__, django_celery_beat.__version__, *settings.INSTALLED_APPS]
+    digest = hashlib.sha256(" ".join(made_of).encode())
     for file in files:
         digest.update(f"{file.relative_to(ROOT)}\0".encode())
         digest.update(file.read_bytes())

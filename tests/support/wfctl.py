@@ -2,11 +2,17 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from tests.support.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,20 +30,141 @@ class Outcome:
         return json.loads(self.out)
 
 
+@dataclass(frozen=True)
+class Reply:
+    """One HTTP answer."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
 def command(*arguments: str | Path) -> list[str]:
     """Return the command line of a wfctl call."""
     return [sys.executable, "-m", "apps.wfctl", *map(str, arguments)]
 
 
 def environment(**extra: str) -> dict[str, str]:
-    """Return an environment without a terminal's or a product's settings in it."""
+    """Return an environment without a terminal's or a product's settings in it; coverage goes on in the process."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    kept |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
     return kept | {"PYTHONPATH": str(ROOT), "COLUMNS": "200", "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"} | extra
 
 
 def wfctl(*arguments: str | Path, stdin: str | None = None, **extra: str) -> Outcome:
     """Run one verb to its end."""
     done = subprocess.run(
-        command(*arguments), input=stdin, capture_output=True, text=True, env=environment(**extra), timeout=60, cwd=ROOT
+        command(*arguments),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        env=environment(**extra),
+        timeout=60,
+        cwd=ROOT,
+        check=False,
     )
     return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+class Serving:
+    """`wfctl run` as a process: started, answering, and stopped as a user would with Ctrl-C."""
+
+    def __init__(self, file: Path, *options: str, address: str | None = "127.0.0.1:0", **extra: str) -> None:
+        given = [] if address is None else ["--address", address]
+        self._lines: list[str] = []
+        self.process = subprocess.Popen(
+            command("run", file, *given, *options),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment(**extra),
+            cwd=ROOT,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> "Serving":
+        started = wait_for(lambda: self.line("serving http://") or self._dead(), timeout=30, what="wfctl run")
+        assert "serving" in started, self.output
+        self.url = started.split("serving ")[1].split()[0]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> int:
+        """Interrupt the process and return its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        code = self.process.wait(20)
+        self._reader.join(5)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+    @property
+    def output(self) -> str:
+        return "\n".join(self._lines)
+
+    def line(self, *parts: str) -> str:
+        """Return the first printed line that has all the parts, empty when there is none."""
+        return next((line for line in list(self._lines) if all(part in line for part in parts)), "")
+
+    def wait_line(self, *parts: str) -> str:
+        """Wait for a printed line that has all the parts."""
+        return wait_for(lambda: self.line(*parts), what=f"a line with {parts} in\n{self.output}")
+
+    def call(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
+        """Send one request; a dict or list is sent as JSON."""
+        content = json.dumps(body).encode() if isinstance(body, dict | list) else body
+        named = {"Content-Type": "application/json"} | {
+            name.replace("_", "-"): value for name, value in headers.items()
+        }
+        request = Request(self.url + path, data=content, method=method, headers=named)
+        try:
+            with urlopen(request, timeout=10) as reply:
+                return Reply(reply.status, dict(reply.headers), reply.read())
+        except HTTPError as refused:
+            with refused:
+                return Reply(refused.code, dict(refused.headers), refused.read())
+
+    def get(self, path: str) -> Any:
+        """Return the JSON of an address."""
+        return json.loads(self.call("GET", path).body)
+
+    def publish(self, topic: str, payload: Any) -> None:
+        """Publish a message through the console."""
+        assert self.call("POST", "/_weft/messages", {"topic": topic, "payload": payload}).status == 202
+
+    def start(self, workflow: str, action: str, data: Any) -> dict[str, Any]:
+        """Start a run by hand through the console and return it once it has ended."""
+        body = {"workflow": workflow, "action": action, "data": data}
+        started = self.call("POST", "/_weft/runs", body)
+        assert started.status == 202, started.body
+        identity = json.loads(started.body)["id"]
+        return wait_for(lambda: self._ended(identity), what=f"the end of run {identity}")
+
+    def runs(self, **where: str) -> list[dict[str, Any]]:
+        """Return the runs there are, those whose columns have the given values."""
+        found = self.get("/_weft/runs")
+        return [run for run in found if all(run[name] == value for name, value in where.items())]
+
+    def instances(self) -> dict[str, str]:
+        """Return the state of every state-machine instance by its id."""
+        return {instance["id"]: instance["state"] for instance in self.get("/_weft/instances")}
+
+    def _ended(self, identity: str) -> dict[str, Any] | None:
+        run = self.get(f"/_weft/runs/{identity}")
+        return run if run["status"] in ("done", "failed", "cancelled") else None
+
+    def _dead(self) -> str:
+        return "" if self.process.poll() is None else f"exit code {self.process.returncode}"
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.append(line.rstrip("\n"))

@@ -36,6 +36,11 @@ class Route:
     permission: str | None
     view: str
 
+    @property
+    def is_api(self) -> bool:
+        """Say whether this is a call of the API, not a page."""
+        return "api/v1/" in self.pattern
+
 
 def routes() -> list[Route]:
     """List every route and method of the URL conf, in order."""

@@ -9,7 +9,7 @@ from django import template
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from apps.core.pages import formats
 from apps.core.pages.build import entry_files
@@ -17,6 +17,7 @@ from apps.core.pages.build import entry_files
 register = template.Library()
 REDACTED = "[redacted]"
 OPEN_DEPTH = 2
+OPENED = SafeString(" open")
 
 
 @register.simple_tag
@@ -45,6 +46,12 @@ def state_pill(state: str) -> SafeString:
 
 
 @register.simple_tag
+def state_icon(state: str) -> SafeString:
+    """Draw the symbol of a state, beside its word."""
+    return icon(f"state-{state}")
+
+
+@register.simple_tag
 def finding_pill(severity: str, count: int) -> SafeString:
     """Show how many findings of a severity there are."""
     word = formats.FINDINGS.get(severity, severity)
@@ -54,10 +61,11 @@ def finding_pill(severity: str, count: int) -> SafeString:
 
 
 @register.simple_tag
-def moment(at: datetime | None) -> SafeString:
-    """Show a time: relative to read, exact on hover."""
-    if at is None:
-        return mark_safe('<span class="muted">never</span>')
+def moment(at: datetime | str | None) -> SafeString:
+    """Show a time, given as such or in ISO form: relative to read, exact on hover."""
+    if not at:
+        return format_html('<span class="muted">{}</span>', "never")
+    at = datetime.fromisoformat(at) if isinstance(at, str) else at
     words = formats.relative_words(at, timezone.now())
     exact = at.strftime("%d %b %Y, %H:%M:%S UTC")
     return format_html('<time datetime="{}" title="{}" data-relative>{}</time>', at.isoformat(), exact, words)
@@ -80,6 +88,12 @@ def identity(value: Any) -> SafeString:
 def duration(microseconds: int | None) -> str:
     """Say a length of time with its unit; a dash while it is not known."""
     return "–" if microseconds is None else formats.duration_words(microseconds)
+
+
+@register.filter
+def grouped(value: int) -> str:
+    """Write a count with thin spaces between thousands."""
+    return f"{value:,}".replace(",", "\u202f")
 
 
 @register.filter
@@ -137,7 +151,7 @@ def _entry(key: str, value: Any, depth: int) -> SafeString:
         return format_html(
             '<li><details{}><summary><span class="json__key">{}</span> <span class="json__size">{}</span>'
             "</summary>{}</details></li>",
-            mark_safe(" open") if depth < OPEN_DEPTH else "",
+            OPENED if depth < OPEN_DEPTH else "",
             key,
             size,
             _json(value, depth + 1),

@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views import View
 
+from apps.core import audit
 from apps.core.api.permissions import PUBLIC, SIGNED_IN, allowed
 from apps.core.errors import Forbidden, WeftError
 from apps.core.scope import Actor
@@ -21,7 +22,11 @@ class PageView(View):
     permissions: ClassVar[dict[str, str]]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer when the caller may ask, send strangers to the sign-in page, refuse everybody else."""
+        """Answer when the caller may ask, send strangers to the sign-in page, refuse everybody else.
+
+        The tenant in the address has been dealt with by the middleware, so views do not get it.
+        """
+        kwargs.pop("tenant", None)
         permission = self.permissions.get("GET" if request.method == "HEAD" else request.method or "")
         if permission is None:
             return self.http_method_not_allowed(request, *args, **kwargs)
@@ -29,6 +34,7 @@ class PageView(View):
             if not request.user.is_authenticated:
                 return HttpResponseRedirect(f"{settings.LOGIN_URL}?next={quote(request.get_full_path())}")
             if permission != SIGNED_IN and not allowed(actor_of(request), permission):
+                audit.record_refusal(verb=permission, target=type(self).__name__, details={"method": request.method})
                 raise Forbidden(f"This needs the permission {permission}.")
         return super().dispatch(request, *args, **kwargs)
 

@@ -27,9 +27,11 @@ _INSERT = """insert into run (id, scope, entry, source, section, action, workflo
     state, status, ready_at, idempotency_key, started_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _REQUEST = """insert into run (id, scope, entry, source, section, action, workflow, request_id, input, status, steps,
     error, http_status, started_at, finished_at) values (?, ?, ?, 'http', 'http', ?, '', ?, ?, ?, ?, ?, ?, ?, ?)"""
-_DUE = f"""select id from run where ready_at is not null and ready_at <= ? and (lane is null or not exists (
+_FREE = f"""ready_at is not null and (lane is null or not exists (
     select 1 from run as earlier where earlier.scope = run.scope and earlier.lane = run.lane
-    and earlier.position < run.position and earlier.status not in {FINAL})) order by ready_at, position"""  # noqa: S608
+    and earlier.position < run.position and earlier.status not in {FINAL}))"""  # noqa: S608 - all text is ours
+_DUE = f"select id from run where ready_at <= ? and {_FREE} order by ready_at, position"  # noqa: S608
+_NEXT = f"select min(ready_at) as at from run where {_FREE}"  # noqa: S608
 _SAVE = """update run set state = ?, status = ?, ready_at = ?, steps = ?, output = ?, error = ?, finished_at = ?
     where id = ?"""
 
@@ -123,8 +125,8 @@ class RunQueue:
         return None
 
     def next_time(self) -> datetime | None:
-        """Return when the next waiting run is due."""
-        row = self._store.row("select min(ready_at) as at from run where ready_at is not null")
+        """Return when the next run is due, those that stand behind another one in their lane left out."""
+        row = self._store.row(_NEXT)
         return None if row is None else read_time(row["at"])
 
     def load(self, run_id: UUID) -> Queued | None:

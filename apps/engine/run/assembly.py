@@ -86,19 +86,15 @@ class Assembler:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Nodes in sequence."""
+    """Nodes in sequence. Size and names are counted once, since one block may be used many times over."""
 
     nodes: tuple[Node, ...]
+    size: int = field(init=False)
+    roots: frozenset[str] = field(init=False)
 
-    @property
-    def size(self) -> int:
-        """Number of steps."""
-        return sum(node.size for node in self.nodes)
-
-    @property
-    def roots(self) -> frozenset[str]:
-        """The names used inside."""
-        return frozenset().union(*(node.roots for node in self.nodes))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", sum(node.size for node in self.nodes))
+        object.__setattr__(self, "roots", frozenset().union(*(node.roots for node in self.nodes)))
 
     def emit(self, into: Assembler, scope: Scope, index: int, after: int) -> None:
         """Add the nodes; the last one continues at `after`."""

@@ -34,6 +34,7 @@ from apps.engine.run.state import (
     Settled,
     Status,
     TryStep,
+    Unchecked,
     VerifyStep,
     Woken,
 )
@@ -163,6 +164,20 @@ def _not_happened(program: Program, state: RunState, event: NotHappened, now: da
     return _again(program, state, Again(error), now)
 
 
+def _unchecked(program: Program, state: RunState, event: Unchecked, now: datetime) -> Decision:
+    """The attempt stays the same, since its intent is what has to be settled."""
+    if state.status is not Status.CLAIMED:
+        return state, []
+    crashes = state.crashes + 1
+    if event.final or crashes > MOST_CRASHES:
+        return _unknown(state, event.error, [], now)
+    step = _step(program, state)
+    pause = pause_seconds(step.retry, step_id(state.run_id, step.name), crashes, event.after)
+    ready_at = now + timedelta(seconds=pause)
+    waiting = replace(state, status=Status.WAITING, crashes=crashes, wait=waits.for_retry(now, ready_at, event.error))
+    return waiting, [RecordStep(state.position, state.step_attempt, "waiting", error=event.error), Queue(ready_at)]
+
+
 def _ready(program: Program, state: RunState, event: Event, now: datetime) -> Decision:
     """Woken, or the lease ran out: whoever comes first may claim it."""
     if state.status is Status.WAITING and isinstance(event, Woken):
@@ -224,6 +239,7 @@ _HANDLERS: dict[type, Callable[[Program, RunState, Any, datetime], Decision]] = 
     Again: _again,
     Lost: _lost,
     NotHappened: _not_happened,
+    Unchecked: _unchecked,
     Woken: _ready,
     LeaseLost: _ready,
     Settled: _settled,

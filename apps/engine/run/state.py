@@ -41,7 +41,7 @@ class RunState:
     step_attempt: int = 1
     status: Status = Status.READY
     wait: Wait | None = None
-    crashes: int = 0  # claims of the present step that ended without a word
+    crashes: int = 0  # claims of the present attempt that ended without a word, or without an answer to a check
     output: Any = None
     error: dict[str, Any] | None = None
 
@@ -161,6 +161,15 @@ class NotHappened:
 
 
 @dataclass(frozen=True, slots=True)
+class Unchecked:
+    """The target could not be asked: ask again later, or, when it cannot be asked at all (`final`), ask a person."""
+
+    error: dict[str, Any]
+    after: float | None = None
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Woken:
     """The wait is over: its time has come, or its event has."""
 
@@ -188,7 +197,8 @@ class Cancelled:
 
 
 TryEvent = Done | Failed | Again | Lost
-Event = TryEvent | Claimed | NotHappened | Woken | LeaseLost | Settled | SendAgain | Cancelled
+CheckEvent = Done | NotHappened | Unchecked
+Event = TryEvent | CheckEvent | Claimed | Woken | LeaseLost | Settled | SendAgain | Cancelled
 
 
 # --- commands: what the driver does about it, in one transaction with the state ---------------------------------------

@@ -9,7 +9,18 @@ from apps.engine.outcome import StepFailed, TryAgain
 from apps.engine.ports import LostRace
 from apps.engine.run.effects import RECEIPT, error_of
 from apps.engine.run.program import Program, Step, Variables, step_id
-from apps.engine.run.state import Again, Done, Failed, Lost, NotHappened, Receipt, RunState, TryEvent
+from apps.engine.run.state import (
+    Again,
+    CheckEvent,
+    Done,
+    Failed,
+    Lost,
+    NotHappened,
+    Receipt,
+    RunState,
+    TryEvent,
+    Unchecked,
+)
 
 
 async def try_step(program: Program, state: RunState, context: Context, *, receipt: Receipt | None = None) -> TryEvent:
@@ -21,19 +32,21 @@ async def try_step(program: Program, state: RunState, context: Context, *, recei
     return await _one_try(step, variables, context)
 
 
-async def verify_step(program: Program, state: RunState, context: Context) -> TryEvent | NotHappened:
+async def verify_step(program: Program, state: RunState, context: Context) -> CheckEvent:
     """Ask the target of a checkable step whether its effect happened."""
     step = program.steps[state.position]
-    if step.verify is None:
-        return Failed({"code": "effect.no_verify", "message": f"Step {step.name} cannot be checked."})
     variables = _prepare(program, state, step, context)
+    if step.verify is None:
+        return Unchecked({"code": "effect.no_verify", "message": f"Step {step.name} cannot be checked."}, final=True)
     try:
         async with asyncio.timeout(step.retry.timeout_seconds):
             found = await step.verify(variables, context)
-    except (TimeoutError, TryAgain) as failure:
-        return Again({"code": "effect.unchecked", "message": str(failure) or "The check took too long."})
+    except TimeoutError:
+        return Unchecked({"code": "effect.unchecked", "message": "The check took too long."})
+    except TryAgain as pause:
+        return Unchecked(error_of(pause), pause.after)
     except StepFailed as failure:
-        return Failed(error_of(failure), context.logs)
+        return Unchecked(error_of(failure), final=True)
     if found is None:
         return NotHappened()
     output, following = found

@@ -12,12 +12,12 @@ from apps.engine.sections.texts import Evaluate
 from apps.engine.sections.workspace import Workspace
 
 
-def condition_of(workspace: Workspace, text: Any, path: DocumentPath) -> tuple[Evaluate, frozenset[str]] | None:
+def condition_of(workspace: Workspace, text: Any, path: DocumentPath) -> tuple[Evaluate, frozenset[str]]:
     """Return a function giving True or False; a look-up of something absent is False, any other value a failure."""
     if isinstance(text, bool):
         return (lambda names: text), frozenset()
     expression = workspace.condition(text, path)
-    return None if expression is None else (expression.test, expression.roots)
+    return expression.test, expression.roots
 
 
 @dataclass(frozen=True, slots=True)

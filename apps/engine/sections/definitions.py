@@ -9,7 +9,7 @@ from apps.engine.run.driver import run_in_place, run_in_place_async
 from apps.engine.run.program import END, Program, StepCall, Variables
 from apps.engine.run.target import AnyTarget, PipelineTarget, ProcessingTarget, Target
 from apps.engine.sections.choices import condition_of
-from apps.engine.sections.pipelines import pipeline_block, target_nodes
+from apps.engine.sections.pipelines import target_nodes
 from apps.engine.sections.processing import RESULT, hook_payload, settle_node
 from apps.engine.sections.producers import Producers
 from apps.engine.sections.statemachine import (
@@ -47,7 +47,7 @@ def _machine(workspace: Workspace, section: dict[str, Any], written: dict[str, A
         for name, said in (written.get("transitions") or {}).items()
     }
     engine = str(section.get("engine", ""))
-    mappings, id_keys = _mappings(section, engine)
+    mappings, id_keys = _mappings(section, engine, written["name"])
     return Machine(
         name=written["name"],
         initial_state=written["initialState"],
@@ -74,18 +74,19 @@ def _state(name: str, said: dict[str, Any]) -> State:
 def _transition(workspace: Workspace, name: str, said: dict[str, Any], path: DocumentPath) -> Transition:
     condition: Condition | None = None
     if said.get("condition") not in (None, ""):
-        found = condition_of(workspace, said["condition"], (*path, "condition"))
-        condition = None if found is None else found[0]
+        condition, _ = condition_of(workspace, said["condition"], (*path, "condition"))
     return Transition(name, said["fromState"], said["toState"], condition, said.get("autoTransform") is True)
 
 
-def _mappings(section: dict[str, Any], engine: str) -> tuple[tuple[ResourceMapping, ...], tuple[str, ...]]:
-    """Return the mappings that name this engine, and where the instance id is looked for in a trigger's data."""
-    written = [
-        mapping
-        for mapping in section.get("resourceMappings") or []
-        if engine == mapping.get("stateMachine") or engine.endswith(f".{mapping.get('stateMachine')}")
-    ]
+def _mappings(
+    section: dict[str, Any], engine: str, machine: str
+) -> tuple[tuple[ResourceMapping, ...], tuple[str, ...]]:
+    """Return the mappings that name this engine or machine, and where a trigger's data may hold the instance id."""
+    written = []
+    for mapping in section.get("resourceMappings") or []:
+        named = mapping.get("stateMachine")
+        if named in (engine, machine) or engine.endswith(f".{named}"):
+            written.append(mapping)
     mappings = tuple(
         ResourceMapping(str(mapping["resourceType"]), str(mapping.get("instanceIDKey") or "id")) for mapping in written
     )
@@ -100,13 +101,10 @@ def _hooks(workspace: Workspace, section: dict[str, Any], machine: Machine, prod
             continue
         path: DocumentPath = (*ROOT, "hooks", index, "handler")
         target = workspace.target(str(written.get("handler", "")), path)
-        if target is None:
-            continue
         hook = _hook(index, written, target, _vetoing(workspace, target, producers))
         hooks.append(hook)
         if hook.veto is None:
-            program = _step_program(workspace, machine, hook, target, producers)
-            workspace.programs[program.entry] = program
+            _add_step_program(workspace, machine, hook, target, producers, path)
     return tuple(hooks)
 
 
@@ -143,7 +141,7 @@ def _vetoing(workspace: Workspace, target: AnyTarget, producers: Producers) -> A
 
 
 def _vetoing_pipeline(workspace: Workspace, target: PipelineTarget) -> Any:
-    program = Assembler(f"pipeline:{target.name}", SECTION).program([pipeline_block(workspace, target.name)])
+    program = workspace.programs[f"pipeline:{target.name}"]
     if not program.is_pure:
         return None
 
@@ -155,15 +153,19 @@ def _vetoing_pipeline(workspace: Workspace, target: PipelineTarget) -> Any:
     return ask
 
 
-def _step_program(
-    workspace: Workspace, machine: Machine, hook: Hook, target: AnyTarget, producers: Producers
-) -> Program:
-    """Return `step:<definition>:<index>`: the handler, its producers, and `settle`, which also follows a failure."""
-    entry = f"step:{machine.name}:{hook.index}"
+def _add_step_program(
+    workspace: Workspace,
+    machine: Machine,
+    hook: Hook,
+    target: AnyTarget,
+    producers: Producers,
+    path: DocumentPath,
+) -> None:
+    """Add `step:<definition>:<index>`: the handler, its producers, and `settle`, which also follows a failure."""
     payload = hook_payload(hook)
     handler = target_nodes(workspace, target, name=RESULT, payload=payload, judged_later=True)
     tail: list[Node] = [*producers.nodes(target.name, RESULT, payload), settle_node(machine, hook)]
-    return Assembler(entry, SECTION).program([handler], tail)
+    workspace.assemble(f"step:{machine.name}:{hook.index}", SECTION, [handler], tail, path)
 
 
 def _transition_program(machine: Machine) -> Program:

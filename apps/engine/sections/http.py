@@ -43,8 +43,6 @@ def _section_routes(
         path: DocumentPath = ("workflows", SECTION, "routes", index)
         middlewares = _middlewares(workspace, written, path)
         found = _handler(workspace, str(written.get("handler", "")), producers, (*path, "handler"))
-        if found is None:
-            continue
         handle, handle_is_async, pure, program = found
         call, is_async = chain(middlewares, handle, handle_is_async)
         pattern = str(written["path"])
@@ -66,7 +64,7 @@ def _section_routes(
 
 def _handler(
     workspace: Workspace, name: str, producers: Producers, path: DocumentPath
-) -> tuple[Handle, bool, bool, Program | None] | None:
+) -> tuple[Handle, bool, bool, Program | None]:
     module = workspace.module(name)
     if module is not None and hasattr(module, "handle"):
         handle, is_async = module_handle(module, producers)
@@ -75,11 +73,7 @@ def _handler(
         program = workspace.programs[f"pipeline:{name}"]
         handle, is_async = pipeline_handle(name, program, producers)
         return handle, is_async, program.is_pure and not producers.has(name), program
-    if module is not None:
-        workspace.report("reference.unsuitable", path, f"{name} ({module.kind}) cannot answer requests.")
-    else:
-        workspace.report("reference.unknown", path, f"There is no module or pipeline {name}.")
-    return None
+    workspace.refuse("reference.unsuitable", path, f"{name} cannot answer requests.")
 
 
 def _middlewares(workspace: Workspace, written: dict[str, Any], path: DocumentPath) -> list[Module[Any]]:
@@ -88,10 +82,9 @@ def _middlewares(workspace: Workspace, written: dict[str, Any], path: DocumentPa
     found: list[Module[Any]] = []
     for index, name in enumerate([named] if isinstance(named, str) else named):
         module = workspace.module(str(name))
-        if module is not None and is_middleware(module):
-            found.append(module)
-        else:
-            workspace.report("reference.unsuitable", (*path, key, index), f"{name} is not a middleware.")
+        if module is None or not is_middleware(module):
+            workspace.refuse("reference.unsuitable", (*path, key, index), f"{name} is not a middleware.")
+        found.append(module)
     return found
 
 

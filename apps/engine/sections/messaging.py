@@ -58,16 +58,17 @@ def _add(
 ) -> None:
     topic, handler = str(said["topic"]), str(said["handler"])
     target = workspace.target(handler, (*path, "handler"))
-    if target is None:
-        return
     name = f"{topic} -> {handler}"
     if name in taken:
         name = f"{name} #{len(found)}"
     taken.add(name)
-    program = Assembler(f"message:{name}", SECTION).program(
-        [target_nodes(workspace, target, name=HANDLER)], producers.nodes(handler, HANDLER)
+    program = workspace.assemble(
+        f"message:{name}",
+        SECTION,
+        [target_nodes(workspace, target, name=HANDLER)],
+        producers.nodes(handler, HANDLER),
+        path,
     )
-    workspace.programs[program.entry] = program
     found.append(
         Subscription(
             name=name,
@@ -84,10 +85,7 @@ def _add(
 def _key_of(workspace: Workspace, written: Any, path: DocumentPath) -> Callable[[Any], str | None] | None:
     if written is None:
         return None
-    found = evaluator(workspace, written, path)
-    if found is None:
-        return None
-    evaluate = found[0]
+    evaluate, _ = evaluator(workspace, written, path)
 
     def key_of(payload: Any) -> str | None:
         names = Variables(payload).names

@@ -13,8 +13,8 @@ from apps.engine.durations import duration_seconds
 from apps.engine.json_schemas import BadSchema, Schema
 from apps.engine.module import Context
 from apps.engine.outcome import StepFailed
-from apps.engine.run.assembly import Assembler, Block, Call, Inline, Node, Plain, TooManySteps, merge
-from apps.engine.run.program import Program, RetryPolicy, StepCall, Variables
+from apps.engine.run.assembly import Block, Call, Inline, Node, Plain, merge
+from apps.engine.run.program import RetryPolicy, StepCall, Variables
 from apps.engine.run.target import AnyTarget, PipelineTarget, ProcessingTarget, Target
 from apps.engine.sections.choices import Choice, condition_of
 from apps.engine.sections.texts import evaluator, text_evaluator
@@ -27,58 +27,36 @@ def compile_pipelines(workspace: Workspace) -> None:
     """Add a program `pipeline:<name>` for every pipeline of the document."""
     for name in workspace.pipelines:
         path: DocumentPath = ("workflows", SECTION, name)
-        program = assemble(workspace, f"pipeline:{name}", [pipeline_block(workspace, name)], path)
-        workspace.programs[program.entry] = program
-
-
-def assemble(workspace: Workspace, entry: str, nodes: list[Block], path: DocumentPath) -> Program:
-    """Lay nodes out as one program; one that grows too long is reported and left empty."""
-    try:
-        return Assembler(entry, SECTION).program(nodes)
-    except TooManySteps as error:
-        workspace.report("section.invalid", path, str(error))
-        return Program(entry, ())
+        workspace.assemble(f"pipeline:{name}", SECTION, [pipeline_block(workspace, name)], path=path)
 
 
 def pipeline_block(workspace: Workspace, name: str) -> Block:
-    """Return the nodes of a pipeline, parsed once; a pipeline that uses itself is reported."""
-    if name in workspace.blocks:
-        return workspace.blocks[name]
-    path: DocumentPath = ("workflows", SECTION, name)
-    if name in workspace.parsing:
-        circle = " -> ".join([*workspace.parsing[workspace.parsing.index(name) :], name])
-        workspace.report("pipeline.cycle", path, f"A pipeline may not use itself: {circle}.")
-        return Block(())
-    workspace.parsing.append(name)
-    written = workspace.pipelines[name] or {}
-    nodes: list[Node] = []
-    if "input" in written:
-        nodes.append(_schema_node(workspace, written["input"], None, "input", (*path, "input")))
-    nodes += parse_steps(workspace, written.get("steps"), (*path, "steps"))
-    workspace.parsing.pop()
-    block = workspace.blocks[name] = Block(tuple(nodes))
-    return block
+    """Return the nodes of a pipeline, parsed once; the checker has made sure that none uses itself."""
+    if name not in workspace.blocks:
+        path: DocumentPath = ("workflows", SECTION, name)
+        written = workspace.pipelines[name] or {}
+        nodes: list[Node] = []
+        if "input" in written:
+            nodes.append(_schema_node(workspace, written["input"], None, "input", (*path, "input")))
+        nodes += parse_steps(workspace, written.get("steps"), (*path, "steps"))
+        workspace.blocks[name] = Block(tuple(nodes))
+    return workspace.blocks[name]
 
 
 def parse_steps(workspace: Workspace, written: Any, path: DocumentPath) -> list[Node]:
     """Parse a list of steps."""
-    nodes = (_parse_step(workspace, step, (*path, index)) for index, step in enumerate(written or []))
-    return [node for node in nodes if node is not None]
+    return [_parse_step(workspace, step, (*path, index)) for index, step in enumerate(written or [])]
 
 
-def _parse_step(workspace: Workspace, step: Any, path: DocumentPath) -> Node | None:
+def _parse_step(workspace: Workspace, step: Any, path: DocumentPath) -> Node:
     kinds = [kind for kind in _PARSERS if isinstance(step, dict) and kind in step]
     if len(kinds) != 1:
-        workspace.report("step.kind", path, f"A step says exactly one of {', '.join(_PARSERS)}.")
-        return None
+        workspace.refuse("step.kind", path, f"A step says exactly one of {', '.join(_PARSERS)}.")
     return _PARSERS[kinds[0]](workspace, step, path)
 
 
-def _parse_set(workspace: Workspace, step: dict[str, Any], path: DocumentPath) -> Node | None:
-    values = evaluator(workspace, step["set"], (*path, "set"))
-    if values is None:
-        return None
-    evaluate, roots = values
+def _parse_set(workspace: Workspace, step: dict[str, Any], path: DocumentPath) -> Node:
+    evaluate, roots = evaluator(workspace, step["set"], (*path, "set"))
 
     def build(scope: Any, after: int) -> StepCall:
         def call(variables: Variables, context: Context) -> tuple[Any, int]:
@@ -95,14 +73,14 @@ def _parse_set(workspace: Workspace, step: dict[str, Any], path: DocumentPath) -
     return Plain("set", build, _name(step), path_text(path), roots)
 
 
-def _parse_validate(workspace: Workspace, step: dict[str, Any], path: DocumentPath) -> Node | None:
+def _parse_validate(workspace: Workspace, step: dict[str, Any], path: DocumentPath) -> Node:
     said = step["validate"] if isinstance(step["validate"], dict) else {}
     value = said.get("value", step.get("value"))
     if "module" not in said:
         return _schema_node(workspace, said.get("schema", {}), value, _name(step), (*path, "validate", "schema"), path)
     target = workspace.target(said["module"], (*path, "validate", "module"))
     if not isinstance(target, Target):
-        return None
+        workspace.refuse("reference.unsuitable", (*path, "validate", "module"), f"{target.name} is not a module.")
     payload = None if value is None else evaluator(workspace, value, (*path, "validate", "value"))
     return Call(
         target,
@@ -120,8 +98,7 @@ def _schema_node(
     try:
         check = Schema(schema).check
     except BadSchema as bad:
-        workspace.report("schema.invalid", path, str(bad))
-        return Block(())
+        workspace.refuse("schema.invalid", path, str(bad))
     found = None if value is None else evaluator(workspace, value, path)
     evaluate = None if found is None else found[0]
 
@@ -135,10 +112,8 @@ def _schema_node(
     return Plain("validate", build, name, path_text(step or path), frozenset() if found is None else found[1])
 
 
-def _parse_uses(workspace: Workspace, step: dict[str, Any], path: DocumentPath) -> Node | None:
+def _parse_uses(workspace: Workspace, step: dict[str, Any], path: DocumentPath) -> Node:
     target = workspace.target(str(step["uses"]), (*path, "uses"))
-    if target is None:
-        return None
     template = None if "with" not in step else workspace.template(step["with"], (*path, "with"))
     retry = _retry(workspace, step, path)
     keep = str(step.get("as", ""))
@@ -148,7 +123,7 @@ def _parse_uses(workspace: Workspace, step: dict[str, Any], path: DocumentPath) 
     roots = frozenset() if template is None else template.roots
     if isinstance(target, PipelineTarget):
         if template is not None and template.secrets:
-            workspace.report("reference.unsuitable", (*path, "with"), "A secret may be given to a module only.")
+            workspace.refuse("reference.unsuitable", (*path, "with"), "A secret may be given to a module only.")
         block = pipeline_block(workspace, target.name)
         payload = None if template is None else _payload(template.evaluate)
         return Inline(block, _name(step) or target.name, path_text(path), payload, keep, into_data, retry, roots)
@@ -181,10 +156,8 @@ def _payload(evaluate: Callable[[dict[str, Any]], Any]) -> Callable[[Variables, 
     return lambda variables, context: evaluate(variables.names)
 
 
-def _parse_if(workspace: Workspace, step: dict[str, Any], path: DocumentPath) -> Node | None:
+def _parse_if(workspace: Workspace, step: dict[str, Any], path: DocumentPath) -> Node:
     condition = condition_of(workspace, step["if"], (*path, "if"))
-    if condition is None:
-        return None
     branches = {
         True: Block(tuple(parse_steps(workspace, step.get("then"), (*path, "then")))),
         False: Block(tuple(parse_steps(workspace, step.get("else"), (*path, "else")))),
@@ -192,10 +165,8 @@ def _parse_if(workspace: Workspace, step: dict[str, Any], path: DocumentPath) ->
     return Choice("if", condition[0], branches, None, _name(step), path_text(path), condition[1])
 
 
-def _parse_switch(workspace: Workspace, step: dict[str, Any], path: DocumentPath) -> Node | None:
+def _parse_switch(workspace: Workspace, step: dict[str, Any], path: DocumentPath) -> Node:
     found = text_evaluator(workspace, step["switch"], (*path, "switch"))
-    if found is None:
-        return None
     cases = {
         str(case): Block(tuple(parse_steps(workspace, steps, (*path, "cases", case))))
         for case, steps in (step.get("cases") or {}).items()
@@ -204,12 +175,10 @@ def _parse_switch(workspace: Workspace, step: dict[str, Any], path: DocumentPath
     return Choice("switch", found[0], cases, default, _name(step), path_text(path), found[1])
 
 
-def _parse_emit(workspace: Workspace, step: dict[str, Any], path: DocumentPath) -> Node | None:
+def _parse_emit(workspace: Workspace, step: dict[str, Any], path: DocumentPath) -> Node:
     topic = evaluator(workspace, step["emit"], (*path, "emit"))
     key = evaluator(workspace, step.get("key"), (*path, "key"))
     payload = evaluator(workspace, step.get("payload", "${data}"), (*path, "payload"))
-    if topic is None or key is None or payload is None:
-        return None
 
     def build(scope: Any, after: int) -> StepCall:
         def call(variables: Variables, context: Context) -> tuple[Any, int]:
@@ -226,16 +195,13 @@ def _parse_emit(workspace: Workspace, step: dict[str, Any], path: DocumentPath) 
     return Plain("emit", build, _name(step), path_text(path), roots, writes=True)
 
 
-def _parse_respond(workspace: Workspace, step: dict[str, Any], path: DocumentPath) -> Node | None:
+def _parse_respond(workspace: Workspace, step: dict[str, Any], path: DocumentPath) -> Node:
     said = step["respond"] if isinstance(step["respond"], dict) else {}
-    found = evaluator(
+    evaluate, roots = evaluator(
         workspace,
         {"status": said.get("status", 200), "headers": said.get("headers") or {}, "body": said.get("body", "${data}")},
         (*path, "respond"),
     )
-    if found is None:
-        return None
-    evaluate, roots = found
 
     def build(scope: Any, after: int) -> StepCall:
         end = scope.end
@@ -249,7 +215,7 @@ def _parse_respond(workspace: Workspace, step: dict[str, Any], path: DocumentPat
     return Plain("respond", build, _name(step), path_text(path), roots)
 
 
-_PARSERS: dict[str, Callable[[Workspace, dict[str, Any], DocumentPath], Node | None]] = {
+_PARSERS: dict[str, Callable[[Workspace, dict[str, Any], DocumentPath], Node]] = {
     "set": _parse_set,
     "validate": _parse_validate,
     "uses": _parse_uses,
@@ -278,8 +244,7 @@ def _retry(workspace: Workspace, step: dict[str, Any], path: DocumentPath) -> Re
             timeout_seconds=_seconds(said, "timeout", base.timeout_seconds),
         )
     except (ValueError, TypeError) as error:
-        workspace.report("section.invalid", (*path, "retry"), str(error))
-        return None
+        workspace.refuse("section.invalid", (*path, "retry"), str(error))
 
 
 def _seconds(said: dict[str, Any], key: str, default: float) -> float:

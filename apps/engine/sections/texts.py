@@ -10,25 +10,20 @@ from apps.engine.sections.workspace import Workspace
 Evaluate = Callable[[Mapping[str, Any]], Any]
 
 
-def evaluator(workspace: Workspace, value: Any, path: DocumentPath) -> tuple[Evaluate, frozenset[str]] | None:
-    """Return a function for a JSON tree with `${...}` in it, and the names it uses; None when it was reported.
+def evaluator(workspace: Workspace, value: Any, path: DocumentPath) -> tuple[Evaluate, frozenset[str]]:
+    """Return a function for a JSON tree with `${...}` in it, and the names it uses.
 
     What a step sets, emits or answers is stored, so a secret has no place in it.
     """
     template = workspace.template(value, path)
-    if template is None:
-        return None
     if template.secrets:
         names = ", ".join(sorted(template.secrets))
-        workspace.report("reference.unsuitable", path, f"A secret may be given to a module only: {names}.")
-        return None
+        workspace.refuse("reference.unsuitable", path, f"A secret may be given to a module only: {names}.")
     return template.evaluate, template.roots
 
 
-def text_evaluator(workspace: Workspace, text: Any, path: DocumentPath) -> tuple[Evaluate, frozenset[str]] | None:
-    """Return a function for an expression whose value is compared as text; None when it was reported."""
+def text_evaluator(workspace: Workspace, text: Any, path: DocumentPath) -> tuple[Evaluate, frozenset[str]]:
+    """Return a function for an expression whose value is compared as text."""
     expression = workspace.condition(text, path)
-    if expression is None:
-        return None
     evaluate = expression.evaluate
     return (lambda names: text_of(evaluate(names))), expression.roots

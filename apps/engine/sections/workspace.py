@@ -1,42 +1,60 @@
 """What the section compilers share while one document becomes an Application."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from apps.engine.codes import finding
 from apps.engine.component import Component
 from apps.engine.document import Document, DocumentPath, path_text
 from apps.engine.expressions import BadExpression, Expression, Template, compile_condition, compile_template
-from apps.engine.findings import Finding
+from apps.engine.findings import DocumentRefused
 from apps.engine.module import Module
-from apps.engine.run.assembly import Block
+from apps.engine.run.assembly import Assembler, Block, Node, TooManySteps
 from apps.engine.run.program import Program, RetryPolicy
 from apps.engine.run.target import AnyTarget, PipelineTarget, ProcessingTarget, component_target, module_target
+
+MOST_STEPS_OF_ALL = 50_000
 
 
 @dataclass(slots=True)
 class Workspace:
-    """The document, what has been built from it so far, and what was found wrong on the way."""
+    """The document and what has been built from it so far; what cannot be built is refused with its place."""
 
     document: Document
     modules: Mapping[str, Module[Any]]
     components: Mapping[str, Component] = field(default_factory=dict)
     legacy: Mapping[str, str] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
     programs: dict[str, Program] = field(default_factory=dict)
     blocks: dict[str, Block] = field(default_factory=dict)  # pipelines parsed so far
-    parsing: list[str] = field(default_factory=list)  # pipelines being parsed, outermost first
+    steps: int = 0
 
-    def report(self, code: str, path: DocumentPath, message: str) -> None:
-        """Note a finding at `path`."""
+    def refuse(self, code: str, path: DocumentPath, message: str) -> NoReturn:
+        """Refuse the document for what stands at `path`."""
         mark = self.document.mark_of(path)
-        self.findings.append(finding(code, path_text(path), message, mark.line, mark.column))
+        raise DocumentRefused([finding(code, path_text(path), message, mark.line, mark.column)])
 
     @property
     def pipelines(self) -> dict[str, Any]:
         """The pipelines section as written."""
         return self.document.workflows.get("pipelines", {})
+
+    def assemble(
+        self, entry: str, section: str, nodes: Sequence[Node], tail: Sequence[Node] = (), path: DocumentPath = ()
+    ) -> Program:
+        """Add the program of an entry; refuse one, or a document, that grows too long by using pipelines in place."""
+        try:
+            program = Assembler(entry, section).program(nodes, tail)
+        except TooManySteps as error:
+            self.refuse("section.invalid", path, str(error))
+        self.steps += len(program.steps)
+        if self.steps > MOST_STEPS_OF_ALL:
+            message = (
+                f"All programs together would have more than {MOST_STEPS_OF_ALL} steps, inlined pipelines counted."
+            )
+            self.refuse("section.invalid", path, message)
+        self.programs[entry] = program
+        return program
 
     def section(self, name: str) -> dict[str, Any]:
         """Return a section as written, {} when there is none."""
@@ -46,64 +64,43 @@ class Workspace:
         """Return a module by its name or a well-known one."""
         return self.modules.get(name) or self.modules.get(self.legacy.get(name, ""))
 
-    def target(self, name: str, path: DocumentPath) -> AnyTarget | None:
-        """Resolve a name that a step may call: module, pipeline, bundled component; report one that is nothing."""
+    def target(self, name: str, path: DocumentPath) -> AnyTarget:
+        """Resolve a name that a step may call: module, pipeline, bundled component."""
         module = self.module(name)
         if module is not None:
-            found = self._of_module(module, path)
-            if found is None:
-                self.report("reference.unsuitable", path, f"{name} ({module.kind}) cannot be called by a step.")
-            return found
+            found = self._processing(module, path) if module.kind == "processing.step" else module_target(module)
+            return found or self.refuse("reference.unsuitable", path, f"{name} ({module.kind}) cannot be called.")
         if name in self.pipelines:
             return PipelineTarget(name)
         component = self.components.get(name)
         if component is not None:
             return component_target(component)
-        self.report("reference.unknown", path, f"There is no module, pipeline or component {name}.")
-        return None
+        self.refuse("reference.unknown", path, f"There is no module, pipeline or component {name}.")
 
-    def _of_module(self, module: Module[Any], path: DocumentPath) -> AnyTarget | None:
-        if module.kind != "processing.step":
-            return module_target(module)
-        component_id = module.config.component_id
-        inner = self.target(component_id, path)
-        if isinstance(inner, ProcessingTarget):
-            self.report("reference.unsuitable", path, f"{module.name} runs {component_id}, a processing step itself.")
-            return None
-        return None if inner is None else self._processing(module, inner, path)
-
-    def _processing(self, module: Module[Any], inner: AnyTarget, path: DocumentPath) -> ProcessingTarget | None:
-        if isinstance(inner, ProcessingTarget):
-            return None
+    def _processing(self, module: Module[Any], path: DocumentPath) -> ProcessingTarget | None:
         config = module.config
-        retry = RetryPolicy(
-            attempts=config.max_retries + 1,
-            first_pause_seconds=config.retry_backoff_ms / 1000,
-            timeout_seconds=config.timeout_seconds,
-        )
-        when = getattr(config, "success_when", None)
-        expression = self.condition(when, path) if when else None
+        inner = self.target(config.component_id, path)
+        if isinstance(inner, ProcessingTarget):
+            return None
         return ProcessingTarget(
             name=module.name,
             target=inner,
-            retry=retry,
-            success_transition=config.success_transition or "",
-            compensate_transition=config.compensate_transition or "",
-            success_when=None if expression is None else expression.test,
+            retry=getattr(module, "retry", None) or RetryPolicy(),
+            success_transition=config.success_transition,
+            compensate_transition=config.compensate_transition,
+            success_when=self.condition(config.success_when, path).test if config.success_when else None,
         )
 
-    def condition(self, text: Any, path: DocumentPath) -> Expression | None:
-        """Compile an expression, `${...}` around it or not; report one that is wrong."""
+    def condition(self, text: Any, path: DocumentPath) -> Expression:
+        """Compile an expression, `${...}` around it or not."""
         try:
             return compile_condition(str(text))
         except BadExpression as bad:
-            self.report("expression.invalid", path, str(bad))
-            return None
+            self.refuse("expression.invalid", path, str(bad))
 
-    def template(self, value: Any, path: DocumentPath) -> Template | None:
-        """Compile a JSON tree with `${...}` in its texts; report what is wrong in it."""
+    def template(self, value: Any, path: DocumentPath) -> Template:
+        """Compile a JSON tree with `${...}` in its texts."""
         try:
             return compile_template(value)
         except BadExpression as bad:
-            self.report("expression.invalid", path, str(bad))
-            return None
+            self.refuse("expression.invalid", path, str(bad))

@@ -4,7 +4,7 @@ Lanes are taken in one order by every publisher, so that two of them cannot dead
 work after the commit: a handler may publish to, or subscribe to, its own topic without waiting for itself.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -184,5 +184,5 @@ def lane_key(key: str) -> str:
     return text if len(text) <= LONGEST_KEY else "sha256:" + sha256(text.encode()).hexdigest()
 
 
-def _lane(values: dict[str, Any]) -> Sequence[Any]:
+def _lane(values: dict[str, Any]) -> tuple[Any, ...]:
     return (values["workflow"], values["subscription"], values["key"], values["message"])

@@ -97,7 +97,11 @@ class PostgresDatabase:
         async def read(cursor: psycopg.AsyncCursor[Any]) -> dict[str, Any]:
             columns = [column.name for column in cursor.description or ()]
             rows = await cursor.fetchmany(MOST_ROWS)
-            return {"columns": columns, "rows": [dict(zip(columns, row, strict=True)) for row in rows], "count": len(rows)}
+            return {
+                "columns": columns,
+                "rows": [dict(zip(columns, row, strict=True)) for row in rows],
+                "count": len(rows),
+            }
 
         result: dict[str, Any] = await self._run(sql, args, read)
         return result

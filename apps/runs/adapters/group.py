@@ -19,6 +19,7 @@ Item = TypeVar("Item")
 
 RESEND_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0, 2.0, 2.0)
 PASSING_CLASSES = ("08", "40", "57")  # connection, rolled back by the server, operator: not the rows' fault
+MOST_BYTES = 8 * 1024 * 1024  # of one group
 IDLE_TIMEOUT = "25P03"
 
 
@@ -40,18 +41,19 @@ class GroupCommitter(Generic[Item]):
         name: str,
         group: int = 1000,
         queue: int = 10_000,
+        size_of: Callable[[Item], int] | None = None,
     ) -> None:
         self._execute = execute
         self._tenant_of = tenant_of
         self.name = name
         self._group = group
         self._queue = queue
+        self._size_of = size_of
         self._waiting: deque[tuple[Item, asyncio.Future[Any] | None]] = deque()
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
-        self._busy = False
         self.groups = 0
         self.items = 0
 
@@ -92,11 +94,22 @@ class GroupCommitter(Generic[Item]):
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            batch = [self._waiting.popleft() for _ in range(min(self._group, len(self._waiting)))]
+            batch = self._next()
             self._room.set()
             self.groups += 1
             self.items += len(batch)
             await self._commit(batch)
+
+    def _next(self) -> list[tuple[Item, asyncio.Future[Any] | None]]:
+        """Take what waits, up to a number of items and of bytes."""
+        batch, size = [self._waiting.popleft()], 0
+        while self._waiting and len(batch) < self._group:
+            if self._size_of is not None:
+                size += self._size_of(batch[-1][0])
+                if size > MOST_BYTES:
+                    break
+            batch.append(self._waiting.popleft())
+        return batch
 
     async def _commit(self, batch: list[tuple[Item, asyncio.Future[Any] | None]]) -> None:
         try:

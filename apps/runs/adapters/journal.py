@@ -58,7 +58,6 @@ class Change:
     epoch: int
     state: str
     progress: bytes | None
-    attempt: int = 1
     wait_reason: str | None = None
     wait_since: datetime | None = None
     wait_until: datetime | None = None
@@ -146,7 +145,6 @@ def _run_columns(changes: list[Change]) -> dict[str, Any]:
         "outputs": [c.output for c in changes],
         "errors": [c.error for c in changes],
         "progresses": [c.progress for c in changes],
-        "attempts": [c.attempt for c in changes],
         "statuses": [c.http_status for c in changes],
         "changes": [len(c.steps) + 1 for c in changes],
         "ended": [c.ended for c in changes],

@@ -24,6 +24,11 @@ def channel_of(tenant_id: UUID) -> str:
     return f"{CHANNEL}{tenant_id}"
 
 
+def hint(runs: dict[str, int]) -> bytes:
+    """Return the text of a hint: runs with the numbers of their latest changes; empty for "there are new runs"."""
+    return orjson.dumps({"runs": runs})
+
+
 class LiveHints:
     """Gathers hints and publishes them; a dead Redis costs watchers their promptness and nothing else."""
 
@@ -73,7 +78,7 @@ class LiveHints:
     async def _publish(self, client: Any, gathered: dict[UUID, dict[str, int]]) -> None:
         try:
             for tenant_id, runs in gathered.items():
-                await client.publish(channel_of(tenant_id), orjson.dumps({"runs": runs}))
+                await client.publish(channel_of(tenant_id), hint(runs))
         except (redis.RedisError, OSError) as problem:
             log.warning("live.unheard", problem=type(problem).__name__)
             await asyncio.sleep(1)

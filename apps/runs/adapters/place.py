@@ -35,7 +35,7 @@ class Place:
         """A name for process-local state that no two applications share."""
         return f"{self.tenant_id}/{self.environment_id}/{self.workflow_id}"
 
-    def origin(  # noqa: PLR0913 - the columns of a run that its place does not decide
+    def origin(
         self, *, source: str, entry: str, section: str, action: str = "", workflow: str = "", route: str = ""
     ) -> RunOrigin:
         """Return the constant columns of runs of one entry."""

@@ -89,7 +89,7 @@ class Queue:
             finished = [run_id for run_id in claims if run_id not in found]
             if finished:
                 await connection.execute(SQL.drop_orphans, {"runs": finished, "owner": self.owner})
-        return [ClaimedRun(*row, *claims[row[0]][1:], effects.get(row[0], {})) for row in runs]
+        return [_claimed(row, claims[row[0]], effects.get(row[0], {})) for row in runs]
 
     async def lane_heads(self, connection: Connection, limit: int) -> list[LaneHead]:
         """Lock up to `limit` free lanes with something to deliver, for the transaction of `connection`."""
@@ -136,6 +136,13 @@ class Queue:
         async with self._pools.tenants() as connection:
             rows = await _rows(connection, SQL.next_ready, {})
         return None if rows[0][0] is None else float(rows[0][0])
+
+
+def _claimed(
+    row: tuple[Any, ...], claim: tuple[UUID, int, bool], effects: dict[tuple[UUID, int], bytes | None]
+) -> ClaimedRun:
+    values: list[Any] = [*row, claim[1], claim[2], effects]
+    return ClaimedRun(*values)
 
 
 async def see_tenants(connection: AsyncConnection[Any], tenants: set[UUID]) -> None:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 from uuid import UUID
 
 from apps.engine.ids import uuid7
@@ -22,12 +23,19 @@ from apps.runs.adapters.secrets import Lookup
 from apps.runs.adapters.writer import RunWriter
 
 
+class ClosableHttp(Http, Protocol):
+    """The way out, with connections to give up at the end."""
+
+    async def close(self) -> None:
+        """Close all connections."""
+
+
 @dataclass(eq=False)
 class Services:
     """Built once per process and event loop; `start` before use, `close` at the end."""
 
     pools: Pools
-    http: Http
+    http: ClosableHttp
     secrets: Lookup
     live_place: LivePlace
     hints: LiveHints
@@ -57,6 +65,7 @@ class Services:
         await self.ledger.group.close()
         await self.writer.close()
         await self.hints.close()
+        await self.http.close()
         await self.pools.close()
 
     async def measure_clock(self) -> None:

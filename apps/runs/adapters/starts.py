@@ -28,7 +28,7 @@ def dumped(value: Any) -> bytes:
     return data
 
 
-def accepted_row(
+def accepted_row(  # noqa: PLR0913 - the columns an origin does not decide
     run_id: UUID,
     origin: RunOrigin,
     data: Any,

@@ -41,9 +41,11 @@ class HostedUnit:
     """One unit; its ports are made when first used, because most requests need few of them."""
 
     __slots__ = (
+        "_broker",
         "_run_id",
+        "_runs",
         "_services",
-        "broker",
+        "_session",
         "counters",
         "databases",
         "effects",
@@ -51,16 +53,40 @@ class HostedUnit:
         "place",
         "request_id",
         "resources",
-        "runs",
         "secrets",
-        "session",
     )
 
     def __init__(self, services: Services, place: Place, run_id: UUID, request_id: str = "") -> None:
         self._services = services
         self._run_id = run_id
+        self._session: Session | None = None
+        self._broker: BufferedBroker | None = None
+        self._runs: BufferedRuns | None = None
         self.place = place
         self.request_id = request_id
+
+    @property
+    def session(self) -> Session:
+        """The unit's one transaction."""
+        if self._session is None:
+            self._session = Session(self._services.pools, self.place.tenant_id)
+        return self._session
+
+    @property
+    def broker(self) -> BufferedBroker:
+        """What the unit publishes."""
+        if self._broker is None:
+            self._broker = BufferedBroker(
+                self.session, self.place, self._run_id, self.request_id, self._services.live_place
+            )
+        return self._broker
+
+    @property
+    def runs(self) -> BufferedRuns:
+        """What the unit starts."""
+        if self._runs is None:
+            self._runs = BufferedRuns(self.place, self._run_id, self.request_id)
+        return self._runs
 
     @property
     def clock(self) -> Any:
@@ -89,9 +115,9 @@ class HostedUnit:
     def has_written(self) -> bool:
         """Whether something of this unit has to be committed."""
         return (
-            (self._has("session") and self.session.has_written)
-            or (self._has("broker") and bool(self.broker.published))
-            or (self._has("runs") and bool(self.runs.started))
+            (self._session is not None and self._session.has_written)
+            or (self._broker is not None and bool(self._broker.published))
+            or (self._runs is not None and bool(self._runs.started))
         )
 
     async def commit(self, *, row: NewRunRow | None = None, change: Change | None = None) -> Committed:
@@ -112,24 +138,24 @@ class HostedUnit:
 
     async def rollback(self) -> None:
         """Undo what was written; buffers are dropped with the unit."""
-        if self._has("session"):
-            await self.session.rollback()
+        if self._session is not None:
+            await self._session.rollback()
 
     def keep_only(self, topic_ending: str) -> None:
         """After a failure: drop what was buffered, except the messages that tell of failures."""
-        if self._has("runs"):
-            self.runs.started.clear()
-        if self._has("broker"):
-            self.broker.published = [each for each in self.broker.published if each.topic.endswith(topic_ending)]
+        if self._runs is not None:
+            self._runs.started.clear()
+        if self._broker is not None:
+            self._broker.published = [each for each in self._broker.published if each.topic.endswith(topic_ending)]
 
     async def _flush(self, result: Committed) -> None:
         now = self._services.clock.now()
-        if self._has("runs") and self.runs.started:
-            for row, key in self.runs.rows(now):
+        if self._runs is not None and self._runs.started:
+            for row, key in self._runs.rows(now):
                 if key is None or await self._is_first(row, key):
                     await self._insert([row], result)
-        if self._has("broker") and self.broker.published:
-            await self._insert(await self.broker.flush(now), result)
+        if self._broker is not None and self._broker.published:
+            await self._insert(await self._broker.flush(now), result)
             result.has_work = True
 
     async def _is_first(self, row: NewRunRow, key: str) -> bool:
@@ -149,29 +175,11 @@ class HostedUnit:
         result.has_work = result.has_work or written.has_more
         return result.sequence is not None
 
-    def _has(self, name: str) -> bool:
-        try:
-            object.__getattribute__(self, name)
-        except AttributeError:
-            return False
-        return True
-
-    def _make_session(self) -> Session:
-        return Session(self._services.pools, self.place.tenant_id)
-
     def _make_resources(self) -> PostgresResources:
         return PostgresResources(self.session, self.place)
 
     def _make_instances(self) -> PostgresInstances:
         return PostgresInstances(self.session, self.place, self._run_id)
-
-    def _make_broker(self) -> BufferedBroker:
-        return BufferedBroker(
-            self.session, self.place, self._run_id, self.request_id, self._services.live_place
-        )
-
-    def _make_runs(self) -> BufferedRuns:
-        return BufferedRuns(self.place, self._run_id, self.request_id)
 
     def _make_secrets(self) -> PlaceSecrets:
         return PlaceSecrets(self._services.secrets, self.place)
@@ -187,11 +195,8 @@ class HostedUnit:
 
 
 _MAKERS = {
-    "session": HostedUnit._make_session,
     "resources": HostedUnit._make_resources,
     "instances": HostedUnit._make_instances,
-    "broker": HostedUnit._make_broker,
-    "runs": HostedUnit._make_runs,
     "secrets": HostedUnit._make_secrets,
     "databases": HostedUnit._make_databases,
     "effects": HostedUnit._make_effects,

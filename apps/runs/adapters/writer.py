@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, generators
+from psycopg.abc import PQGen
+from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGconn, PGresult
 
 from apps.runs.adapters.group import GroupCommitter
 from apps.runs.adapters.pools import Connection, begin_for
@@ -17,6 +20,9 @@ from apps.runs.adapters.rows import COPY_HEAD, COPY_TAIL
 from apps.runs.adapters.sql import Statements
 
 SQL = Statements("writer")
+COPY_PART = 256 * 1024
+PGRESULTS_OF_START = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK, ExecStatus.COPY_IN})
+PGRESULTS_OF_END = frozenset({ExecStatus.COMMAND_OK})
 
 
 @dataclass(slots=True, frozen=True)
@@ -34,10 +40,10 @@ class RunWriter:
     def __init__(self, relay_url: str, *, queue: int = 10_000) -> None:
         self._url = relay_url
         self._connection: Connection | None = None
-        self._runs_only = f"{SQL.insert_runs}; commit".encode()
-        self._runs_and_work = f"{SQL.insert_runs}; {SQL.insert_work}; commit".encode()
+        self._runs_only = f"; {SQL.copy}; {SQL.insert_runs}; commit".encode()
+        self._runs_and_work = f"; {SQL.copy}; {SQL.insert_runs}; {SQL.insert_work}; commit".encode()
         self.group: GroupCommitter[EncodedRun] = GroupCommitter(
-            self._execute, lambda row: row.tenant_id, name="runs", queue=queue
+            self._execute, lambda row: row.tenant_id, name="runs", queue=queue, size_of=lambda row: len(row.data)
         )
 
     def start(self) -> None:
@@ -59,16 +65,17 @@ class RunWriter:
 
     async def _execute(self, rows: Sequence[EncodedRun]) -> Sequence[None]:
         connection = self._connection or await self._connect()
+        data = b"".join((COPY_HEAD, *(row.data for row in rows), COPY_TAIL))
+        statements = self._runs_and_work if any(row.has_work for row in rows) else self._runs_only
         try:
-            await connection.execute(begin_for({row.tenant_id for row in rows}))
-            cursor = connection.cursor()
-            async with cursor.copy(SQL.copy) as copy:
-                await copy.write(b"".join((COPY_HEAD, *(row.data for row in rows), COPY_TAIL)))
-            await cursor.execute(self._runs_and_work if any(row.has_work for row in rows) else self._runs_only)
+            async with connection.lock:
+                await connection.wait(
+                    _exchange(connection.pgconn, begin_for({row.tenant_id for row in rows}) + statements, data)
+                )
         except psycopg.errors.UndefinedTable as error:
             await self._hang_up()
             raise psycopg.OperationalError("the pooler gave another connection") from error
-        except psycopg.Error:
+        except BaseException:
             await self._recover(connection)
             raise
         return [None] * len(rows)
@@ -84,7 +91,10 @@ class RunWriter:
     async def _recover(self, connection: Connection) -> None:
         """Leave the failed transaction, or drop the connection when that is not possible."""
         try:
-            await connection.execute("rollback")
+            if connection.pgconn.transaction_status in (TransactionStatus.IDLE, TransactionStatus.INERROR):
+                await connection.execute("rollback")
+            else:
+                await self._hang_up()
         except psycopg.Error:
             await self._hang_up()
 
@@ -93,3 +103,21 @@ class RunWriter:
         if connection is not None:
             with contextlib.suppress(psycopg.Error):
                 await connection.close()
+
+
+def _exchange(pgconn: PGconn, statements: bytes, data: bytes) -> PQGen[None]:
+    """Send a whole group as one simple query with a COPY in it: two round trips instead of five."""
+    pgconn.send_query(statements)
+    yield from generators.send(pgconn)
+    _demand(PGRESULTS_OF_START, (yield from generators.fetch_many(pgconn)))
+    for start in range(0, len(data), COPY_PART):
+        yield from generators.copy_to(pgconn, data[start : start + COPY_PART], flush=True)
+    pgconn.put_copy_end(None)
+    yield from generators.send(pgconn)
+    _demand(PGRESULTS_OF_END, (yield from generators.fetch_many(pgconn)))
+
+
+def _demand(fine: frozenset[int], results: Sequence[PGresult]) -> None:
+    for result in results:
+        if result.status not in fine:
+            raise psycopg.errors.error_from_result(result)

@@ -117,7 +117,7 @@ class Answering:
             bell.ring()
         return await self._waited(record, response)
 
-    async def _answer_once(  # noqa: PLR0913 - the parts of one request
+    async def _answer_once(
         self, place: Place, served: ServedRoute, request: Request, unit: HostedUnit, run_id: UUID, key: str
     ) -> Response:
         if len(key) > LONGEST_KEY:
@@ -166,7 +166,7 @@ class _Record:
 
     __slots__ = ("_duration_us", "_run_id", "_started_us", "_trace", "request", "response", "served")
 
-    def __init__(  # noqa: PLR0913 - the parts of one record
+    def __init__(
         self,
         served: ServedRoute,
         request: Request,
@@ -221,9 +221,7 @@ class _Record:
 
 def bug(request: Request) -> Response:
     """Answer a fault of the product: an id to ask about, and nothing else."""
-    return Response.problem(
-        500, "engine.bug", "A fault in the product stopped this request", requestId=request.id
-    )
+    return Response.problem(500, "engine.bug", "A fault in the product stopped this request", requestId=request.id)
 
 
 def unavailable(request_id: str, detail: str) -> Response:
@@ -231,7 +229,6 @@ def unavailable(request_id: str, detail: str) -> Response:
     response = Response.problem(503, "unavailable", "Not available at the moment", detail=detail, requestId=request_id)
     response.headers.append((b"retry-after", b"1"))
     return response
-
 
 
 def _kept(body: bytes) -> bytes:

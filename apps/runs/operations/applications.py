@@ -48,9 +48,7 @@ class Applications:
 
         async def find() -> Place | None:
             tenant, environment, workflow = address
-            live = await in_thread(
-                deployment_live, tenant_slug=tenant, environment=environment, workflow_slug=workflow
-            )
+            live = await in_thread(deployment_live, tenant_slug=tenant, environment=environment, workflow_slug=workflow)
             return None if live is None else await self._place(live, tenant)
 
         return await self._by_address.get_or_load_async(address, find)

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
-from uuid import UUID
 
 import orjson
 import structlog
@@ -92,7 +91,9 @@ class Drive:
         """Drive until the run ends, waits or is parked; raise `ClaimGone` when it is no longer ours."""
         program = self._place.application.program(self.state.entry)
         if program is None:
-            await self._give_up({"code": "entry.missing", "message": f"The document has no {self.state.entry} any more."})
+            await self._give_up(
+                {"code": "entry.missing", "message": f"The document has no {self.state.entry} any more."}
+            )
             return
         commands = self._take(program)
         if self._claimed.was_taken:
@@ -274,4 +275,3 @@ class Drive:
         self.state.status, self.state.error, self.state.wait = Status.FAILED, error, None
         self._fate, self._ended = WorkFate.DROP, True
         await self._flush()
-

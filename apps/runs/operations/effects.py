@@ -7,6 +7,7 @@ import orjson
 import structlog
 
 from apps.core.jobs import bell
+from apps.engine.run.decide import decide
 from apps.engine.run.program import Program
 from apps.engine.run.state import RunState, Settled, Status
 from apps.runs.adapters.pools import Connection
@@ -14,7 +15,6 @@ from apps.runs.adapters.rows import shard_of
 from apps.runs.adapters.services import Services
 from apps.runs.adapters.sql import Statements
 from apps.runs.adapters.starts import dumped
-from apps.engine.run.decide import decide
 
 log = structlog.get_logger(__name__)
 SQL = Statements("settle")

@@ -7,6 +7,7 @@ from django.conf import settings
 
 from apps.core.outbound import Outbound
 from apps.core.scope import SYSTEM, scope
+from apps.runs.adapters.guard import AddressGuard
 from apps.runs.adapters.live import LiveHints
 from apps.runs.adapters.pools import Pools
 from apps.runs.adapters.services import Services
@@ -15,22 +16,23 @@ from apps.runs.operations.applications import Applications
 from apps.tenants.queries import secret_values
 
 
-def services_make(applications: Applications) -> Services:
-    """Build the services of this process; nothing is opened yet."""
-    outbound = Outbound()
+def services_make(
+    applications: Applications, *, app_size: int | None = None, relay_size: int | None = None
+) -> Services:
+    """Build the services of one event loop; nothing is opened yet."""
     pools = Pools(
         settings.DATABASE_URL,
         settings.DATABASE_RELAY_URL,
-        app_size=settings.DATABASE_POOL_APP,
-        relay_size=settings.DATABASE_POOL_RELAY,
+        app_size=app_size or settings.DATABASE_POOL_APP,
+        relay_size=relay_size or settings.DATABASE_POOL_RELAY,
     )
     return Services(
         pools=pools,
-        http=outbound,
+        http=Outbound(),
         secrets=secret_lookup,
         live_place=applications.live,
         hints=LiveHints(settings.REDIS_URL),
-        database_guard=outbound.address_of,
+        database_guard=AddressGuard(settings.OUTBOUND_ALLOW).address_of,
         data_folder=Path(settings.DATA_DIR) / "databases",
     )
 
@@ -43,5 +45,3 @@ async def secret_lookup(tenant_id: UUID, environment_id: UUID, name: str) -> str
             return secret_values(environment_id=environment_id, names=[name]).get(name)
 
     return await in_thread(find)
-
-

@@ -8,7 +8,9 @@ import asyncio
 import contextlib
 import threading
 import time
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import redis.asyncio
@@ -19,15 +21,18 @@ from psycopg_pool import PoolTimeout
 from apps.core.changes import listener
 from apps.runs.adapters.group import Unavailable
 from apps.runs.adapters.queue import ClaimedRun, Queue
+from apps.runs.adapters.threads import in_thread
 from apps.runs.operations.applications import Applications
 from apps.runs.operations.driving import ClaimGone, Drive
 from apps.runs.operations.effects import effect_settle_by_receipt
 from apps.runs.operations.lanes import lanes_advance
 from apps.runs.operations.services import services_make
+from apps.runs.operations.sweeps import sweep_run
 
 log = structlog.get_logger(__name__)
 POLL_SECONDS = 2.0
 HEARTBEAT_SECONDS = 10.0
+RELAY_PAUSE_SECONDS = 0.25
 MOST_IN_HAND = 256
 CLAIM_AT_ONCE = 64
 HEARTBEAT_KEY = "weft:worker:heartbeat"
@@ -42,14 +47,16 @@ class WorkerLoop:
         self._applications = Applications()
         self.services = services_make(self._applications)
         self._queue = Queue(self.services.pools, self.services.owner)
-        self._in_hand: dict[Any, asyncio.Task[None]] = {}
+        self._in_hand: dict[UUID, asyncio.Task[None]] = {}
         self._bell = asyncio.Event()
+        self._relay_bell = asyncio.Event()
         self._stopping = asyncio.Event()
         self._grace = float(settings.DRAIN_SECONDS)
 
     def ring(self) -> None:
         """Say that there may be work."""
         self._bell.set()
+        self._relay_bell.set()
 
     def stop(self) -> None:
         """Claim no more; finish what is in hand within the grace."""
@@ -61,15 +68,18 @@ class WorkerLoop:
         listener.start()
         await self.services.start()
         self.services.ledger.on_settled = effect_settle_by_receipt(self.services)
-        heart = asyncio.create_task(self._heart(), name="worker-heart")
+        beside = [
+            asyncio.create_task(self._heart(), name="worker-heart"),
+            asyncio.create_task(self._relay(), name="worker-relay"),
+        ]
         try:
             while not self._stopping.is_set():
                 await self._turn()
             await self._drain()
         finally:
-            heart.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await heart
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             with contextlib.suppress(*DATABASE_TROUBLE):
                 await self._queue.release()
             await self.services.close()
@@ -96,10 +106,10 @@ class WorkerLoop:
             self.services.clock.adjust(run.claimed_at)
             task = asyncio.create_task(self._drive(run), name=f"run-{run.id}")
             self._in_hand[run.id] = task
-            task.add_done_callback(lambda _, run_id=run.id: self._put_down(run_id))
+            task.add_done_callback(partial(self._put_down, run.id))
         return len(claimed)
 
-    def _put_down(self, run_id: Any) -> None:
+    def _put_down(self, run_id: UUID, _: asyncio.Task[None]) -> None:
         self._in_hand.pop(run_id, None)
         if len(self._in_hand) == self._most - 1:
             self._bell.set()
@@ -125,9 +135,13 @@ class WorkerLoop:
 
     async def _heart(self) -> None:
         client: Any = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
-        while True:
-            await self._beat(client)
-            await asyncio.sleep(HEARTBEAT_SECONDS)
+        try:
+            while True:
+                await self._beat(client)
+                await asyncio.sleep(HEARTBEAT_SECONDS)
+        finally:
+            with contextlib.suppress(redis.RedisError, OSError):
+                await client.aclose()
 
     async def _beat(self, client: Any) -> None:
         in_hand = list(self._in_hand)
@@ -143,6 +157,18 @@ class WorkerLoop:
                 task.cancel("the lease is gone")
         with contextlib.suppress(redis.RedisError, OSError):
             await client.set(HEARTBEAT_KEY, str(time.time()))
+
+    async def _relay(self) -> None:
+        """Empty the outbox when the bell rings, and by itself."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._relay_bell.wait(), POLL_SECONDS)
+            self._relay_bell.clear()
+            try:
+                await in_thread(sweep_run, "outbox")
+            except DATABASE_TROUBLE as problem:
+                log.warning("worker.relay_missed", problem=type(problem).__name__)
+            await asyncio.sleep(RELAY_PAUSE_SECONDS)
 
     async def _drain(self) -> None:
         tasks = list(self._in_hand.values())

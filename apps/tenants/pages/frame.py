@@ -6,10 +6,11 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
+from apps.core.pages.places import environment_of
 from apps.core.pages.views import actor_of
 from apps.core.scope import in_scope
 from apps.tenants.policy import may
-from apps.tenants.queries import EnvironmentView, ProjectView, environment_list, project_list, tenant_get
+from apps.tenants.queries import ProjectView, environment_list, project_list, tenant_get
 
 THEMES = ("system", "light", "dark")
 PLACES = (
@@ -53,21 +54,6 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "places": _places(request, slug),
         "actor": actor_of(request),
     }
-
-
-def environment_of(request: HttpRequest, environments: list[EnvironmentView]) -> EnvironmentView | None:
-    """Return the environment that a page is about: its own, else that of the address, else the remembered one.
-
-    A page about one environment's thing sets `request.environment_name`.
-    """
-    wanted = (
-        getattr(request, "environment_name", None),
-        request.GET.get("environment"),
-        request.COOKIES.get(f"weft_environment_{getattr(request, 'tenant').slug}"),  # noqa: B009 - set by middleware
-    )
-    by_name = {one.name: one for one in environments}
-    known = [by_name[name] for name in wanted if name in by_name]
-    return known[0] if known else (environments[-1] if environments else None)
 
 
 def _chosen(projects: list[ProjectView], slug: str) -> ProjectView | None:

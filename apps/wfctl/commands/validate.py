@@ -29,7 +29,7 @@ def validate(
     worst = CLEAN
     for path in files:
         try:
-            examined = examine(path, types, CheckOptions(strict=strict))
+            examined = examine(path, types, CheckOptions(strict=strict, files=True))
         except Unreadable as error:
             Console(stderr=True).print(f"wfctl: {error}", style="red", markup=False)
             raise typer.Exit(UNREADABLE) from None

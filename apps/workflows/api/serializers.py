@@ -41,6 +41,8 @@ class GraphNodeOut(Output):
     title = serializers.CharField()
     path = serializers.CharField()
     line = serializers.IntegerField()
+    findings = serializers.IntegerField(required=False, help_text="How many findings are about it.")
+    severity = serializers.CharField(required=False, help_text="The worst of them.")
 
 
 class GraphOut(Output):

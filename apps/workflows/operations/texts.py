@@ -1,7 +1,7 @@
 """Document texts on their way in: bytes as typed, within the size that a document may have."""
 
 from apps.core.errors import Invalid, TooLarge
-from apps.engine.document import Limits
+from apps.engine.yamlreader import Limits
 
 
 def encoded(text: str) -> bytes:

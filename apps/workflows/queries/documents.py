@@ -22,8 +22,8 @@ class Checked:
         return [finding for finding in self.findings if finding.severity is severity]
 
     def graph(self) -> dict[str, Any] | None:
-        """Return `{nodes, edges}` for drawing, None when there is no document."""
-        return None if self.document is None else graph(self.document, registry())
+        """Return `{nodes, edges}` for drawing, nodes with their findings; None when there is no document."""
+        return None if self.document is None else graph(self.document, registry(), self.findings)
 
 
 def document_check(*, text: str | bytes, secrets: frozenset[str] | None = None) -> Checked:

@@ -4,8 +4,12 @@ from uuid import uuid4
 
 import pytest
 
+from apps.core import events
 from apps.core.scope import SYSTEM, scope
+from apps.tenants.events import PROJECT_CREATED
 from apps.tenants.models import Membership, Project
+from apps.tenants.operations.members import membership_create
+from apps.tenants.operations.tenants import tenant_resume, tenant_suspend
 from apps.tenants.queries import audit_list
 from tests.support.clients import browser_for, browser_of, client_for, with_key
 from tests.support.tenants import TenantFixture, make_person
@@ -213,8 +217,6 @@ def test_beyond_the_allowance_a_caller_is_told_when_to_come_again(two_tenants: T
 
 
 def test_a_suspended_tenant_is_found_by_nobody(two_tenants: Two) -> None:
-    from apps.tenants.operations.tenants import tenant_resume, tenant_suspend
-
     a, _ = two_tenants
     tenant_suspend(slug=a.slug, actor=SYSTEM)
     assert browser_for(a).get("tenant").status_code == 404
@@ -227,17 +229,12 @@ def test_two_owners_cannot_remove_each_other(two_tenants: Two) -> None:
     a, _ = two_tenants
     caller = client_for(a)
     with scope(a.id, SYSTEM):
-        from apps.tenants.operations.members import membership_create
-
         membership_create(user=make_person(), role="owner", actor=SYSTEM)
         ids = list(Membership.objects.filter(role="owner").values_list("id", flat=True))
     assert [caller.delete(f"members/{id}").status_code for id in ids] == [204, 409]
 
 
-def test_a_failing_page_leaves_nothing_behind(two_tenants: Two, monkeypatch: pytest.MonkeyPatch) -> None:
-    from apps.core import events
-    from apps.tenants.events import PROJECT_CREATED
-
+def test_a_failing_page_leaves_nothing_behind(two_tenants: Two) -> None:
     a, _ = two_tenants
 
     def fail(**payload: object) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from apps.core.management.local.banner import ORDERS_PATH, TENANTS
+from apps.core.management.local.demo import ORDERS_PATH, TENANTS
 
 PAUSE_SECONDS = (2.0, 6.0)
 ANSWER_SECONDS = 10.0

@@ -49,6 +49,7 @@ class Command(BaseCommand):
             port=options["port"],
             quiet=options["quiet"],
             server=options["server"],
+            given=settings.GIVEN,
         )
         try:
             _run(choices, output)

@@ -1,7 +1,6 @@
 """``manage.py doctor``: what is wrong with this machine; with ``--env``, every setting there is."""
 
 import argparse
-import os
 from typing import Any
 
 from django.conf import settings
@@ -28,7 +27,7 @@ class Command(BaseCommand):
             self._machine()
 
     def _machine(self) -> None:
-        findings = diagnose(settings.BASE_DIR, settings.ENV.web_port)
+        findings = diagnose(settings.BASE_DIR, settings.ENV.web_port, settings.GIVEN)
         for found in findings:
             mark = "ok" if found.fine else ("WRONG" if found.needed else "note")
             self.stdout.write(f"{mark:<6} {found.name:<10} {found.text}")
@@ -42,7 +41,7 @@ class Command(BaseCommand):
             shown = ",".join(value) if isinstance(value, list) else str(value)
             if row.secret:
                 shown = "(set)" if value else "(not set)"
-            origin = "environment" if row.name in os.environ else "default"
+            origin = "environment" if row.name in settings.GIVEN else "default"
             self.stdout.write(
                 f"{row.name}\n    {row.description}\n    {row.type}; now: {shown or '(empty)'} ({origin})"
             )

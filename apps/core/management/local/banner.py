@@ -2,27 +2,24 @@
 
 from collections.abc import Mapping
 
-PEOPLE = (("acme", "olive@acme.example"), ("globex", "omar@globex.example"))
-PASSWORD = "weave-the-demo"  # noqa: S105 - the demo tenants' own, printed on purpose
-TENANTS = tuple(tenant for tenant, _ in PEOPLE)
-ORDER = '{"customer": "Ada", "items": [{"sku": "TEA-1", "quantity": 2, "price": 4.5}]}'
-ORDERS_PATH = "order-processing/orders"
+from apps.core.management.local.demo import CAST, OPERATOR, ORDER, ORDERS_PATH, PASSWORD, TENANTS
 
 
 def banner(url: str, environment: Mapping[str, str]) -> str:
     """Plain lines, so that they can be copied."""
-    people = "\n".join(f"    {email:<24} {PASSWORD}   ({url}/t/{tenant}/)" for tenant, email in PEOPLE)
+    people = "\n".join(f"    {tenant.email:<24} {PASSWORD}   {url}/t/{tenant.slug}/" for tenant in CAST)
     return f"""
   Weft is running at {url}
 
   Sign in:
 {people}
+    {OPERATOR:<24} {PASSWORD}   {url}/admin/
 
-  API documentation:  {url}/api/docs
-  Mail it sends:      {environment["DATA_DIR"]}/mail
+  API reference:  {url}/api/docs
+  Mail it sends:  {environment["DATA_DIR"]}/mail
 
   Post an order:
-    curl -i -X POST {url}/w/acme/{ORDERS_PATH} -H 'Content-Type: application/json' -d '{ORDER}'
+    curl -i -X POST {url}/w/{TENANTS[0]}/{ORDERS_PATH} -H 'Content-Type: application/json' -d '{ORDER}'
 
   Ctrl-C ends everything.
 """

@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,6 @@ from apps.core.management.local.binaries import NoBinaries, place_postgres
 from apps.core.management.local.frontend import FrontendFailed, npm_command
 from apps.core.management.local.ports import is_free
 from apps.core.management.local.redis import find_server
-from apps.core.management.local.remembered import Remembered
 
 OLDEST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 1024**3
@@ -28,14 +27,14 @@ class Finding:
     needed: bool = True
 
 
-def diagnose(root: Path, port: int) -> list[Finding]:
+def diagnose(root: Path, port: int, given: Mapping[str, str]) -> list[Finding]:
     """Look at everything that `dev` and `test` rely on."""
     looks: list[Callable[[], Finding]] = [
         _python,
         lambda: _disk(root),
         lambda: _writable(root),
-        lambda: _postgres(root),
-        lambda: _redis(root),
+        lambda: _postgres(root, given),
+        lambda: _redis(given),
         _node,
         _chromium,
         lambda: _port(port),
@@ -58,8 +57,8 @@ def _writable(root: Path) -> Finding:
     return Finding("checkout", fine, str(root) if fine else f"{root} cannot be written to; .weft and .venv go there")
 
 
-def _postgres(root: Path) -> Finding:
-    if _is_given("DATABASE_URL", root):
+def _postgres(root: Path, given: Mapping[str, str]) -> Finding:
+    if given.get("DATABASE_URL"):
         return Finding("postgres", True, "a real server, by DATABASE_URL")
     try:
         place = place_postgres(root / ".weft" / "doctor")
@@ -71,19 +70,13 @@ def _postgres(root: Path) -> Finding:
     return Finding("postgres", True, f"embedded, runs {ways[place.identity.drop]}")
 
 
-def _redis(root: Path) -> Finding:
-    if _is_given("REDIS_URL", root):
+def _redis(given: Mapping[str, str]) -> Finding:
+    if given.get("REDIS_URL"):
         return Finding("redis", True, "a real server, by REDIS_URL")
     try:
         return Finding("redis", True, str(find_server(lambda _text: None, may_install=False)))
     except NoBinaries as problem:
         return Finding("redis", False, str(problem))
-
-
-def _is_given(name: str, root: Path) -> bool:
-    """Whether the environment names a server that is not the embedded one of an earlier start."""
-    remembered = Remembered(root / ".weft" / "dev" / "env").read()
-    return bool(os.environ.get(name)) and os.environ[name] != remembered.get(name)
 
 
 def _node() -> Finding:

@@ -54,6 +54,7 @@ class Frontend:
         if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
             return
         self.npm("ci", "--no-audit", "--no-fund")
+        stamp.parent.mkdir(exist_ok=True)
         stamp.write_text(wanted, encoding="utf-8")
 
     def npm(self, *arguments: str) -> None:

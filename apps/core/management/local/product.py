@@ -4,14 +4,14 @@ import hashlib
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from apps.core.management.local.banner import TENANTS
 from apps.core.management.local.children import Program
+from apps.core.management.local.demo import RECEIVER_VARIABLE, TENANTS
 from apps.core.management.local.embedded import start_postgres, start_redis
 from apps.core.management.local.frontend import Frontend
 from apps.core.management.local.output import Output
@@ -38,6 +38,7 @@ class Choices:
     port: int
     quiet: bool
     server: str
+    given: Mapping[str, str]
 
 
 class NotConfigured(Exception):
@@ -61,10 +62,13 @@ class Product:
         """From nothing to a product that is ready."""
         Frontend(self._choices.root, self._output.say).build_if_stale()
         owner_url = self._data_services()
-        self._migrate(owner_url)
+        done = read_mark(owner_url).split()
+        migrated = self._migrate(owner_url, done)
         self._receiver()
         self._serving()
-        self._run_once("seed", "seed_demo")
+        seeded = self._seed(done)
+        if done != [migrated, seeded]:
+            write_mark(owner_url, f"{migrated} {seeded}")
         for name in ("web", "worker", "beat"):
             self._supervisor.wait_for(self._supervisor.part(name))
         if not self._choices.quiet:
@@ -97,9 +101,8 @@ class Product:
 
     def _data_services(self) -> str:
         """Start or find Postgres and Redis; fills in the environment and returns the owner's URL."""
-        known = self._remembered.read()
-        outside = {name: value for name, value in os.environ.items() if known.get(name) != value}
-        chosen = {**self._remembered.keys(), "TLS": "false", "LOG_FORMAT": os.environ.get("LOG_FORMAT", "console")}
+        known, outside = self._remembered.read(), self._choices.given
+        chosen = {**self._remembered.keys(), "TLS": "false", "LOG_FORMAT": outside.get("LOG_FORMAT", "console")}
         embedded: dict[str, str] = {}
         if outside.get("DATABASE_URL"):
             owner_url = self._real_database(outside, chosen)
@@ -134,21 +137,32 @@ class Product:
         if self._choices.host not in {"127.0.0.1", "localhost", "0.0.0.0"}:  # noqa: S104 - compared, not bound
             self.url = f"http://{self._choices.host}:{port}"
         self.environment = {**chosen, "WEB_PORT": str(port), "WEB_HOST": self._choices.host}
-        self.environment |= {"PUBLIC_URL": os.environ.get("PUBLIC_URL", self.url), "SERVER": self._choices.server}
-        self.environment["DATA_DIR"] = os.environ.get("DATA_DIR", str(self._choices.folder / "data"))
+        self.environment |= {"PUBLIC_URL": self._choices.given.get("PUBLIC_URL", self.url)}
+        self.environment |= {"DATA_DIR": self._choices.given.get("DATA_DIR", str(self._choices.folder / "data"))}
+        self.environment |= {"SERVER": self._choices.server}
 
     def _addresses(self) -> dict[str, str]:
         return {name: self.environment[name] for name in ("PUBLIC_URL", "DATA_DIR")}
 
-    def _migrate(self, owner_url: str) -> None:
-        wanted = _migrations_fingerprint(self._choices.root)
-        if read_mark(owner_url) == wanted:
-            return
-        self._output.say("migrating the database ...")
-        self._run_once(
-            "migrate", "migrate", "--database", "owner", "--noinput", extra={"DATABASE_OWNER_URL": owner_url}
-        )
-        write_mark(owner_url, wanted)
+    def _migrate(self, owner_url: str, done: Sequence[str]) -> str:
+        """Bring the tables up to date unless the database is marked with these very migrations."""
+        root = self._choices.root
+        wanted = _fingerprint([*root.glob("apps/*/migrations/*.py"), root / "deploy/requirements/run.txt"])
+        if wanted not in done:
+            self._output.say("migrating the database ...")
+            owner = {"DATABASE_OWNER_URL": owner_url}
+            self._run_once("migrate", "migrate", "--database", "owner", "--noinput", "--verbosity", "0", extra=owner)
+        return wanted
+
+    def _seed(self, done: Sequence[str]) -> str:
+        """Fill in the demo unless the database is marked with this very one."""
+        root, receiver = self._choices.root, self.environment.get(RECEIVER_VARIABLE, "")
+        seeds = [root / EXAMPLE / "workflow.yaml", *root.glob("apps/*/management/commands/seed_demo.py")]
+        wanted = _fingerprint(seeds, receiver)
+        if wanted not in done:
+            self._output.say("seeding the demo tenants ...")
+            self._run_once("seed", "seed_demo")
+        return wanted
 
     def _receiver(self) -> None:
         script = self._choices.root / EXAMPLE / "receiver.py"
@@ -158,9 +172,9 @@ class Product:
         received = self._choices.folder / DELIVERIES
         command = python(str(script), "--port", str(port), "--out", str(received))
         self.environment["OUTBOUND_ALLOW"] = ",".join(
-            filter(None, [os.environ.get("OUTBOUND_ALLOW"), f"127.0.0.1:{port}"])
+            filter(None, [self._choices.given.get("OUTBOUND_ALLOW"), f"127.0.0.1:{port}"])
         )
-        self.environment["DEMO_RECEIVER_URL"] = f"http://127.0.0.1:{port}/"
+        self.environment[RECEIVER_VARIABLE] = f"http://127.0.0.1:{port}/"
         self._supervisor.launch(Part("receiver", lambda: self._program(command)))
 
     def _serving(self) -> None:
@@ -188,7 +202,8 @@ class Product:
         return self._program(python("manage.py", *arguments), extra)
 
     def _program(self, command: list[str], extra: Mapping[str, str] | None = None) -> Program:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("DATABASE_")}
+        given = self._choices.given
+        inherited = {name: value for name, value in given.items() if not name.startswith("DATABASE_")}
         environment = {**inherited, "PYTHONUNBUFFERED": "1", **self.environment, **(extra or {})}
         return Program(command, environment, self._choices.root)
 
@@ -203,8 +218,8 @@ def _passwords(known: Mapping[str, str]) -> dict[str, str]:
     return {role: unquote(password) for role, password in found.items() if password}
 
 
-def _migrations_fingerprint(root: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted([*root.glob("apps/*/migrations/*.py"), *root.glob("deploy/requirements/run.txt")]):
+def _fingerprint(paths: Iterable[Path], also: str = "") -> str:
+    digest = hashlib.sha256(also.encode())
+    for path in sorted(paths):
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -42,7 +42,8 @@ class Suites:
         report = self._folder / f"{name}.json"
         report.unlink(missing_ok=True)
         measured = ["-m", "coverage", "run"] if covered else []
-        command = [sys.executable, *measured, "-m", "pytest", f"--weft-report={report}", *arguments]
+        pytest = ["-m", "pytest", "-c", "pyproject.toml", "-p", "tests.support.spec_plugin", f"--weft-report={report}"]
+        command = [sys.executable, *measured, *pytest, *arguments]
         return self._run(name, command), report
 
     def folders(self, names: Sequence[str]) -> list[str]:

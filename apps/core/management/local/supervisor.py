@@ -61,6 +61,7 @@ class Supervisor:
         self._parts: list[Part] = []
         self._selector = selectors.DefaultSelector()
         self._asked_to_stop = 0
+        self._listening = False
         self._bell, self._rung = socket.socketpair()
         self._bell.setblocking(False)
         self._rung.setblocking(False)
@@ -69,6 +70,7 @@ class Supervisor:
     def listen(self) -> None:
         """Take over the signals that end the product."""
         signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
+        self._listening = True
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
@@ -134,7 +136,15 @@ class Supervisor:
                 kill_group(part.child)
                 self._drain(part)
         self._parts.clear()
-        signal.set_wakeup_fd(-1)
+        self._close_bell()
+
+    def _close_bell(self) -> None:
+        if self._listening:
+            signal.set_wakeup_fd(-1)
+            self._listening = False
+        self._selector.close()
+        self._bell.close()
+        self._rung.close()
 
     def _await_end(self, part: Part, asked: int) -> None:
         deadline = time.monotonic() + GRACE_SECONDS

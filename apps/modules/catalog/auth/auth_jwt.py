@@ -18,7 +18,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from pydantic import Field
 
-from apps.engine.config_types import FilePath, Seconds, SettingsModel, TemplateText
+from apps.engine.config_types import A_FILE, Seconds, SettingsModel, TemplateText
 from apps.engine.http import Request, Response
 from apps.engine.late_text import LateText
 from apps.engine.module import Category, Context, Links, Module, ModulePort
@@ -41,7 +41,9 @@ class AuthJwtConfig(SettingsModel):
     secret: TemplateText = Field(min_length=1, description="Signs the tokens; best a secret: ${JWT_SECRET}.")
     token_expiry: Seconds = Field(86_400.0, gt=0, description="How long a token is valid.")
     issuer: str = Field("workflow", description="Who gave the token out, as its `iss` says.")
-    seed_file: FilePath | None = Field(None, description="JSON list of first users; only with document files.")
+    seed_file: str | None = Field(
+        None, description="JSON list of first users; only with document files.", json_schema_extra=A_FILE
+    )
 
 
 class AuthJwt(Module[AuthJwtConfig]):

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from apps.engine.config_types import FilePath, SettingsModel, Words
+from apps.engine.config_types import A_FILE, SettingsModel, Words
 
 DEFAULT_TRANSITIONS = {
     "assign": "assign_responder",
@@ -59,7 +59,9 @@ class ApiHandlerConfig(SettingsModel):
     )
     source_resource_name: str = Field("", description="Show this other collection, read-only, as a queue.")
     state_filter: Words = Field((), description="List only resources in these states.")
-    seed_file: FilePath | None = Field(None, description="JSON list of first resources; only with document files.")
+    seed_file: str | None = Field(
+        None, description="JSON list of first resources; only with document files.", json_schema_extra=A_FILE
+    )
     field_mapping: Annotated[dict[str, list[str]], BeforeValidator(_texts_only)] = Field(
         default_factory=dict,
         description="Names that the data really uses, by logical name: one, or several in order of preference.",

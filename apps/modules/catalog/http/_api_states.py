@@ -5,7 +5,7 @@ from typing import Any
 
 from apps.engine.http import Request, Response
 from apps.engine.module import Context, Links
-from apps.engine.outcome import Rejected
+from apps.engine.outcome import Rejected, TryAgain
 from apps.engine.ports import AlreadyExists, Instance, LostRace, Resource
 from apps.engine.sections.statemachine import Machine
 from apps.modules.catalog.http._api_answers import object_of, refused, shown
@@ -45,7 +45,7 @@ class States:
         return self.links.machines.get(self.config.workflow_type)
 
     async def is_taken(self, machine: Machine, resource: Resource, context: Context) -> bool:
-        """Whether the instance of a new resource exists already."""
+        """Whether the instance of a new resource with a name of the caller's exists already."""
         key = self.instance_key(resource.key, resource.data)
         return await context.unit.instances.get(machine.name, key) is not None
 
@@ -57,8 +57,8 @@ class States:
         key = self.instance_key(resource.key, resource.data)
         try:
             await machine.create(context, key, self._known(machine, resource, key))
-        except AlreadyExists:
-            raise Rejected(f"There is a {machine.name} {key} already.", code="instance.exists", status=409) from None
+        except AlreadyExists:  # since `is_taken` looked: undo everything; the next try will find it taken
+            raise TryAgain(f"{machine.name} {key} is being made by somebody else.", code="instance.race") from None
         first = self.config.initial_transition or (USUAL_FIRST if USUAL_FIRST in machine.transitions else "")
         if not first:
             return

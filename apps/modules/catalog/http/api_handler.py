@@ -150,8 +150,9 @@ class ApiHandler(Module[ApiHandlerConfig]):
         machine = self._states.starts()
         if machine is not None:
             resource.state = machine.initial_state
-            if key and await self._states.is_taken(machine, resource, context):
-                return _taken(request, key)
+            named = key or self.config.instance_id_field
+            if named and await self._states.is_taken(machine, resource, context):
+                return _taken(request, key or self._states.instance_key("", resource.data))
         try:
             await context.unit.resources.create(resource)
         except AlreadyExists:

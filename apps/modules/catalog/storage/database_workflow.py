@@ -13,13 +13,14 @@ these, null means absent. An update or delete without `where` is refused unless 
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from apps.engine.config_types import SettingsModel, TemplateText, WholeNumber
 from apps.engine.late_text import LateText
 from apps.engine.module import Category, Context, Effect, Module, ModulePort
 from apps.engine.outcome import Rejected
 from apps.engine.ports import Database
+from apps.engine.step_input import read_input
 
 DRIVERS = {"sqlite": "sqlite", "sqlite3": "sqlite", "postgres": "postgres", "postgresql": "postgres", "pgx": "postgres"}
 BAD_REQUEST = "database.bad_request"
@@ -82,7 +83,7 @@ class DatabaseWorkflow(Module[DatabaseWorkflowConfig]):
 
     async def run(self, payload: Any, context: Context) -> dict[str, Any]:
         """Do one action."""
-        asked = _read(payload)
+        asked = read_input(DatabaseRequest, payload, asked="The database cannot do this.", code=BAD_REQUEST)
         database = await self._open(context)
         if asked.action == "query":
             return await database.query(_sql(asked), asked.args)
@@ -99,14 +100,6 @@ class DatabaseWorkflow(Module[DatabaseWorkflowConfig]):
     async def _open(self, context: Context) -> Database:
         dsn = await self._dsn.fill(context)
         return context.unit.databases.open(self.name, self.config.driver, str(dsn))
-
-
-def _read(payload: Any) -> DatabaseRequest:
-    try:
-        return DatabaseRequest.model_validate(payload)
-    except ValidationError as error:
-        faults = [{"pointer": "/" + "/".join(map(str, e["loc"])), "message": e["msg"]} for e in error.errors()]
-        raise Rejected("The database cannot do this.", errors=faults, code=BAD_REQUEST, status=422) from None
 
 
 def _refused(pointer: str, message: str) -> Rejected:

@@ -9,13 +9,14 @@ Writes belong to the step's transaction.
 from typing import Any, Literal
 from uuid import NAMESPACE_URL, uuid5
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from apps.engine.config_types import SettingsModel, WholeNumber
 from apps.engine.ids import uuid7
 from apps.engine.module import Category, Context, Module, ModulePort
 from apps.engine.outcome import Rejected
 from apps.engine.ports import Resource
+from apps.engine.step_input import read_input
 
 
 class PersistenceStoreConfig(SettingsModel):
@@ -52,7 +53,7 @@ class PersistenceStore(Module[PersistenceStoreConfig]):
 
     async def run(self, payload: Any, context: Context) -> Any:
         """Do one action; the id of a new object without one follows from the step, so a repeat saves the same."""
-        asked = _read(payload)
+        asked = read_input(StoreRequest, payload, asked="The store cannot do this.", code="store.bad_request")
         kind = asked.type if self.config.shared else f"{self.name}:{asked.type}"
         store = context.unit.resources
         if asked.action == "list":
@@ -74,14 +75,6 @@ class PersistenceStore(Module[PersistenceStoreConfig]):
         """Report whether the store answers."""
         await context.unit.resources.page(f"{self.name}:health", limit=1)
         return "healthy", ""
-
-
-def _read(payload: Any) -> StoreRequest:
-    try:
-        return StoreRequest.model_validate(payload)
-    except ValidationError as error:
-        faults = [{"pointer": "/" + "/".join(map(str, e["loc"])), "message": e["msg"]} for e in error.errors()]
-        raise Rejected("The store cannot do this.", errors=faults, code="store.bad_request", status=422) from None
 
 
 def _new_key(context: Context, kind: str) -> str:

@@ -12,7 +12,7 @@ for update of w
 update runs_run r set
     state = n.state,
     wait_reason = n.wait_reason, wait_since = n.wait_since, wait_until = n.wait_until, wait_for = n.wait_for,
-    output = n.output, error = n.error, progress = n.progress, attempt = n.attempt, http_status = n.http_status,
+    output = n.output, error = n.error, progress = n.progress, http_status = n.http_status,
     sequence = r.sequence + n.changes,
     finished_at = case when n.ended then weft_now() end,
     duration_us = case when n.ended then extract(epoch from weft_now() - r.started_at) * 1000000 end,
@@ -20,10 +20,10 @@ update runs_run r set
 from unnest(
     %(runs)s::uuid[], %(states)s::text[], %(wait_reasons)s::text[], %(wait_sinces)s::timestamptz[],
     %(wait_untils)s::timestamptz[], %(wait_fors)s::text[], %(outputs)s::bytea[], %(errors)s::bytea[],
-    %(progresses)s::bytea[], %(attempts)s::smallint[], %(statuses)s::smallint[], %(changes)s::integer[],
+    %(progresses)s::bytea[], %(statuses)s::smallint[], %(changes)s::integer[],
     %(ended)s::boolean[], %(dead)s::boolean[]
 ) as n (
-    id, state, wait_reason, wait_since, wait_until, wait_for, output, error, progress, attempt, http_status, changes,
+    id, state, wait_reason, wait_since, wait_until, wait_for, output, error, progress, http_status, changes,
     ended, dead
 )
 where r.id = n.id and r.state in ('running', 'waiting')

@@ -37,8 +37,8 @@ function StepError({ step }: { readonly step: Step }) {
       <div>
         <strong>{step.error.code ?? "failed"}</strong>
         <p>{step.error.message ?? step.error.title}</p>
-        {step.error.detail !== undefined && step.error.detail !== null && (
-          <JsonTree value={step.error.detail} label="What the error says" />
+        {step.error.data !== undefined && step.error.data !== null && (
+          <JsonTree value={step.error.data} label="What the error says" />
         )}
       </div>
     </div>

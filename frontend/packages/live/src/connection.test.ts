@@ -36,9 +36,17 @@ describe("connection", () => {
   it("is catching up until every stream has answered", () => {
     connection.subscribe({ stream: "run:1", position: () => 7, onFrame: () => undefined });
     newest().accept();
-    expect(newest().sent).toEqual([{ type: "subscribe", stream: "run:1", after: 7 }]);
+    expect(newest().sent).toEqual([{ type: "subscribe", stream: "run:1", after: 7 }, { type: "ping" }]);
     newest().tell({ type: "state", stream: "run:1", sequence: 9, state: {} });
     expect(states).toEqual(["connecting", "catching-up", "connected"]);
+  });
+
+  it("has caught up when the server had nothing to tell", () => {
+    connection.subscribe({ stream: "runs", position: () => null, onFrame: () => undefined });
+    newest().accept();
+    expect(connection.state).toBe("catching-up");
+    newest().tell({ type: "pong" });
+    expect(connection.state).toBe("connected");
   });
 
   it("reconnects after growing pauses and asks again from the position then held", () => {
@@ -56,7 +64,7 @@ describe("connection", () => {
     clock.pass(pauseBefore(1, 1));
     expect(sockets).toHaveLength(3);
     newest().accept();
-    expect(newest().sent).toEqual([{ type: "subscribe", stream: "run:1", after: 12 }]);
+    expect(newest().sent[0]).toEqual({ type: "subscribe", stream: "run:1", after: 12 });
   });
 
   it("says since when it is offline", () => {

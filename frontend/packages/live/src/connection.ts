@@ -97,12 +97,6 @@ export class Connection {
     };
   }
 
-  /** Ask the server again from the position that the subscriber holds now: something between was not received. */
-  resume(stream: string): void {
-    const subscriber = this.#subscribers.get(stream);
-    if (subscriber !== undefined && this.#isOpen() && !this.#awaited.has(stream)) this.#ask(subscriber);
-  }
-
   onState(listener: (state: ConnectionState, since: number) => void): () => void {
     this.#listeners.add(listener);
     listener(this.#state, this.#since);
@@ -141,10 +135,12 @@ export class Connection {
   #received(text: string): void {
     this.#heard = this.options.clock.now();
     const frame = readFrame(text);
-    if (frame === undefined || frame.type === "pong") return;
-    if (frame.stream === undefined) return;
-    this.#subscribers.get(frame.stream)?.onFrame(frame);
-    this.#awaited.delete(frame.stream);
+    if (frame === undefined) return;
+    if (frame.type === "pong") this.#awaited.clear();
+    else if (frame.stream !== undefined) {
+      this.#subscribers.get(frame.stream)?.onFrame(frame);
+      this.#awaited.delete(frame.stream);
+    }
     if (this.#awaited.size === 0) {
       this.#failures = 0;
       this.#enter("connected");
@@ -182,10 +178,12 @@ export class Connection {
     });
   }
 
+  /** The ping behind it is answered after everything that the subscription had to tell, which may be nothing. */
   #ask(subscriber: Subscriber): void {
     this.#awaited.add(subscriber.stream);
     this.#enter("catching-up");
     this.#send({ type: "subscribe", stream: subscriber.stream, after: subscriber.position() });
+    this.#send({ type: "ping" });
   }
 
   #send(frame: ClientFrame): void {

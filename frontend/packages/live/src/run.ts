@@ -13,7 +13,7 @@ export interface Fault {
   readonly code?: string;
   readonly title?: string;
   readonly message?: string;
-  readonly detail?: unknown;
+  readonly data?: unknown;
 }
 
 export interface Step {
@@ -82,14 +82,17 @@ function withStep(steps: readonly Step[], change: NonNullable<RunEvent["step"]>)
   return steps.map((step) => (step === known ? { ...step, ...change } : step));
 }
 
-/** The run after `event`. An event that the state already holds changes nothing. */
+/**
+ * The run after `event`. Events carry values as they are, not differences: applying one twice changes nothing.
+ * Several steps may have changed on the way to one number; the event of the run itself closes the number.
+ */
 export function applyRunEvent(run: Run, event: RunEvent, sequence: number): Run {
   if (sequence <= run.sequence) return run;
   return {
     ...run,
     ...event.run,
     steps: event.step === undefined ? run.steps : withStep(run.steps, event.step),
-    sequence,
+    sequence: event.run === undefined ? run.sequence : sequence,
   };
 }
 

@@ -1,4 +1,4 @@
-/** Follows one run: the state first, then each event exactly once and in order. */
+/** Follows one run: the state first, then what changed, resuming behind the last number that was told whole. */
 
 import type { Connection } from "./connection";
 import type { ServerFrame } from "./frames";
@@ -42,9 +42,8 @@ export class RunStream {
   }
 
   #apply(event: RunEvent, sequence: number): void {
-    if (sequence <= this.#run.sequence) return;
-    if (sequence > this.#run.sequence + 1) this.connection.resume(`run:${this.#run.id}`);
-    else this.#set(applyRunEvent(this.#run, event, sequence));
+    const next = applyRunEvent(this.#run, event, sequence);
+    if (next !== this.#run) this.#set(next);
   }
 
   #set(run: Run): void {

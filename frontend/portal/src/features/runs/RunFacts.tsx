@@ -55,8 +55,8 @@ export function RunNotice({ run }: { readonly run: Run }) {
       <div>
         <strong>{run.error.code ?? "failed"}</strong>
         <p>{run.error.message ?? run.error.title}</p>
-        {run.error.detail !== undefined && run.error.detail !== null && (
-          <JsonTree value={run.error.detail} label="What the error says" />
+        {run.error.data !== undefined && run.error.data !== null && (
+          <JsonTree value={run.error.data} label="What the error says" />
         )}
         {run.request_id && (
           <p className="muted">

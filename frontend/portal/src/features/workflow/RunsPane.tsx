@@ -9,7 +9,8 @@ import type { RunLine, WorkflowPageData } from "./workflow.types";
 const pause = 500;
 
 export interface RunsDesk {
-  readonly runs: readonly RunLine[];
+  /** Null until they have been read for the first time. */
+  readonly runs: readonly RunLine[] | null;
   readonly unseen: number;
   readonly selected: Run | null;
   readonly isFollowing: boolean;
@@ -21,14 +22,14 @@ export interface RunsDesk {
 
 /** The newest runs of the workflow, and the one being looked at; following means that the newest is looked at. */
 export function useRuns(data: WorkflowPageData, connection: Connection): RunsDesk {
-  const [runs, setRuns] = useState(data.runs);
+  const [runs, setRuns] = useState<readonly RunLine[] | null>(null);
   const [fresh, setFresh] = useState<readonly RunLine[] | null>(null);
   const [selected, setSelected] = useState<Run | null>(null);
   const [isFollowing, setFollowing] = useState(true);
   const [failure, setFailure] = useState<string | null>(null);
   const following = useRef(isFollowing);
   following.current = isFollowing;
-  const newestShown = useRef(data.runs[0]?.id);
+  const newestShown = useRef<string | null>(null);
 
   const select = useCallback(
     (id: string | null) => {
@@ -71,6 +72,7 @@ export function useRuns(data: WorkflowPageData, connection: Connection): RunsDes
       }, pause);
     });
     const leave = feed.follow();
+    refresh().catch((error: unknown) => setFailure(sentenceOf(error)));
     return () => {
       clearTimeout(timer);
       stop();
@@ -78,7 +80,7 @@ export function useRuns(data: WorkflowPageData, connection: Connection): RunsDes
     };
   }, [connection, refresh]);
 
-  const known = new Set(runs.map((run) => run.id));
+  const known = new Set(runs?.map((run) => run.id));
   return {
     runs,
     unseen: fresh === null ? 0 : fresh.filter((run) => !known.has(run.id)).length,
@@ -149,7 +151,9 @@ export function RunsPane({ desk, run, runPage, onLine }: RunsPaneProps) {
         )}
       </div>
       {desk.failure !== null && <p className="field-error">{desk.failure}</p>}
-      {desk.runs.length === 0 ? (
+      {desk.runs === null ? (
+        <div className="skeleton runs-pane__loading" aria-label="Loading the runs" />
+      ) : desk.runs.length === 0 ? (
         <div className="empty">
           <h3>No run yet</h3>
           <p>Deploy a version and call one of its addresses; the run appears here by itself.</p>

@@ -34,7 +34,7 @@ export async function loadAddresses(urls: Urls): Promise<readonly CallAddress[]>
 }
 
 export async function loadRuns(urls: Urls): Promise<readonly RunLine[]> {
-  return (await call<{ runs: RunLine[] }>("GET", urls.runs)).body.runs;
+  return (await call<{ items: RunLine[] }>("GET", urls.runs)).body.items;
 }
 
 export async function loadRun(urls: Urls, id: string): Promise<Run> {

@@ -65,7 +65,6 @@ export interface WorkflowPageData {
   readonly deployments: readonly Deployment[];
   readonly environments: readonly Environment[];
   readonly addresses: readonly CallAddress[];
-  readonly runs: readonly RunLine[];
   readonly can: { readonly edit: boolean; readonly publish: boolean; readonly deploy: boolean };
   readonly urls: {
     readonly check: string;

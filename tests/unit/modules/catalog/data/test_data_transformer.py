@@ -78,12 +78,16 @@ def test_operations_feed_one_another_and_strip_what_is_not_wanted(unit):
 
 
 def test_the_named_pipeline_runs_when_there_are_several(unit):
-    pipelines = {"a": [{"type": "extract", "config": {"path": "a"}}], "b": [{"type": "extract", "config": {"path": "b"}}]}
+    pipelines = {
+        "a": [{"type": "extract", "config": {"path": "a"}}],
+        "b": [{"type": "extract", "config": {"path": "b"}}],
+    }
     chosen = make(DataTransformer, {"pipelines": pipelines, "pipeline": "b"})
     assert chosen.run({"a": 1, "b": 2}, unit.context()) == 2
     assert chosen.problems() == []
-    unchosen, unknown = make(DataTransformer, {"pipelines": pipelines}), make(
-        DataTransformer, {"pipelines": pipelines, "pipeline": "c"}
+    unchosen, unknown = (
+        make(DataTransformer, {"pipelines": pipelines}),
+        make(DataTransformer, {"pipelines": pipelines, "pipeline": "c"}),
     )
     assert unchosen.problems()[0][:2] == ("pipeline", "config.required")
     assert unknown.problems()[0][:2] == ("pipeline", "reference.unknown")

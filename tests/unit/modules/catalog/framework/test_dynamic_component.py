@@ -31,7 +31,8 @@ async def test_the_contract_is_checked_before_the_call(unit):
 
 
 @pytest.mark.parametrize(
-    ("config", "place"), [({"componentId": "mine"}, "componentId"), ({"source": "./mine.py"}, "source"), ({}, "componentId")]
+    ("config", "place"),
+    [({"componentId": "mine"}, "componentId"), ({"source": "./mine.py"}, "source"), ({}, "componentId")],
 )
 async def test_a_tenants_own_component_is_a_finding_and_never_runs(config, place, unit, tmp_path):
     module = make(DynamicComponent, config, "own")

@@ -1,0 +1,64 @@
+"""Sections that this build keeps and draws and does not run yet: only the names in them are checked (spec 4.4-4.6)."""
+
+from typing import Any
+
+from apps.engine.checks.scope import Scope, items_of
+from apps.engine.document import DocumentPath
+
+
+def check_later_sections(scope: Scope) -> None:
+    """Check the names in the sections to come."""
+    sections = scope.document.workflows
+    _scheduler(scope, sections.get("scheduler", {}))
+    _event(scope, sections.get("event", {}))
+    _integration(scope, sections.get("integration", {}))
+
+
+def _scheduler(scope: Scope, section: dict[str, Any]) -> None:
+    for index, job in items_of(section.get("jobs")):
+        path: DocumentPath = ("workflows", "scheduler", "jobs", index)
+        _module(scope, job.get("scheduler"), (*path, "scheduler"))
+        _module(scope, job.get("job"), (*path, "job"))
+
+
+def _event(scope: Scope, section: dict[str, Any]) -> None:
+    path: DocumentPath = ("workflows", "event")
+    _module(scope, section.get("processor"), (*path, "processor"))
+    patterns = [item.get("patternId") for _, item in items_of(section.get("patterns"))]
+    for index, handler in items_of(section.get("handlers")):
+        where = (*path, "handlers", index)
+        _module(scope, handler.get("handler"), (*where, "handler"))
+        _one_of(scope, handler.get("patternId"), (*where, "patternId"), "pattern", patterns)
+    for index, adapter in items_of(section.get("adapters")):
+        _module(scope, adapter.get("broker"), (*path, "adapters", index, "broker"))
+
+
+def _integration(scope: Scope, section: dict[str, Any]) -> None:
+    path: DocumentPath = ("workflows", "integration")
+    _module(scope, section.get("registry"), (*path, "registry"))
+    connectors = [item.get("name") for _, item in items_of(section.get("connectors"))]
+    for index, step in items_of(section.get("steps")):
+        where = (*path, "steps", index)
+        _one_of(scope, step.get("connector"), (*where, "connector"), "connector", connectors)
+        for key in ("onSuccess", "onError"):
+            name = step.get(key)
+            if isinstance(name, str) and name and not _is_known(scope, name):
+                message = scope.unknown(name, "module, pipeline or subscribed topic", scope.targets())
+                scope.report("integration.target.unknown", (*where, key), message)
+
+
+def _is_known(scope: Scope, name: str) -> bool:
+    subscriptions = scope.document.workflows.get("messaging", {}).get("subscriptions")
+    topics = [item.get("topic") for _, item in items_of(subscriptions)]
+    return scope.resolve(name) is not None or name in scope.pipelines or name in topics
+
+
+def _module(scope: Scope, name: Any, path: DocumentPath) -> None:
+    if isinstance(name, str) and name and scope.resolve(name) is None and name not in scope.targets():
+        scope.report("reference.unknown", path, scope.unknown(name, "module", scope.targets()))
+
+
+def _one_of(scope: Scope, name: Any, path: DocumentPath, what: str, known: list[Any]) -> None:
+    if isinstance(name, str) and name and name not in known:
+        names = [item for item in known if isinstance(item, str)]
+        scope.report("reference.unknown", path, scope.unknown(name, what, names))

@@ -1,0 +1,14 @@
+"""What a caller may ask of the checker."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOptions:
+    """`strict` wants at least one module; `secrets` are the names that are set, None when that is not checked; `files`
+    says that the document is a file, so that it may name others beside it."""
+
+    strict: bool = False
+    allow_placeholders: bool = False
+    files: bool = False
+    secrets: frozenset[str] | None = None

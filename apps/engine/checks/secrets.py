@@ -1,0 +1,38 @@
+"""Secrets: every `${NAME}` and `$NAME` of a signing secret must be set where the document is to run."""
+
+import re
+from collections.abc import Iterator
+
+from apps.engine.checks.scope import Scope, texts_in
+from apps.engine.document import DocumentPath
+from apps.engine.placeholders import secrets_in
+
+DOLLAR_NAME = re.compile(r"\$([A-Z][A-Z0-9_]*)")
+
+
+def check_secrets(scope: Scope) -> None:
+    """Report every use of a secret that is not set, when the caller knows which are."""
+    known = scope.options.secrets
+    if known is None:
+        return
+    for path, offset, name in _used(scope):
+        if name not in known:
+            scope.report_text("secret.missing", path, offset, f"The secret {name} is not set in this environment.")
+
+
+def _used(scope: Scope) -> Iterator[tuple[DocumentPath, int, str]]:
+    for entry in scope.document.modules:
+        yield from _in(entry.config, (*entry.path, "config"))
+        secret = entry.config.get("secret")
+        plain = DOLLAR_NAME.fullmatch(secret) if isinstance(secret, str) and entry.kind == "auth.jwt" else None
+        if plain is not None:
+            yield (*entry.path, "config", "secret"), 0, plain[1]
+    for key in ("workflows", "triggers"):
+        yield from _in(scope.document.data.get(key), (key,))
+
+
+def _in(value: object, path: DocumentPath) -> Iterator[tuple[DocumentPath, int, str]]:
+    for inner, text in texts_in(value):
+        if "${" in text:
+            for part in secrets_in(text):
+                yield (*path, *inner), part.offset - 2, part.text

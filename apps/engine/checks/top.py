@@ -1,0 +1,57 @@
+"""The top level: which keys there are, and that sections and triggers are maps."""
+
+from typing import Any
+
+from apps.engine.checks.known import (
+    FRAMEWORK_KEYS,
+    IGNORED_TOP_KEYS,
+    SECTIONS,
+    SECTIONS_IN_BUILD,
+    TOP_KEYS,
+    TRIGGERS,
+    TRIGGERS_IN_BUILD,
+)
+from apps.engine.checks.scope import Scope, nearest
+from apps.engine.checks.shapes import unknown_key
+
+
+def check_top(scope: Scope) -> None:
+    """Check keys and shapes that the rest relies on."""
+    for name, value in scope.document.data.items():
+        if name in FRAMEWORK_KEYS:
+            _framework(scope, name, value)
+        elif name in IGNORED_TOP_KEYS:
+            scope.report("key.ignored", (name,), f"{name!r} is kept and has no effect.")
+        elif name not in TOP_KEYS:
+            unknown_key(scope, name, (name,), TOP_KEYS)
+    _sections(scope, "workflows", "section", SECTIONS, SECTIONS_IN_BUILD)
+    _sections(scope, "triggers", "trigger", TRIGGERS, TRIGGERS_IN_BUILD)
+
+
+def _framework(scope: Scope, name: str, value: Any) -> None:
+    """Framework settings belong to the one module of their type; without it nothing reads them."""
+    if len(scope.of_kinds(FRAMEWORK_KEYS[name])) != 1:
+        kinds = " or ".join(FRAMEWORK_KEYS[name])
+        scope.report("key.ignored", (name,), f"{name!r} has no effect: there is not exactly one {kinds}.")
+    elif value is not None and not isinstance(value, dict):
+        scope.report("section.shape", (name,), f"{name!r} must be a map.")
+
+
+def _sections(scope: Scope, key: str, what: str, known: frozenset[str], in_build: frozenset[str]) -> None:
+    written = scope.document.data.get(key)
+    if written is None:
+        return
+    if not isinstance(written, dict):
+        hint = " Several workflows in one text are imported one by one." if isinstance(written, list) else ""
+        scope.report("section.shape", (key,), f"{key!r} must be a map of {what}s.{hint}")
+        return
+    for name, value in written.items():
+        path = (key, name)
+        if name.startswith("x-"):
+            continue
+        if value is not None and not isinstance(value, dict):
+            scope.report("section.shape", path, f"The {what} {name!r} must be a map.")
+        elif name not in known:
+            scope.report(f"{what}.unknown", path, f"There is no {what} {name!r}.{nearest(name, known)}")
+        elif name not in in_build and (value or {}).get("enabled") is not False:
+            scope.report(f"{what}.not_in_build", path, f"The {what} {name!r} is not part of this build yet.")

@@ -1,0 +1,65 @@
+"""Triggers: their shape, and that what they start exists (spec 5, 6)."""
+
+from typing import Any
+
+from apps.engine.checks.http import check_pattern
+from apps.engine.checks.references import workflow_names
+from apps.engine.checks.scope import Scope, items_of, keys_of
+from apps.engine.checks.shapes import FLAG, LIST, MAP, NAME, SCALAR, Key, Shape, check_shape
+from apps.engine.document import DocumentPath
+
+HTTP = Shape({"routes": Key(LIST), "enabled": Key(FLAG), "port": Key(SCALAR)})
+ROUTE = Shape(
+    {
+        "path": Key(NAME, required=True),
+        "method": Key(NAME, required=True),
+        "workflow": Key(NAME, required=True),
+        "action": Key(NAME, required=True),
+        "params": Key(MAP),
+    }
+)
+ITEMS = {"http": "routes", "schedule": "jobs", "event": "subscriptions", "eventbus": "subscriptions"}
+
+
+def check_triggers(scope: Scope) -> None:
+    """Check every trigger that is not switched off."""
+    known = workflow_names(scope)
+    for name, trigger in scope.document.triggers.items():
+        if trigger.get("enabled") is False:
+            continue
+        if name == "http":
+            _http(scope, trigger)
+        for index, item in items_of(trigger.get(ITEMS.get(name, ""))):
+            _target(scope, item, ("triggers", name, ITEMS[name], index), known)
+
+
+def _http(scope: Scope, trigger: dict[str, Any]) -> None:
+    path: DocumentPath = ("triggers", "http")
+    check_shape(scope, trigger, path, HTTP)
+    routes = trigger.get("routes")
+    if routes is None:
+        if "port" in trigger or "enabled" in trigger:
+            scope.report("trigger.empty", path, "This trigger has no routes, so it starts nothing.")
+        else:
+            scope.report("section.required", (*path, "routes"), "'routes' is missing.")
+        return
+    if "port" in trigger:
+        scope.report("key.ignored", (*path, "port"), "'port' has no effect: the routes are served with the others.")
+    for index, route in enumerate(routes if isinstance(routes, list) else []):
+        where = (*path, "routes", index)
+        if check_shape(scope, route, where, ROUTE):
+            check_pattern(scope, route, where)
+
+
+def _target(scope: Scope, item: dict[str, Any], path: DocumentPath, known: list[str]) -> None:
+    workflow, action = item.get("workflow"), item.get("action")
+    if not isinstance(workflow, str) or not workflow:
+        return
+    if workflow not in known:
+        message = scope.unknown(workflow, "workflow", known)
+        scope.report("trigger.workflow.unknown", (*path, "workflow"), message)
+    elif workflow in scope.definitions and isinstance(action, str) and action:
+        transitions = keys_of(scope.definitions[workflow].get("transitions"))
+        if action not in transitions:
+            message = scope.unknown(action, f"transition of {workflow!r}", transitions)
+            scope.report("trigger.action.unknown", (*path, "action"), message)

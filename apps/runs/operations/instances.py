@@ -1,0 +1,121 @@
+"""Move a state-machine instance at a person's or a program's request, in one unit of work with its run row."""
+
+from typing import Any, cast
+from uuid import UUID
+
+from apps.core import audit
+from apps.core.errors import BadRequest, Conflict, NotFound, WeftError
+from apps.core.jobs import bell
+from apps.core.scope import Actor, current_tenant
+from apps.engine.ids import uuid7
+from apps.engine.module import Context
+from apps.engine.outcome import Rejected, StepFailed, TryAgain
+from apps.engine.ports import LostRace, Unit
+from apps.engine.sections.statemachine import SECTION, Applied
+from apps.runs.adapters.place import Place
+from apps.runs.adapters.rows import NewRunRow
+from apps.runs.adapters.services import Services
+from apps.runs.adapters.starts import dumped
+from apps.runs.adapters.unit import HostedUnit
+from apps.runs.errors import NothingLive, TransitionRefused
+from apps.runs.models import Instance
+from apps.runs.operations.inline import inline
+from apps.runs.policy import EDIT_INSTANCES
+from apps.runs.queries.instances import instance_get
+from apps.runs.queries.programs import application_of
+from apps.tenants.policy import require
+from apps.workflows.queries.deployments import deployment_list
+
+
+def instance_transition(*, instance_id: UUID, transition: str, data: dict[str, Any], actor: Actor) -> dict[str, Any]:
+    """Do one transition by the live version; hooks may veto it, processing steps follow as runs.
+
+    Raises `BadRequest` with the expected and the actual state, `Conflict` on a lost race, `NothingLive`.
+    """
+    require(actor, EDIT_INSTANCES)
+    row = Instance.objects.only("machine", "key", "workflow_id", "environment_id").filter(id=instance_id).first()
+    if row is None:
+        raise NotFound("There is no such instance.")
+    place = _place(row)
+    if row.machine not in place.application.machines:
+        raise NothingLive(f"The live version has no state machine {row.machine}.")
+    source = "manual" if actor.kind == "user" else "api"
+    try:
+        inline.call(lambda services: _apply(services, place, row.machine, row.key, transition, data, source))
+    except (StepFailed, TryAgain, LostRace) as failure:
+        raise _refusal(failure) from failure
+    audit.record(
+        verb="instance.transition", target="instance", target_id=instance_id, details={"transition": transition}
+    )
+    return instance_get(instance_id=instance_id)
+
+
+def _place(row: Instance) -> Place:
+    live = deployment_list(workflow_id=row.workflow_id, live_only=True).items
+    found = next((each for each in live if each.environment_id == row.environment_id), None)
+    application = None if found is None else application_of(workflow_id=row.workflow_id, version=found.version)
+    if found is None or application is None:
+        raise NothingLive("Nothing that is live drives this instance.")
+    tenant = current_tenant()
+    return Place(
+        tenant,
+        str(tenant),
+        row.environment_id,
+        found.environment,
+        row.workflow_id,
+        found.workflow_slug,
+        found.version_id,
+        found.version,
+        application,
+    )
+
+
+async def _apply(
+    services: Services, place: Place, machine: str, key: str, transition: str, data: dict[str, Any], source: str
+) -> None:
+    run_id = uuid7()
+    unit = HostedUnit(services, place, run_id, audit.request_id())
+    context = Context(cast(Unit, unit), run_id=run_id, request_id=unit.request_id)
+    started_at = services.clock.now()
+    try:
+        applied = await place.application.machines[machine].apply(context, key, transition, data, create=False)
+    except BaseException:
+        await unit.rollback()
+        raise
+    committed = await unit.commit(row=_row(services, place, run_id, applied, source, started_at, data))
+    if committed.has_work:
+        bell.ring()
+
+
+def _row(
+    services: Services, place: Place, run_id: UUID, applied: Applied, source: str, started_at: Any, data: Any
+) -> NewRunRow:
+    machine = applied.instance.machine
+    finished_at = services.clock.now()
+    origin = place.origin(
+        source=source, entry=f"transition:{machine}", section=SECTION, action=applied.transition, workflow=machine
+    )
+    return NewRunRow(
+        run_id,
+        origin,
+        "done",
+        started_at,
+        request_id=audit.request_id(),
+        input=dumped(data),
+        output=dumped(applied.as_dict()),
+        steps=b"[]",
+        finished_at=finished_at,
+        duration_us=int((finished_at - started_at).total_seconds() * 1_000_000),
+        correlation=applied.instance.key,
+    )
+
+
+def _refusal(failure: StepFailed | TryAgain | LostRace) -> WeftError:
+    if isinstance(failure, LostRace):
+        return Conflict("Somebody else moved the instance first; look again.", code="conflict.lost_race")
+    if isinstance(failure, TryAgain):
+        return TransitionRefused(failure.message, code=failure.code)
+    if isinstance(failure, Rejected) and failure.status == 404:
+        return NotFound(failure.message)
+    errors = failure.errors if isinstance(failure, Rejected) else []
+    return BadRequest(failure.message, code=failure.code, errors=errors)

@@ -1,0 +1,129 @@
+"""Start, cancel and retry runs: state changes in the database by anyone, not requests to a worker (law 7)."""
+
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from apps.core import audit
+from apps.core.clock import now
+from apps.core.errors import NotFound
+from apps.core.jobs import ring
+from apps.core.scope import Actor, current_tenant
+from apps.engine.ids import uuid7
+from apps.engine.run.decide import decide
+from apps.engine.run.state import Event, RunState, SendAgain, Settled, Status
+from apps.engine.trigger import UnknownWorkflow
+from apps.runs.adapters import control
+from apps.runs.adapters.rows import RunOrigin, shard_of
+from apps.runs.adapters.starts import accepted_row, dumped
+from apps.runs.errors import NothingLive, RunFinished, RunNotRetryable, UnknownTarget
+from apps.runs.policy import CANCEL, RETRY, START
+from apps.runs.queries.programs import application_of, program_of
+from apps.runs.queries.runs import run_get
+from apps.tenants.policy import require
+from apps.workflows.queries.deployments import deployment_list
+from apps.workflows.queries.workflows import workflow_get
+
+FINAL = frozenset({"done", "failed", "cancelled"})
+
+
+def run_start(
+    *, workflow_id: UUID, environment: str, workflow: str, action: str, data: Any, actor: Actor
+) -> dict[str, Any]:
+    """Accept a run of what is live: `workflow` names a section, a definition or a pipeline of the document.
+
+    Raises `NotFound`, `NothingLive`, and `UnknownTarget` when the document has nothing of that name.
+    """
+    require(actor, START)
+    workflow_get(workflow_id=workflow_id)
+    live = deployment_list(workflow_id=workflow_id, environment=environment, live_only=True, limit=1).items
+    if not live:
+        raise NothingLive(f"The workflow is not live in {environment}.")
+    application = application_of(workflow_id=workflow_id, version=live[0].version)
+    if application is None:
+        raise NothingLive("The live version cannot be read by this build.")
+    try:
+        asked = application.resolve(workflow, action, data)
+    except UnknownWorkflow as unknown:
+        raise UnknownTarget(unknown.message, errors=[{"pointer": "/workflow", "message": unknown.message}]) from None
+    origin = RunOrigin(
+        current_tenant(),
+        live[0].environment_id,
+        workflow_id,
+        live[0].version_id,
+        live[0].version,
+        "manual" if actor.kind == "user" else "api",
+        asked.entry,
+        asked.section,
+        asked.action,
+        asked.workflow,
+    )
+    row = accepted_row(uuid7(), origin, asked.data, now(), correlation=asked.correlation, request_id=audit.request_id())
+    control.run_insert(row)
+    audit.record(verb="run.start", target="run", target_id=row.id, details={"workflow": workflow, "action": action})
+    return run_get(run_id=row.id)
+
+
+def run_cancel(*, run_id: UUID, actor: Actor) -> dict[str, Any]:
+    """End a run that has not ended; what a worker still learns about it is refused. Raises `RunFinished`."""
+    require(actor, CANCEL)
+    state = _locked(run_id)[0]
+    if state in FINAL:
+        raise RunFinished(f"The run is {state}.")
+    error = dumped({"code": "run.cancelled", "message": f"Cancelled by {actor.label}."})
+    sequence = control.rows(control.SQL.run_cancel, (error, run_id))[0][0]
+    control.execute(control.SQL.steps_cancel, (sequence, run_id))
+    control.execute(control.SQL.work_drop, (run_id,))
+    control.lane_free(run_id)
+    audit.record(verb="run.cancel", target="run", target_id=run_id)
+    control.hint_after_commit(run_id, sequence)
+    return run_get(run_id=run_id)
+
+
+def run_retry(*, run_id: UUID, actor: Actor) -> dict[str, Any]:
+    """Try a failed run again from the step that failed. Raises `RunNotRetryable` for anything else."""
+    require(actor, RETRY)
+    state, progress, _, _, attempt, version, workflow_id, _ = _locked(run_id)
+    if state != "failed" or progress is None:
+        raise RunNotRetryable(f"The run is {state}." if progress is not None else "It was a request; send it again.")
+    stored = RunState.from_dict(run_id, orjson.loads(bytes(progress)))
+    if program_of(workflow_id=workflow_id, version=version, entry=stored.entry) is None:
+        raise RunNotRetryable("The version it ran on cannot be read any more.")
+    run_make_ready(run_id=run_id, state=stored, event=SendAgain(), attempt=attempt + 1, version=(workflow_id, version))
+    control.execute(control.SQL.delivery_revive, (run_id,))
+    audit.record(verb="run.retry", target="run", target_id=run_id)
+    return run_get(run_id=run_id)
+
+
+def run_make_ready(*, run_id: UUID, state: RunState, event: Event, attempt: int, version: tuple[UUID, int]) -> None:
+    """Put a parked or failed run back into the queue, as `event` decides; raise `RunNotRetryable` when it does not."""
+    program = program_of(workflow_id=version[0], version=version[1], entry=state.entry)
+    if program is None:
+        raise RunNotRetryable("The version it ran on cannot be read any more.")
+    ready, _ = decide(program, state, event, now())
+    if ready.status is not Status.READY or ready.wait is None:
+        raise RunNotRetryable(f"The run is {state.status.value}.")
+    wait = ready.wait
+    values = (dumped(ready.as_dict()), attempt, wait.reason.value, wait.since, wait.frees, run_id)
+    sequence = control.rows(control.SQL.run_ready, values)[0][0]
+    tenant = current_tenant()
+    control.execute(control.SQL.work_queue, (run_id, tenant, run_id, shard_of(tenant), run_id))
+    control.hint_after_commit(run_id, sequence)
+    ring()
+
+
+def run_settle(*, run_id: UUID, event: Settled | SendAgain) -> None:
+    """Put a run whose effect was in doubt back into the queue."""
+    _, progress, _, _, attempt, version, workflow_id, _ = _locked(run_id)
+    if progress is None:
+        raise RunNotRetryable("It was a request.")
+    stored = RunState.from_dict(run_id, orjson.loads(bytes(progress)))
+    run_make_ready(run_id=run_id, state=stored, event=event, attempt=attempt, version=(workflow_id, version))
+
+
+def _locked(run_id: UUID) -> tuple[Any, ...]:
+    found = control.rows(control.SQL.run_lock, (run_id,))
+    if not found:
+        raise NotFound("There is no such run.")
+    return found[0]

@@ -1,0 +1,90 @@
+"""What a deployment changes here, inside its transaction: subscriptions are rewritten, mapped instances move on."""
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+import orjson
+
+from apps.core.jobs import ring
+from apps.core.scope import current_tenant
+from apps.engine.document import Document
+from apps.engine.findings import Finding, Severity
+from apps.engine.ids import uuid7
+from apps.runs.adapters import control
+from apps.runs.adapters.rows import clean
+from apps.runs.queries.instances import live_states
+from apps.runs.queries.programs import application_of
+from apps.workflows.events import DeploymentPlan
+from apps.workflows.queries.deployments import DeploymentView, deployment_get
+
+ORPHANED = "instances.orphaned"
+MAPPED = "deployment.state-map"
+
+
+def deployment_changed(*, deployment_id: UUID, **_: object) -> None:
+    """Take over what a deployment listens to, or let go of it when it has ended."""
+    deployment = deployment_get(deployment_id=deployment_id)
+    control.execute(control.SQL.subscriptions_clear, (deployment.environment_id, deployment.workflow_id))
+    if not deployment.is_live:
+        return
+    application = application_of(workflow_id=deployment.workflow_id, version=deployment.version)
+    for subscription in () if application is None else application.subscriptions:
+        control.execute(
+            control.SQL.subscription_add,
+            (
+                uuid7(),
+                current_tenant(),
+                deployment.environment_id,
+                deployment.workflow_id,
+                deployment.version_id,
+                deployment.version,
+                clean(subscription.name),
+                clean(subscription.topic),
+                subscription.entry,
+                subscription.ordering,
+            ),
+        )
+    _move_instances(deployment)
+    ring()
+
+
+def orphaned_instances(plan: DeploymentPlan) -> Iterable[Finding]:
+    """Object to a document that lacks the state of live instances, unless they are mapped or confirmed."""
+    if plan.confirm_orphans:
+        return
+    states = _states_of(plan.document)
+    for (machine, state), count in sorted(live_states(
+        workflow_id=plan.workflow_id, environment_id=plan.environment_id
+    ).items()):  # fmt: skip
+        target = plan.state_map.get(machine, {}).get(state, state)
+        if target in states.get(machine, frozenset()):
+            continue
+        mark = plan.document.mark_of(("workflows", "statemachine"))
+        yield Finding(
+            mark.line,
+            mark.column,
+            "workflows.statemachine.definitions",
+            Severity.BLOCKED,
+            ORPHANED,
+            f"{count} live instances of {machine} stand in {target!r}, which this document lacks; map it or confirm.",
+        )
+
+
+def _states_of(document: Document) -> Mapping[str, frozenset[str]]:
+    section = document.workflows.get("statemachine") or {}
+    definitions = section.get("definitions") or []
+    return {
+        str(definition.get("name")): frozenset(map(str, definition.get("states") or {}))
+        for definition in definitions
+        if isinstance(definition, dict)
+    }
+
+
+def _move_instances(deployment: DeploymentView) -> None:
+    for machine, moves in deployment.state_map.items():
+        for old, new in moves.items():
+            values = (new, deployment.workflow_id, deployment.environment_id, machine, old)
+            for instance_id, sequence in control.rows(control.SQL.instances_map, values):
+                data = orjson.dumps({"deployment": str(deployment.id)})
+                line = (uuid7(), current_tenant(), instance_id, sequence, MAPPED, old, new, data)
+                control.execute(control.SQL.transition_add, line)

@@ -1,0 +1,80 @@
+"""The product's own periodic work: idempotent, under a transaction-level lock, with a last success (law 12)."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import psycopg
+import structlog
+from django.conf import settings
+from prometheus_client import Gauge
+
+from apps.core.outbox import deliver
+from apps.runs.adapters.sql import Statements
+
+log = structlog.get_logger(__name__)
+SQL = Statements("sweeps")
+PARTITIONS_AHEAD_DAYS = 7
+KEPT_DAYS = 30
+JOURNAL_TABLES = ("runs_run", "runs_step", "runs_message")
+Connection = psycopg.Connection[Any]
+Counts = dict[str, int]
+
+unowned = Gauge("weft_runs_without_owner_or_reason", "Unfinished runs that nobody drives and that say no reason")
+last_success = Gauge("weft_sweep_last_success", "When a sweep last succeeded, seconds since 1970", ["sweep"])
+
+
+def sweep_outbox(connection: Connection) -> Counts:
+    """Deliver what committed deeds left in the outbox."""
+    delivered = 0
+    while count := deliver(connection):
+        delivered += count
+    return {"delivered": delivered}
+
+
+def sweep_expired(connection: Connection) -> Counts:
+    """Drop idempotency keys and seen events whose time is over, and workers that fell silent long ago."""
+    removed = _one(connection, SQL.expire)
+    return {"removed": removed, "workers": connection.execute(SQL.forget_workers).rowcount}
+
+
+def sweep_partitions(connection: Connection) -> Counts:
+    """Make the partitions of the days ahead and drop those whose days are over."""
+    made = _one(connection, SQL.partitions_ensure, (PARTITIONS_AHEAD_DAYS,))
+    before = (datetime.now(UTC) - timedelta(days=KEPT_DAYS)).date()
+    dropped = sum(_one(connection, SQL.partitions_drop, (table, before)) for table in JOURNAL_TABLES)
+    return {"made": made, "dropped": dropped}
+
+
+def sweep_invariant(connection: Connection) -> Counts:
+    """Look for unfinished runs without owner or reason; there are never any."""
+    found = connection.execute(SQL.unowned).fetchall()
+    unowned.set(len(found))
+    for tenant_id, run_id in found:
+        log.error("invariant.run_unowned", tenant_id=str(tenant_id), run_id=str(run_id))
+    return {"unowned": len(found)}
+
+
+SWEEPS: dict[str, Callable[[Connection], Counts]] = {
+    "outbox": sweep_outbox,
+    "expired": sweep_expired,
+    "partitions": sweep_partitions,
+    "invariant": sweep_invariant,
+}
+
+
+def sweep_run(name: str) -> Counts | None:
+    """Run one sweep as `relay`; None when another process is at it."""
+    with psycopg.connect(settings.DATABASE_RELAY_URL, application_name=f"weft-sweep-{name}") as connection:
+        if not _one(connection, SQL.lock, (f"weft-sweep-{name}",)):
+            return None
+        counts = SWEEPS[name](connection)
+        connection.execute(SQL.succeeded, (name, orjson.dumps(counts).decode()))
+    last_success.labels(name).set_to_current_time()
+    return counts
+
+
+def _one(connection: Connection, statement: str, values: tuple[Any, ...] = ()) -> int:
+    row = connection.execute(statement.encode(), values).fetchone()
+    return 0 if row is None else int(row[0])

@@ -1,0 +1,12 @@
+"""Who may do what with runs, by role; the tenant's wall stands below this, in the database."""
+
+READ = "runs.read"
+START = "runs.start"
+CANCEL = "runs.cancel"
+RETRY = "runs.retry"
+READ_INSTANCES = "instances.read"
+EDIT_INSTANCES = "instances.edit"
+READ_MESSAGES = "messages.read"
+RETRY_MESSAGES = "messages.retry"
+READ_EFFECTS = "effects.read"
+SETTLE_EFFECTS = "effects.settle"

@@ -1,0 +1,54 @@
+"""Celery's part: a bell, the sweeps, and the boot step that runs the worker's loop (data.md 9)."""
+
+from typing import Any
+
+import structlog
+from celery import bootsteps, current_app, shared_task
+
+from apps.runs.operations.sweeps import sweep_run
+from apps.runs.operations.worker import worker
+
+log = structlog.get_logger(__name__)
+SWEEP_SECONDS = {"outbox": 10.0, "expired": 600.0, "partitions": 3600.0, "invariant": 15.0}
+
+
+@shared_task(name="runs.wake", ignore_result=True, expires=10)  # type: ignore[untyped-decorator]
+def wake() -> None:
+    """Set the loop's event; the loop finds out by itself what there is to do."""
+    worker.ring()
+
+
+@shared_task(name="runs.sweep", ignore_result=True, expires=60)  # type: ignore[untyped-decorator]
+def sweep(name: str) -> None:
+    """Run one of the product's own sweeps."""
+    counts = sweep_run(name)
+    if counts and any(counts.values()):
+        log.info("sweep.done", sweep=name, **counts)
+
+
+class WorkerLoopStep(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Starts the loop with the worker process; on a warm shutdown it drains before Celery goes on."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def start(self, parent: Any) -> None:
+        """Begin to claim."""
+        worker.start()
+
+    def stop(self, parent: Any) -> None:
+        """Finish what is in hand and give the leases back."""
+        worker.stop()
+
+    def terminate(self, parent: Any) -> None:
+        """As `stop`: a cold shutdown still gives leases back."""
+        worker.stop()
+
+
+@current_app.on_after_finalize.connect  # type: ignore[untyped-decorator]
+def schedule_sweeps(sender: Any, **_: Any) -> None:
+    """Have beat fire the sweeps; the worker's loop also empties the outbox by itself."""
+    for name, seconds in SWEEP_SECONDS.items():
+        sender.add_periodic_task(seconds, sweep.s(name), name=f"sweep {name}", expires=60)
+
+
+current_app.steps["worker"].add(WorkerLoopStep)

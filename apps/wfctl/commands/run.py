@@ -1,0 +1,38 @@
+"""`wfctl run`: serve a document on this machine, with everything it needs in this one process."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console as Terminal
+
+from apps.wfctl.address import BadAddress, parse_address
+from apps.wfctl.reading import Unreadable
+from apps.wfctl.serving import CannotServe, Served, serve
+
+UNUSABLE, BAD_CALL = 1, 2
+
+
+def run(
+    file: Annotated[Path, typer.Argument(help="The document to serve.")],
+    address: Annotated[str, typer.Option(help="Listen here instead of where the document says; port 0 is any.")] = "",
+    store: Annotated[str, typer.Option(help="Keep runs and data in this SQLite file instead of memory.")] = ":memory:",
+    reload: Annotated[bool, typer.Option(help="Serve the new text when the file changes.")] = True,
+    console: Annotated[bool, typer.Option(help="Answer /_weft/... to this machine.")] = True,
+) -> None:
+    """Serve a document on the address it names; no database server, no tenant.
+
+    Secrets (`${NAME}`) are environment variables. An address without a host, such as `:8080`, is this machine only.
+    A changed file is served as soon as it is saved; while it has errors, what was served before goes on.
+    """
+    terminal = Terminal(highlight=False)
+    try:
+        wanted = parse_address(address) if address else None
+        asyncio.run(serve(Served(file, wanted, store, reload, console), terminal))
+    except (BadAddress, Unreadable) as error:
+        Terminal(stderr=True).print(f"wfctl: {error}", style="red", markup=False, highlight=False)
+        raise typer.Exit(BAD_CALL) from None
+    except CannotServe as error:
+        Terminal(stderr=True).print(f"wfctl: {error}", style="red", markup=False, highlight=False)
+        raise typer.Exit(UNUSABLE) from None

@@ -1,0 +1,95 @@
+"""What happens while `wfctl run` serves, one line each: requests as they are answered, runs as they end."""
+
+import asyncio
+import time
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from rich.console import Console as Terminal
+from rich.text import Text
+
+from apps.engine.asgi import Receive, Scope, Send
+from apps.engine.local.host import LOCAL, LocalHost
+from apps.engine.local.store import read_time
+from apps.wfctl.console import Asgi
+
+LOOK_SECONDS = 0.05
+FINAL = ("done", "failed", "cancelled")
+COLOURS = {"done": "green", "failed": "bold red", "cancelled": "dim"}
+_NEW = "select position, id from run where position > ? and source <> 'http' order by position"
+
+
+class Narrator:
+    """Prints lines; colours only where there is a terminal."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self.terminal = terminal
+        self._seen = 0
+        self._open: list[UUID] = []
+
+    def say(self, *parts: str | tuple[str, str]) -> None:
+        """Print one line with the time in front."""
+        now = datetime.now().astimezone().strftime("%H:%M:%S")
+        self.terminal.print(Text.assemble((now, "dim"), " ", *parts), soft_wrap=True)
+
+    def requests(self, served: Asgi) -> Asgi:
+        """Return `served`, telling of each request that was answered."""
+
+        async def told(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await served(scope, receive, send)
+                return
+            started, status = time.monotonic(), 0
+
+            async def watch(message: dict[str, object]) -> None:
+                nonlocal status
+                if message["type"] == "http.response.start":
+                    status = int(str(message["status"]))
+                await send(message)
+
+            await served(scope, receive, watch)
+            took = f" {(time.monotonic() - started) * 1000:.1f} ms"
+            self.say(f"{scope['method']} {scope['path']} ", (str(status), _colour_of(status)), (took, "dim"))
+
+        return told
+
+    async def runs(self, host: LocalHost) -> None:
+        """Tell of the runs of a host as they end, until cancelled."""
+        while True:
+            self.look(host)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def look(self, host: LocalHost) -> None:
+        """Tell of the runs that have ended since the last look."""
+        for row in host.store.rows(_NEW, (self._seen,)):
+            self._seen = row["position"]
+            self._open.append(UUID(row["id"]))
+        for run_id in list(self._open):
+            run = host.queue.run(LOCAL, run_id)
+            if run is None or run["status"] in FINAL:
+                self._open.remove(run_id)
+            if run is not None and run["status"] in FINAL:
+                self._tell(run)
+
+    def _tell(self, run: dict[str, Any]) -> None:
+        way = " -> " if run["source"] == "message" else " "
+        what = f"{run['source']} {run['action']}{way}{run['workflow']}".strip()
+        self.say(f"{what} ", (run["status"], COLOURS[run["status"]]), *_took(run), *_error(run))
+        for step in run["steps"] or []:
+            for line in step.get("logs") or []:
+                self.say((f"  {step.get('name', '')}: {line.get('message', '')}", "dim"))
+
+
+def _took(run: dict[str, Any]) -> list[tuple[str, str]]:
+    started, ended = read_time(run["started_at"]), read_time(run["finished_at"])
+    return [(f" {(ended - started).total_seconds() * 1000:.1f} ms", "dim")] if started and ended else []
+
+
+def _error(run: dict[str, Any]) -> list[tuple[str, str]]:
+    error = run["error"]
+    return [(f"  {error.get('code', '')}: {error.get('message', '')}", "red")] if isinstance(error, dict) else []
+
+
+def _colour_of(status: int) -> str:
+    return "green" if status < 400 else "yellow" if status < 500 else "bold red"

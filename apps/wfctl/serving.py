@@ -1,0 +1,168 @@
+"""A document being served: compiled, listening, reloaded when its file changes, and closed in order."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from rich.console import Console as Terminal
+
+from apps.engine.application import Application
+from apps.engine.document import Document
+from apps.engine.local.host import LocalHost
+from apps.engine.registry import Registry
+from apps.wfctl.address import Address, BadAddress, address_of
+from apps.wfctl.console import Console
+from apps.wfctl.narrator import Narrator
+from apps.wfctl.reading import Unreadable, compiled, examine, registry
+from apps.wfctl.report import print_report
+from apps.wfctl.watching import changes
+
+BACKLOG = 2048
+GRACE_SECONDS = 5
+
+
+class CannotServe(Exception):
+    """The document cannot run, or its address is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What the command line asked for."""
+
+    file: Path
+    address: Address | None
+    store: str
+    is_reloading: bool
+    has_console: bool
+
+
+class _Server(uvicorn.Server):
+    """Stops in order when told to, and then is done: uvicorn's own way ends the process by the signal."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Listen for Ctrl-C and SIGTERM while serving."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    def _stop(self) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+async def serve(wanted: Served, terminal: Terminal) -> None:
+    """Serve until interrupted; raise `CannotServe` and `Unreadable` before anything is served."""
+    types = registry()
+    examined, application = compiled(examine(wanted.file, types), wanted.file, types)
+    if application is None:
+        print_report(examined, terminal)
+        raise CannotServe(f"{examined.name} cannot be served; mend what is listed above.")
+    listening = _listen(_address(wanted, application.document))
+    host = LocalHost(wanted.store, folder=wanted.file.resolve().parent)
+    host.deploy(application)
+    session = _Session(wanted, types, host, Narrator(terminal))
+    try:
+        await session.serve(listening, examined.content)
+    finally:
+        await host.close()
+        listening.close()
+
+
+class _Session:
+    """Everything that goes on between the first request and the last."""
+
+    def __init__(self, wanted: Served, types: Registry, host: LocalHost, narrator: Narrator) -> None:
+        self._wanted, self._types, self._host, self._narrator = wanted, types, host, narrator
+        self._stop = asyncio.Event()
+
+    async def serve(self, listening: socket.socket, content: bytes) -> None:
+        """Serve what the host has deployed, compiled from `content`."""
+        self._host.start()
+        tasks = [asyncio.create_task(self._narrator.runs(self._host))]
+        if self._wanted.is_reloading:
+            tasks.append(asyncio.create_task(self._reload(content)))
+        _announce(self._narrator, self._host, listening)
+        try:
+            await self._server().serve(sockets=[listening])
+        finally:
+            self._stop.set()
+            self._narrator.look(self._host)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._narrator.say("stopped")
+
+    def _server(self) -> _Server:
+        served = self._host.asgi()
+        config = uvicorn.Config(
+            self._narrator.requests(Console(served, self._host) if self._wanted.has_console else served),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        logging.getLogger("uvicorn").setLevel(logging.WARNING)
+        return _Server(config)
+
+    async def _reload(self, content: bytes) -> None:
+        async for _ in changes(self._wanted.file, content, self._stop):
+            with contextlib.suppress(Unreadable):
+                self._deploy_again()
+
+    def _deploy_again(self) -> None:
+        examined, application = compiled(examine(self._wanted.file, self._types), self._wanted.file, self._types)
+        if application is None:
+            print_report(examined, self._narrator.terminal)
+            self._narrator.say(("not reloaded", "bold red"), ": what was served before goes on")
+        else:
+            self._host.deploy(application)
+            self._narrator.say(("reloaded", "green"), f" {examined.name} ({application.sha256[:12]})")
+
+
+def _address(wanted: Served, document: Document) -> Address:
+    if wanted.address is not None:
+        return wanted.address
+    try:
+        return address_of(document)
+    except BadAddress as error:
+        raise CannotServe(f"{error} Give another with --address.") from None
+
+
+def _listen(address: Address) -> socket.socket:
+    """Take the address now, so that a taken one is said before anything else happens."""
+    try:
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(found[0], socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(found[4])
+        listening.listen(BACKLOG)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CannotServe(f"cannot listen on {address}: {reason}. Give another with --address.") from None
+    return listening
+
+
+def _announce(narrator: Narrator, host: LocalHost, listening: socket.socket) -> None:
+    name = listening.getsockname()
+    application = host.application()
+    narrator.say("serving ", (Address(name[0], name[1]).url, "bold"), " (Ctrl-C stops)")
+    for line in _routes(application):
+        narrator.say(("  " + line, "dim"))
+
+
+def _routes(application: Application | None) -> Iterator[str]:
+    for subscription in application.subscriptions if application else ():
+        yield f"{subscription.topic} -> {subscription.handler}"

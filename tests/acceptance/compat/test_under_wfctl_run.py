@@ -1,0 +1,154 @@
+"""The documents that the reference system can run behave under `wfctl run` as spec/modules.md 12.1 says."""
+
+import pytest
+
+from tests.support.waiting import wait_for
+from tests.support.wfctl import Serving
+
+pytestmark = pytest.mark.spec("SPINE-3")
+
+
+@pytest.fixture
+def serve(document):
+    """Serve a document by its stem until the test ends."""
+    running = []
+
+    def start(stem):
+        served = Serving(document(stem), "--no-reload").__enter__()
+        running.append(served)
+        return served
+
+    yield start
+    for served in running:
+        assert served.stop() == 0
+
+
+def handled(served, handler):
+    """Return the ended deliveries to a message handler."""
+    return [run for run in served.runs(source="message", workflow=handler) if run["status"] == "done"]
+
+
+@pytest.mark.parametrize(("path", "handler"), [("/api/users", "userService"), ("/health", "healthService")])
+def test_simple_workflow_answers_with_the_handler_s_name(serve, path, handler):
+    reply = serve("simple-workflow-config").call("GET", path)
+    assert (reply.status, reply.json["handler"]) == (200, handler)
+    assert set(reply.json) == {"handler", "status", "message"}
+
+
+def test_simple_workflow_records_a_published_message(serve):
+    served = serve("simple-workflow-config")
+    served.publish("user-events", {"user": 7})
+    (run,) = wait_for(lambda: handled(served, "notificationService"), what="the notification")
+    assert run["input"] == {"user": 7}
+    assert run["steps"][0]["logs"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "handler"),
+    [
+        ("GET", "/api/users", "users-handler"),
+        ("POST", "/api/users", "users-handler"),
+        ("GET", "/api/products", "products-handler"),
+        ("POST", "/api/products", "products-handler"),
+        ("GET", "/health", "health-handler"),
+    ],
+)
+def test_api_server_answers_its_five_routes(serve, method, path, handler):
+    reply = serve("api-server-config").call(method, path, {"name": "x"} if method == "POST" else None)
+    assert (reply.status, reply.json["handler"]) == (200, handler)
+
+
+def test_api_server_knows_a_wrong_method_from_an_unknown_path(serve):
+    served = serve("api-server-config")
+    refused = served.call("DELETE", "/api/users")
+    assert refused.status == 405
+    assert {"GET", "POST"} <= set(refused.headers["allow"].replace(" ", "").split(","))
+    assert served.call("GET", "/api/nothing").status == 404
+
+
+def test_data_pipeline_takes_a_post_through_every_stage_once(serve):
+    served = serve("data-pipeline-config")
+    assert served.call("POST", "/api/data", {"value": 1}).status == 200
+    ends = ("db-output", "notification-output")
+    wait_for(lambda: all(handled(served, end) for end in ends), what="both outputs")
+    topics = [message["topic"] for message in served.get("/_weft/messages")]
+    assert topics == ["raw-input", "validated-data", "transformed-data", "processed-data"]
+    for handler in ("data-validation", "data-transformation", "data-enrichment", *ends):
+        assert len(handled(served, handler)) == 1
+
+
+def test_order_pipeline_is_driven_to_its_end(serve):
+    served = serve("order-processing-pipeline")
+    assert served.call("POST", "/api/orders", {"id": "1"}).status == 200
+    states = []
+    for transition in ("validate_order", "store_order", "send_notification"):
+        run = served.start("order-processing", transition, {"id": "1"})
+        assert run["status"] == "done", run["error"]
+        states += served.instances().values()
+    assert states == ["validated", "stored", "notified"]
+    (instance,) = served.get("/_weft/instances")
+    assert (instance["completed"], instance["error"]) == (True, None)
+
+
+def test_order_pipeline_s_failure_ends_in_error(serve):
+    served = serve("order-processing-pipeline")
+    served.start("order-processing", "fail_validation", {"id": "2"})
+    (instance,) = served.get("/_weft/instances")
+    assert (instance["state"], instance["completed"], bool(instance["error"])) == ("failed", True, True)
+    assert served.start("order-processing", "store_order", {"id": "2"})["status"] == "failed"
+
+
+@pytest.mark.parametrize(("path", "part"), [("/metrics", b"# TYPE"), ("/healthz", b"status")])
+def test_order_pipeline_answers_for_its_health_and_metrics(serve, path, part):
+    served = serve("order-processing-pipeline")
+    served.call("POST", "/api/orders", {"id": "3"})
+    reply = served.call("GET", path)
+    assert (reply.status, part in reply.body) == (200, True)
+
+
+def transition(served, order, name):
+    return served.call("PUT", f"/api/orders/{order}/transition", {"transition": name})
+
+
+def test_state_machine_takes_an_order_from_new_to_delivered(serve):
+    served = serve("state-machine-workflow")
+    created = served.call("POST", "/api/orders", {"id": "17", "total": 5})
+    assert (created.status, created.json["state"]) == (201, "new")
+    assert transition(served, "17", "submit_order").json["state"] == "validating"
+    assert hooked(served, "order-validation-handler")
+    for name, state in (
+        ("validation_passed", "validated"),
+        ("process_payment", "payment_pending"),
+    ):
+        assert transition(served, "17", name).json["state"] == state
+    assert transition(served, "17", "payment_succeeded").status == 200
+    wait_for(lambda: state_of(served, "17") == "fulfillment_pending", what="the automatic transition")
+    assert transition(served, "17", "ship").json["state"] == "shipped"
+    assert transition(served, "17", "deliver").json["state"] == "delivered"
+    (instance,) = served.get("/_weft/instances")
+    assert (instance["id"], instance["completed"]) == ("order-17", True)
+
+
+def hooked(served, handler):
+    """Say whether a hook's handler left its line in the log of any run."""
+    return any(handler in str(step["logs"]) for run in served.runs() for step in run["steps"] or [])
+
+
+def state_of(served, order):
+    return served.get(f"/api/orders/{order}")["state"]
+
+
+@pytest.mark.parametrize("name", ["deliver", "no_such_transition", ""])
+def test_state_machine_refuses_a_transition_that_does_not_fit(serve, name):
+    served = serve("state-machine-workflow")
+    served.call("POST", "/api/orders", {"id": "18"})
+    assert transition(served, "18", name).status == 400
+    assert state_of(served, "18") == "new"
+
+
+def test_state_machine_s_final_state_is_final(serve):
+    served = serve("state-machine-workflow")
+    served.call("POST", "/api/orders", {"id": "19"})
+    assert transition(served, "19", "cancel").json["state"] == "cancelled"
+    assert transition(served, "19", "submit_order").status == 400
+    assert transition(served, "no-such-order", "cancel").status == 404

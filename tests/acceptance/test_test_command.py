@@ -1,0 +1,75 @@
+"""`manage.py test` brings its own servers, counts honestly, and closes with one line."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.checkout import ROOT
+
+pytestmark = [pytest.mark.spec("SPINE-B2", "SPINE-8"), pytest.mark.slow]
+
+PLANTED = """
+import os, psycopg, pytest, redis
+
+def test_the_servers_are_there():
+    with psycopg.connect(os.environ["WEFT_TEST_ADMIN_URL"]) as database:
+        assert database.execute("show fsync").fetchone() == ("off",)
+    with redis.Redis.from_url(os.environ["WEFT_TEST_REDIS_URL"]) as server:
+        assert server.ping()
+
+@pytest.mark.skip(reason="no moon tonight")
+def test_that_needs_a_moon(): ...
+"""
+FAILING = "def test_that_two_is_one(): assert 2 == 1"
+
+
+def manage_test(*arguments, **changes):
+    """Run the command as CI would, without any server given; returns its exit code and the lines it printed."""
+    left = {name: value for name, value in os.environ.items() if not name.startswith(("WEFT_", "COV_", "COVERAGE_"))}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "test", *arguments],
+        cwd=ROOT, env={**left, "CI": "", **changes}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout.splitlines()
+
+
+@pytest.fixture
+def planted(tmp_path):
+    """A test file that passes once and skips once."""
+    path = tmp_path / "test_planted.py"
+    path.write_text(PLANTED)
+    return str(path)
+
+
+def test_chosen_tests_run_with_servers_of_their_own_and_one_closing_line(planted):
+    code, lines = manage_test(planted, "-q")
+    assert lines[-1] == "1 passed, 0 failed, 1 skipped"
+    assert code == 0
+    assert any("1: Skipped: no moon tonight" in line for line in lines)
+    assert any("WEFT_COMPAT_DIR is not set" in line for line in lines)
+
+
+def test_in_ci_a_skip_that_nobody_wrote_down_is_a_failure(planted):
+    code, lines = manage_test(planted, "-q", CI="true")
+    assert lines[-1] == "1 passed, 1 failed, 0 skipped"
+    assert code == 1
+
+
+def test_a_failing_test_fails_the_command(tmp_path):
+    path = tmp_path / "test_failing.py"
+    path.write_text(FAILING)
+    code, lines = manage_test(str(path), "-q")
+    assert (code, lines[-1]) == (1, "0 passed, 1 failed, 0 skipped")
+
+
+def test_a_run_without_any_test_is_not_a_success(planted):
+    code, lines = manage_test(planted, "-q", "-k", "nothing_of_that_name")
+    assert (code, lines[-1]) == (1, "0 passed, 0 failed, 0 skipped")
+
+
+def test_the_table_of_numbered_lines_fails_while_one_has_no_passing_test(planted):
+    code, lines = manage_test(planted, "-q", "--spec")
+    assert any(line.startswith("SPINE-1 ") and "NO TEST" in line for line in lines)
+    assert (code, lines[-1]) == (1, "1 passed, 0 failed, 1 skipped")

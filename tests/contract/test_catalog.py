@@ -1,0 +1,203 @@
+"""Every module type is complete: source, test, example, entry; and what documents may say never shrinks."""
+
+import inspect
+import sys
+from pathlib import Path
+
+import jsonschema_rs
+import pytest
+
+import apps.modules.catalog
+from apps.engine.catalogue import component_entry, entries
+from apps.engine.check import CheckOptions, check
+from apps.engine.codes import CODES
+from apps.engine.compile import compile_document
+from apps.engine.document import load
+from apps.engine.registry import BadCatalogue, Registry, discover
+from apps.engine.schema import document_schema
+
+ROOT = Path(__file__).parents[2]
+REGISTRY = discover(apps.modules.catalog)
+TYPES = {module_type.kind: module_type for module_type in REGISTRY}
+
+# Kinds and config keys are stored in tenants' documents: they may be added, never taken away without an alias.
+FROZEN = {
+    "api.handler": "fieldMapping initialTransition instanceIDField instanceIDPrefix resourceName seedFile "
+    "sourceResourceName stateFilter summaryFields transitionMap workflowEngine workflowType",
+    "auth.jwt": "issuer secret seedFile tokenExpiry",
+    "data.transformer": "pipeline pipelines",
+    "database.workflow": "driver dsn maxIdleConns maxOpenConns",
+    "dynamic.component": "componentId provides requires source",
+    "health.checker": "",
+    "http.handler": "body contentType status",
+    "http.middleware.auth": "authType",
+    "http.middleware.cors": "allowHeaders allowMethods allowOrigins allowedHeaders allowedMethods allowedOrigins "
+    "maxAge",
+    "http.middleware.logging": "level logLevel",
+    "http.middleware.ratelimit": "burst burstSize requestsPerMinute rps strategy tokenHeader",
+    "http.middleware.requestid": "headerName",
+    "http.middleware.securityheaders": "contentSecurityPolicy contentTypeOptions frameOptions hstsMaxAge "
+    "permissionsPolicy referrerPolicy",
+    "http.router": "",
+    "http.server": "address port readTimeout writeTimeout",
+    "jsonschema.modular": "schema",
+    "messaging.broker": "",
+    "messaging.handler": "topic",
+    "metrics.collector": "namespace",
+    "persistence.store": "database shared",
+    "processing.step": "compensateTransition componentId maxRetries retryBackoffMs successTransition successWhen "
+    "timeoutSeconds",
+    "state.connector": "",
+    "state.tracker": "",
+    "statemachine.engine": "",
+    "webhook.sender": "headers initialBackoff maxBackoff maxRetries method retryClientErrors secret timeout url",
+}
+
+# Keys that documents of the format carry and nothing reads (spec 3.2 to 3.5): told as warnings, never refused.
+IGNORED = {
+    "api.handler": "basePath method operations path resource",
+    "data.transformer": "description",
+    "dynamic.component": "description",
+    "health.checker": "description",
+    "http.handler": "method path",
+    "http.middleware.auth": "secret secretKey type",
+    "http.router": "prefix",
+    "messaging.broker": "description provider topics url",
+    "messaging.handler": "description inputType queue watchPath",
+    "metrics.collector": "description",
+    "state.connector": "description",
+    "state.tracker": "description store",
+    "statemachine.engine": "description initialState initial_state stateTracker",
+    "webhook.sender": "description",
+}
+
+pytestmark = pytest.mark.spec("SPINE-B1", "SPINE-B4")
+
+
+def stem(kind):
+    return kind.replace(".", "_")
+
+
+def properties(module_type):
+    return module_type.Config.model_json_schema()["properties"]
+
+
+def test_no_kind_is_missing():
+    assert set(TYPES) == set(FROZEN)
+
+
+@pytest.mark.parametrize("kind", sorted(FROZEN))
+def test_every_type_has_its_four_files(kind):
+    source = inspect.getsourcefile(TYPES[kind])
+    category = TYPES[kind].category.value
+    files = [
+        ROOT / "apps/modules/catalog" / category / f"{stem(kind)}.py",
+        ROOT / "tests/unit/modules/catalog" / category / f"test_{stem(kind)}.py",
+        ROOT / "examples/modules" / f"{stem(kind)}.yaml",
+    ]
+    assert [file for file in files if not file.is_file()] == []
+    assert Path(source) == files[0]
+    assert kind in {entry.kind for entry in entries(REGISTRY)}
+
+
+@pytest.mark.parametrize("kind", sorted(FROZEN))
+def test_the_keys_of_a_config_are_the_frozen_ones_and_all_described(kind):
+    keys = {key: said for key, said in properties(TYPES[kind]).items() if "x-ignored" not in said}
+    assert sorted(keys) == sorted(FROZEN[kind].split())
+    assert [key for key, said in keys.items() if not said.get("description")] == []
+    assert sorted(TYPES[kind].Config.ignored_keys) == IGNORED.get(kind, "").split()
+
+
+@pytest.mark.parametrize("kind", sorted(FROZEN))
+def test_a_type_explains_itself(kind):
+    entry = next(entry for entry in entries(REGISTRY) if entry.kind == kind)
+    assert entry.summary.endswith((".", "`."))
+    assert entry.title
+    assert all(port.name and port.description for port in (*entry.inputs, *entry.outputs))
+    assert {port.type for port in (*entry.inputs, *entry.outputs)} <= {"http", "message", "data", "event", "service"}
+    jsonschema_rs.validator_for(entry.schema)
+
+
+def test_every_component_explains_itself():
+    for component in REGISTRY.components.values():
+        entry = component_entry(component)
+        assert entry.help.count("\n") > 2
+        assert all(said["description"] for said in (*entry.inputs.values(), *entry.outputs.values()))
+
+
+@pytest.mark.parametrize("kind", sorted(FROZEN))
+def test_the_example_of_a_type_uses_it_and_has_no_findings(kind):
+    text = (ROOT / "examples/modules" / f"{stem(kind)}.yaml").read_text()
+    document = load(text).document
+    assert kind in {entry.kind for entry in document.modules}
+    assert check(document, REGISTRY, CheckOptions()) == []
+    assert compile_document(document, REGISTRY).findings == ()
+    assert jsonschema_rs.validator_for(document_schema(REGISTRY)).is_valid(document.data)
+
+
+def test_there_is_no_example_without_a_type():
+    found = {path.stem for path in (ROOT / "examples/modules").glob("*.yaml")}
+    assert found == {stem(kind) for kind in FROZEN}
+
+
+def test_types_do_not_know_each_other():
+    names = {module_type.__module__ for module_type in REGISTRY}
+    for module_type in REGISTRY:
+        beside = {
+            value.__module__ for value in vars(sys.modules[module_type.__module__]).values() if inspect.isclass(value)
+        }
+        assert (beside & names) - {module_type.__module__} == set()
+
+
+def test_a_type_that_finds_fault_uses_a_known_code():
+    faulty = {
+        "data.transformer": {"pipeline": "x", "pipelines": {"y": []}},
+        "database.workflow": {"driver": "mysql", "dsn": "x"},
+        "dynamic.component": {"componentId": "mine"},
+        "jsonschema.modular": {"schema": {"type": "nothing"}},
+        "processing.step": {"successWhen": "1 +"},
+    }
+    for kind, config in faulty.items():
+        module = TYPES[kind]("m", TYPES[kind].Config.model_validate(config))
+        assert [code for _, code, _ in module.problems() if code not in CODES] == []
+        assert module.problems()
+
+
+def test_a_doubled_kind_stops_the_start():
+    registry = Registry()
+    registry.add(TYPES["http.router"])
+    with pytest.raises(BadCatalogue):
+        registry.add(TYPES["http.router"])
+
+
+@pytest.mark.spec("D9")
+@pytest.mark.parametrize("value", [5, 5.0, "5"])
+def test_a_number_may_be_written_in_three_ways_and_the_schema_agrees(value):
+    text = f"modules: [{{name: w, type: webhook.sender, config: {{url: 'https://a.example', maxRetries: {value!r}}}}}]"
+    document = load(text).document
+    assert check(document, REGISTRY, CheckOptions()) == []
+    assert jsonschema_rs.validator_for(document_schema(REGISTRY)).is_valid(document.data)
+
+
+@pytest.mark.parametrize(
+    ("config", "is_good"),
+    [
+        ("{allowOrigins: 'https://a.example', x-note: hi}", True),
+        ("{allowedOrigins: [a, b], maxAge: 10m}", True),
+        ("{allowedOrigin: a}", False),
+        ("{maxAge: soon}", False),
+    ],
+)
+def test_the_schema_takes_what_the_checker_takes(config, is_good):
+    document = load(f"modules: [{{name: c, type: http.middleware.cors, config: {config}}}]").document
+    assert (check(document, REGISTRY, CheckOptions()) == []) is is_good
+    assert jsonschema_rs.validator_for(document_schema(REGISTRY)).is_valid(document.data) is is_good
+
+
+@pytest.mark.parametrize("kind", ["api.handler", "auth.jwt"])
+def test_a_file_beside_the_document_is_blocked_where_there_is_none(kind):
+    text = f"modules: [{{name: m, type: {kind}, config: {{seedFile: first.json, secret: s}}}}]"
+    text = text.replace(", secret: s", "") if kind == "api.handler" else text
+    document = load(text).document
+    assert [finding.code for finding in check(document, REGISTRY, CheckOptions())] == ["file.unavailable"]
+    assert check(document, REGISTRY, CheckOptions(files=True)) == []

@@ -1,0 +1,31 @@
+"""The doctor looks at the machine and says what is wrong with it."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from apps.core.management.local import diagnosis
+
+pytestmark = pytest.mark.spec("SPINE-B2")
+
+
+def test_a_machine_that_runs_the_tests_is_fine():
+    output = StringIO()
+    call_command("doctor", stdout=output)
+    assert "WRONG" not in output.getvalue()
+    assert [line.split()[1] for line in output.getvalue().splitlines()][:4] == [
+        "python",
+        "disk",
+        "checkout",
+        "postgres",
+    ]
+
+
+def test_what_is_wrong_is_named_and_the_command_fails(monkeypatch):
+    monkeypatch.setattr(diagnosis, "LEAST_FREE_BYTES", 1024**6)
+    output = StringIO()
+    with pytest.raises(CommandError, match="cannot run the product"):
+        call_command("doctor", stdout=output)
+    assert "WRONG  disk" in output.getvalue()

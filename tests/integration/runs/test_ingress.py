@@ -1,0 +1,179 @@
+"""The ingress answers tenants' addresses, records what it did before it answers, and refuses what it must."""
+
+import asyncio
+
+import orjson
+import psycopg
+import pytest
+
+from apps.runs.adapters.threads import in_thread
+from tests.integration.runs.documents import ORDERS
+from tests.support.serving import deployed, redeploy, request
+from tests.support.waiting import wait_for_async
+
+GOOD = {"qty": 3, "price": 2.5}
+
+
+def runs_of(database, tenant):
+    with psycopg.connect(database.superuser_url) as connection:
+        found = connection.execute(
+            "select route, state, http_status, input, output, steps, request_id, id from runs_run"
+            " where tenant_id = %s order by id",
+            [tenant.id],
+        )
+        return found.fetchall()
+
+
+@pytest.mark.spec("SPINE-B5", "SPINE-1")
+async def test_a_route_answers_and_its_run_is_stored_with_its_steps(database, two_tenants, ingress):
+    tenant, other = two_tenants
+    await deployed(tenant, "orders", ORDERS)
+    reply = await request(ingress, "POST", f"/w/{tenant.slug}/orders/price", GOOD)
+    assert (reply.status, reply.json()["total"], reply.json()["size"]) == (200, 7.5, "small")
+    assert reply.headers["weft-version"] == "1"
+    (route, state, status, input_, output, steps, request_id, _) = runs_of(database, tenant)[0]
+    assert (route, state, status, request_id) == ("POST /price", "done", 200, reply.headers["x-request-id"])
+    assert orjson.loads(input_) == GOOD
+    assert orjson.loads(output)["size"] == "small"
+    assert [step[0] for step in orjson.loads(steps)] != []
+    assert runs_of(database, other) == []
+
+
+async def test_two_tenants_may_use_one_slug_and_see_their_own(database, two_tenants, ingress):
+    first, second = two_tenants
+    await deployed(first, "orders", ORDERS)
+    await deployed(second, "orders", ORDERS)
+    await request(ingress, "POST", f"/w/{first.slug}/orders/orders", {"id": "1", "of": "first"})
+    mine = await request(ingress, "GET", f"/w/{first.slug}/orders/orders/1")
+    theirs = await request(ingress, "GET", f"/w/{second.slug}/orders/orders/1")
+    assert (mine.status, mine.json()["data"]["of"], theirs.status) == (200, "first", 404)
+
+
+async def test_what_a_request_wrote_is_committed_with_its_run(database, two_tenants, ingress):
+    tenant, _ = two_tenants
+    await deployed(tenant, "orders", ORDERS)
+    reply = await request(ingress, "POST", f"/w/{tenant.slug}/orders/orders", {"id": "7", "name": "lamp"})
+    assert reply.status == 201
+    with psycopg.connect(database.superuser_url) as connection:
+        run = connection.execute("select xmin::text from runs_run where tenant_id = %s", [tenant.id]).fetchone()
+        kept = connection.execute("select xmin::text from runs_storedresource where tenant_id = %s", [tenant.id])
+        assert run == kept.fetchone()
+
+
+async def test_an_environment_and_a_tenant_host_name_the_same_workflow(database, two_tenants, ingress):
+    tenant, _ = two_tenants
+    await deployed(tenant, "orders", ORDERS, environment="staging")
+    by_path = await request(ingress, "POST", f"/w/{tenant.slug}/staging~orders/price", GOOD)
+    host = {"host": f"staging--{tenant.slug}.localhost"}
+    by_host = await request(ingress, "POST", "/orders/price", GOOD, headers=host)
+    production = await request(ingress, "POST", f"/w/{tenant.slug}/orders/price", GOOD)
+    assert (by_path.status, by_host.status, production.status) == (200, 200, 404)
+
+
+async def test_everything_else_goes_to_django(ingress):
+    reply = await request(ingress, "GET", "/sign-in")
+    assert (reply.status, reply.body) == (299, b"django")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("POST", "/nothing", 404), ("DELETE", "/price", 405), ("POST", "/price", 413)],
+)
+async def test_refusals_are_problems(database, two_tenants, ingress, method, path, status):
+    tenant, _ = two_tenants
+    await deployed(tenant, "orders", ORDERS)
+    body = b"x" * (1024 * 1024 + 1) if status == 413 else orjson.dumps(GOOD)
+    reply = await request(ingress, method, f"/w/{tenant.slug}/orders{path}", body)
+    assert (reply.status, reply.headers["content-type"]) == (status, "application/problem+json")
+    assert reply.json()["requestId"] == reply.headers["x-request-id"]
+    assert ("POST" in reply.headers.get("allow", "")) is (status == 405)
+
+
+@pytest.mark.spec("SPINE-2")
+async def test_bad_input_is_told_where_it_is_bad(database, two_tenants, ingress):
+    tenant, _ = two_tenants
+    await deployed(tenant, "orders", ORDERS)
+    address = f"/w/{tenant.slug}/orders/price"
+    malformed = await request(ingress, "POST", address, b'{"qty": 1,}')
+    invalid = await request(ingress, "POST", address, {"qty": "many", "price": 1})
+    typed = await request(ingress, "POST", address, b"<a/>", headers={"content-type": "application/xml"})
+    assert (malformed.status, typed.status) == (400, 415)
+    assert "line 1, column" in malformed.json()["errors"][0]["message"]
+    assert invalid.status in (400, 422)
+    assert invalid.json()["errors"][0]["pointer"] == "/qty"
+
+
+async def test_a_foreign_host_and_a_hostile_header_are_refused(database, two_tenants, ingress):
+    tenant, _ = two_tenants
+    await deployed(tenant, "orders", ORDERS)
+    address = f"/w/{tenant.slug}/orders/price"
+    foreign = await request(ingress, "POST", address, GOOD, headers={"host": "evil.example"})
+    hostile = await request(ingress, "POST", address, GOOD, headers={"x-request-id": 'a"\x01b'})
+    assert foreign.status == 400
+    assert hostile.headers["x-request-id"].isalnum()
+
+
+async def test_answers_under_the_shared_origin_are_sandboxed(database, two_tenants, ingress):
+    tenant, _ = two_tenants
+    await deployed(tenant, "orders", ORDERS)
+    reply = await request(ingress, "POST", f"/w/{tenant.slug}/orders/price", GOOD, headers={"cookie": "weft=1"})
+    assert reply.headers["content-security-policy"] == "sandbox"
+    assert reply.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.spec("SPINE-B5")
+async def test_what_is_not_recorded_leaves_no_row_and_what_is_recorded_later_comes(database, two_tenants, ingress):
+    tenant, _ = two_tenants
+    await deployed(tenant, "orders", ORDERS)
+    await request(ingress, "POST", f"/w/{tenant.slug}/orders/quiet", GOOD)
+    await request(ingress, "POST", f"/w/{tenant.slug}/orders/later", GOOD)
+
+    async def rows():
+        return [row[0] for row in runs_of(database, tenant)]
+
+    assert await wait_for_async(rows) == ["POST /later"]
+
+
+@pytest.mark.spec("SPINE-B5")
+async def test_one_key_does_the_work_once_and_gives_the_same_answer(database, two_tenants, ingress):
+    tenant, _ = two_tenants
+    await deployed(tenant, "orders", ORDERS)
+    address, key = f"/w/{tenant.slug}/orders/orders", {"idempotency-key": "k-1"}
+    first = await request(ingress, "POST", address, {"name": "lamp"}, headers=key)
+    again = await request(ingress, "POST", address, {"name": "lamp"}, headers=key)
+    other = await request(ingress, "POST", address, {"name": "table"}, headers=key)
+    assert (first.status, again.status, other.status) == (201, 201, 422)
+    assert again.json() == first.json()
+    assert again.headers["idempotency-replayed"] == "true"
+    listed = await request(ingress, "GET", address)
+    assert len(listed.json()) == 1
+
+
+async def test_requests_with_one_key_at_one_time_do_not_both_work(database, two_tenants, ingress):
+    tenant, _ = two_tenants
+    await deployed(tenant, "orders", ORDERS)
+    address, key = f"/w/{tenant.slug}/orders/orders", {"idempotency-key": "k-2"}
+    calls = [request(ingress, "POST", address, {"name": "lamp"}, headers=key) for _ in range(6)]
+    statuses = sorted(reply.status for reply in await asyncio.gather(*calls))
+    assert set(statuses) <= {201, 409}
+    assert 201 in statuses
+    assert len((await request(ingress, "GET", address)).json()) == 1
+
+
+@pytest.mark.spec("SPINE-6")
+async def test_a_deployment_takes_over_within_a_second_and_never_fails_a_request(database, two_tenants, ingress):
+    tenant, _ = two_tenants
+    workflow = await deployed(tenant, "orders", ORDERS)
+    address = f"/w/{tenant.slug}/orders/price"
+    assert (await request(ingress, "POST", address, GOOD)).headers["weft-version"] == "1"
+    await in_thread(lambda: redeploy(tenant, workflow, ORDERS.replace("small}", "tiny}")))
+    statuses = []
+
+    async def is_new():
+        reply = await request(ingress, "POST", address, GOOD)
+        statuses.append(reply.status)
+        return reply.headers["weft-version"] == "2" and reply.json()["size"] == "tiny"
+
+    await wait_for_async(is_new, timeout=1.0)
+    assert set(statuses) == {200}
+

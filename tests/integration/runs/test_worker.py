@@ -1,0 +1,203 @@
+"""Accepted runs are driven to their end by a worker, whatever happens to the bell; messages keep their order."""
+
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from apps.core.scope import scope
+from apps.runs.adapters.threads import in_thread
+from apps.runs.operations.messages import dead_letter_replay
+from apps.runs.operations.runs import run_cancel, run_retry, run_start
+from apps.runs.queries.messages import dead_letter_list
+from apps.runs.queries.runs import run_events, run_get, run_list
+from tests.integration.runs.documents import ORDERS
+from tests.support.serving import deployed, request
+from tests.support.waiting import wait_for_async
+
+
+def in_scope(tenant, call, **named):
+    with scope(tenant.id, tenant.actor):
+        return call(**named)
+
+
+async def the(tenant, call, **named):
+    return await in_thread(in_scope, tenant, call, **named)
+
+
+async def ended(tenant, run_id, *, timeout=10.0):
+    async def look():
+        run = await the(tenant, run_get, run_id=run_id)
+        return run if run["state"] in ("done", "failed", "cancelled") else None
+
+    return await wait_for_async(look, timeout=timeout, what=f"the end of run {run_id}")
+
+
+async def start(tenant, workflow, name, data):
+    run = await the(
+        tenant,
+        run_start,
+        workflow_id=workflow.id,
+        environment="prod",
+        workflow=name,
+        action="",
+        data=data,
+        actor=tenant.actor,
+    )
+    return UUID(run["id"])
+
+
+def left_over(database):
+    with psycopg.connect(database.superuser_url) as connection:
+        return connection.execute("select count(*) from runs_work").fetchone()[0]
+
+
+@pytest.mark.spec("SPINE-B6")
+async def test_an_accepted_run_is_driven_to_its_end(database, two_tenants, worker):
+    tenant, _ = two_tenants
+    workflow = await deployed(tenant, "orders", ORDERS)
+    run = await ended(tenant, await start(tenant, workflow, "price", {"qty": 100, "price": 2.0}))
+    assert (run["state"], run["output"]["total"], run["output"]["size"]) == ("done", 200.0, "big")
+    assert [step["name"] for step in run["steps"]][-1] == "big"
+    assert {step["state"] for step in run["steps"]} == {"done"}
+    assert run["wait"] is None
+    assert left_over(database) == 0
+
+
+@pytest.mark.spec("SPINE-B6")
+async def test_a_run_waits_with_a_reason_until_there_is_a_worker(database, two_tenants):
+    tenant, _ = two_tenants
+    workflow = await deployed(tenant, "orders", ORDERS)
+    run = await the(tenant, run_get, run_id=await start(tenant, workflow, "price", {"qty": 1, "price": 1}))
+    assert (run["state"], run["wait"]["reason"]) == ("waiting", "missing worker")
+    assert run["wait"]["since"] is not None
+    assert run["wait"]["for"]
+
+
+@pytest.mark.spec("SPINE-B4", "SPINE-B6")
+async def test_a_trigger_accepts_and_the_caller_may_wait_for_the_result(database, two_tenants, ingress, worker):
+    tenant, _ = two_tenants
+    await deployed(tenant, "orders", ORDERS)
+    accepted = await request(ingress, "POST", f"/w/{tenant.slug}/orders/start", {"qty": 2, "price": 4})
+    assert accepted.status == 202
+    run = await ended(tenant, UUID(accepted.json()["runId"]))
+    assert run["output"]["total"] == 8
+    waited = await request(ingress, "POST", f"/w/{tenant.slug}/orders/start?wait=8s", {"qty": 2, "price": 4})
+    assert (waited.status, waited.json()["state"], waited.json()["output"]["total"]) == (200, "done", 8)
+
+
+@pytest.mark.spec("SPINE-B6")
+async def test_a_failed_run_can_be_tried_again_and_a_finished_one_cannot_be_cancelled(database, two_tenants, worker):
+    tenant, _ = two_tenants
+    workflow = await deployed(tenant, "orders", ORDERS)
+    run_id = await start(tenant, workflow, "break", {})
+    failed = await ended(tenant, run_id)
+    assert (failed["state"], failed["error"]["step"]) == ("failed", "check")
+    await the(tenant, run_retry, run_id=run_id, actor=tenant.actor)
+    again = await ended(tenant, run_id)
+    assert (again["state"], again["attempt"]) == ("failed", 2)
+    with pytest.raises(Exception, match="failed"):
+        await the(tenant, run_cancel, run_id=run_id, actor=tenant.actor)
+
+
+@pytest.mark.spec("SPINE-B6")
+async def test_cancelling_ends_a_run_without_asking_a_worker(database, two_tenants):
+    tenant, _ = two_tenants
+    workflow = await deployed(tenant, "orders", ORDERS)
+    run_id = await start(tenant, workflow, "price", {"qty": 1, "price": 1})
+    run = await the(tenant, run_cancel, run_id=run_id, actor=tenant.actor)
+    assert (run["state"], run["error"]["code"]) == ("cancelled", "run.cancelled")
+    assert left_over(database) == 0
+
+
+@pytest.mark.spec("SPINE-B6")
+async def test_messages_of_one_key_are_handled_in_order_and_all_of_them(database, two_tenants, ingress, worker):
+    tenant, other = two_tenants
+    await deployed(tenant, "orders", ORDERS)
+    await deployed(other, "orders", ORDERS)
+    for number in range(12):
+        body = {"n": number, "customer": f"c{number % 2}"}
+        reply = await request(ingress, "POST", f"/w/{tenant.slug}/orders/accept", body)
+        assert reply.status == 202
+
+    def handled():
+        with psycopg.connect(database.superuser_url) as connection:
+            return connection.execute(
+                "select convert_from(input, 'utf8')::json->>'n', workflow_name, finished_at from runs_run"
+                " where tenant_id = %s and source = 'message' and state = 'done' order by finished_at",
+                [tenant.id],
+            ).fetchall()
+
+    async def all_handled():
+        found = await in_thread(handled)
+        return found if len(found) == 24 else None
+
+    rows = await wait_for_async(all_handled, timeout=15)
+    in_lanes = [int(n) for n, name, _ in rows if "count" in name]
+    assert [n for n in in_lanes if n % 2 == 0] == [0, 2, 4, 6, 8, 10]
+    assert [n for n in in_lanes if n % 2 == 1] == [1, 3, 5, 7, 9, 11]
+    assert sorted(int(n) for n, name, _ in rows if "glance" in name) == list(range(12))
+    page = await the(other, run_list)
+    assert page.items == []
+
+
+@pytest.mark.spec("SPINE-B6")
+async def test_a_message_that_cannot_be_handled_is_a_dead_letter_and_goes_to_the_end_when_replayed(
+    database, two_tenants, worker
+):
+    tenant, _ = two_tenants
+    workflow = await deployed(tenant, "orders", ORDERS)
+    data = {"message": {"n": 1}}
+    await the(
+        tenant,
+        run_start,
+        workflow_id=workflow.id,
+        environment="prod",
+        workflow="messaging",
+        action="order.broken",
+        data=data,
+        actor=tenant.actor,
+    )
+
+    async def dead(replays):
+        page = await the(tenant, dead_letter_list)
+        return page.items if page.items and page.items[0]["replays"] == replays else None
+
+    letters = await wait_for_async(lambda: dead(0))
+    assert letters[0]["topic"] == "order.broken"
+    assert letters[0]["error"]["step"].endswith("check")
+    await the(tenant, dead_letter_replay, delivery_id=letters[0]["id"], actor=tenant.actor)
+    assert len(await wait_for_async(lambda: dead(1))) == 1
+
+
+@pytest.mark.spec("SPINE-B8", "SPINE-5")
+async def test_events_lead_from_an_older_state_to_the_newer_one(database, two_tenants, worker):
+    tenant, _ = two_tenants
+    workflow = await deployed(tenant, "orders", ORDERS)
+    run_id = await start(tenant, workflow, "price", {"qty": 1, "price": 1})
+    run = await ended(tenant, run_id)
+    events = await the(tenant, run_events, run_id=run_id, after=1)
+    assert [event["sequence"] for event in events] == sorted({event["sequence"] for event in events})
+    assert [event["event"]["step"] for event in events[:-1]] == run["steps"]
+    assert events[-1]["event"]["run"]["state"] == run["state"]
+    assert await the(tenant, run_events, run_id=run_id, after=run["sequence"]) == []
+
+
+@pytest.mark.spec("D23")
+async def test_a_handler_that_publishes_to_its_own_topic_does_not_wait_for_itself(
+    database, two_tenants, ingress, worker
+):
+    tenant, _ = two_tenants
+    echo = ORDERS.replace(
+        "- {name: counted, set: {counted: true}}",
+        "- {name: more, if: 'data.n < 3', then: [{name: echo, emit: order.accepted, payload: {n: '${data.n + 1}'}}]}",
+    )
+    await deployed(tenant, "orders", echo)
+    await request(ingress, "POST", f"/w/{tenant.slug}/orders/accept", {"n": 1})
+
+    async def all_done():
+        page = await the(tenant, run_list)
+        handled = [run for run in page.items if run["source"] == "message" and "count" in run["definition"]]
+        return len(handled) == 3 and {run["state"] for run in handled} == {"done"}
+
+    await wait_for_async(all_done)

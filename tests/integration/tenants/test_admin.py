@@ -1,0 +1,88 @@
+"""The operators' admin: it shows everything, changes nothing by itself, and opens to operators only."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib import admin
+from django.db import connections
+from django.test import Client
+from django.urls import reverse
+
+from apps.core.admin import OpsAdmin
+from apps.tenants.queries import tenant_by_slug
+from tests.support.tenants import TenantFixture, make_person
+
+pytestmark = pytest.mark.spec("SPINE-B7")
+Two = tuple[TenantFixture, TenantFixture]
+OURS = ("core", "tenants", "workflows", "runs", "modules")
+
+
+@pytest.fixture
+def operator(database: object) -> Client:
+    client = Client()
+    client.force_login(make_person(is_operator=True))
+    return client
+
+
+def test_an_operator_sees_every_page_of_every_table(two_tenants: Two, operator: Client) -> None:
+    listed = [model for model in admin.site._registry if model._meta.app_label in OURS]
+    for model in listed:
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        assert operator.get(reverse(f"{name}_changelist")).status_code == 200, model
+    assert two_tenants[0].slug in operator.get("/admin/tenants/tenant/").content.decode()
+
+
+def test_our_tables_are_only_looked_at(two_tenants: Two, operator: Client) -> None:
+    ours = [model for model in admin.site._registry if model._meta.app_label in OURS]
+    assert ours
+    assert all(isinstance(admin.site._registry[model], OpsAdmin) for model in ours)
+    a, _ = two_tenants
+    page = f"/admin/tenants/tenant/{a.id}/"
+    assert operator.get(f"{page}change/").status_code == 200
+    assert operator.post(f"{page}change/", {"name": "Other"}).status_code == 403
+    assert operator.post(f"{page}delete/", {"post": "yes"}).status_code == 403
+    assert operator.get("/admin/tenants/tenant/add/").status_code == 403
+
+
+def test_hidden_columns_are_not_even_readable(two_tenants: Two, operator: Client) -> None:
+    a, _ = two_tenants
+    page = operator.get(f"/admin/tenants/user/{a.owner.pk}/change/").content.decode()
+    assert a.owner.password not in page
+    for table, column in (("tenants_user", "password"), ("tenants_api_key", "secret_hash")):
+        with pytest.raises(Exception, match="permission denied"), connections["ops"].cursor() as cursor:
+            cursor.execute(f"select {column} from {table}")
+
+
+def test_strangers_are_sent_to_the_products_own_sign_in(two_tenants: Two) -> None:
+    a, _ = two_tenants
+    answer = Client().get("/admin/tenants/tenant/", follow=False)
+    assert answer.status_code == 302
+    login = Client().get(answer["Location"])
+    assert login["Location"].startswith("/sign-in?next=")
+    member = Client()
+    member.force_login(a.owner)
+    assert member.get("/admin/", follow=True).status_code == 404
+
+
+def test_an_operator_makes_a_tenant_and_its_owner_gets_a_link(operator: Client) -> None:
+    slug = f"new-{uuid4().hex[:8]}"
+    given = {"slug": slug, "name": "New", "owner_email": f"{slug}@example.test"}
+    answer = operator.post("/admin/tenants/tenant/new/", given, follow=True)
+    assert "/invitations/" in answer.content.decode()
+    assert tenant_by_slug(slug)
+    again = operator.post("/admin/tenants/tenant/new/", given)
+    assert (again.status_code, b"already" in again.content) == (422, True)
+
+
+def test_an_operator_suspends_and_resumes(two_tenants: Two, operator: Client) -> None:
+    a, b = two_tenants
+
+    def press(action: str) -> Any:
+        chosen = {"action": action, "_selected_action": [str(a.id)]}
+        return operator.post("/admin/tenants/tenant/", chosen)
+
+    press("suspend")
+    assert (tenant_by_slug(a.slug), bool(tenant_by_slug(b.slug))) == (None, True)
+    press("resume")
+    assert tenant_by_slug(a.slug)

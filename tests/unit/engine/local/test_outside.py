@@ -1,0 +1,118 @@
+"""The machine's clock, environment, network and databases, as documents see them."""
+
+from datetime import UTC
+
+import httpx2
+import pytest
+
+from apps.engine.local.databases import LocalDatabases, numbered
+from apps.engine.local.outside import EnvironmentSecrets, OutboundHttp, SystemClock
+from apps.engine.outcome import StepFailed, TryAgain
+
+
+def test_the_clock_is_aware_and_goes_on():
+    clock = SystemClock()
+    assert clock.now().tzinfo is UTC
+    assert clock.monotonic() <= clock.monotonic()
+    assert 0 <= clock.random() < 1
+
+
+async def test_secrets_are_environment_variables():
+    secrets = EnvironmentSecrets({"TOKEN": "s"})
+    assert await secrets.get("TOKEN") == "s"
+    with pytest.raises(StepFailed) as missing:
+        await secrets.get("OTHER")
+    assert missing.value.code == "secret.missing"
+
+
+def outbound(answer, largest: int = 100) -> OutboundHttp:
+    return OutboundHttp(largest, httpx2.MockTransport(answer))
+
+
+async def test_a_call_goes_out_and_its_answer_comes_back():
+    seen = []
+
+    def answer(request):
+        seen.append((request.method, str(request.url), request.headers["x-a"], request.content))
+        return httpx2.Response(201, headers={"x-b": "2"}, content=b"made")
+
+    http = outbound(answer)
+    reply = await http.request("POST", "http://there.test/x", headers={"x-a": "1"}, body=b"b")
+    assert (reply.status, reply.headers["x-b"], reply.body) == (201, "2", b"made")
+    assert seen == [("POST", "http://there.test/x", "1", b"b")]
+    await http.close()
+    await http.close()
+
+
+async def test_an_answer_that_is_too_large_is_refused():
+    http = outbound(lambda request: httpx2.Response(200, content=b"x" * 101))
+    with pytest.raises(StepFailed) as failure:
+        await http.request("GET", "http://there.test/")
+    assert failure.value.code == "http.too_large"
+    await http.close()
+
+
+async def test_nobody_there_is_worth_another_try_and_a_bad_address_is_not():
+    def gone(request):
+        raise httpx2.ConnectError("refused")
+
+    http = outbound(gone)
+    with pytest.raises(TryAgain):
+        await http.request("GET", "http://there.test/")
+    for url in ("nonsense", "ftp://there.test/"):
+        with pytest.raises(StepFailed) as failure:
+            await OutboundHttp().request("GET", url)
+        assert failure.value.code == "http.bad_address"
+    await http.close()
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("select $1, $12", "select ?1, ?12"),
+        ("select '$1', \"$2\", $3 -- $4", "select '$1', \"$2\", ?3 -- $4"),
+    ],
+)
+def test_placeholders_are_rewritten_outside_of_texts(sql, expected):
+    assert numbered(sql) == expected
+
+
+async def test_a_database_takes_values_and_gives_rows(tmp_path):
+    databases = LocalDatabases(tmp_path, "local")
+    database = databases.open("db", "sqlite", "./data/x.db?mode=rw")
+    assert databases.open("db", "sqlite", "other") is database
+    await database.execute("create table t (id integer, name text)")
+    assert await database.execute("insert into t values ($1, $2)", [1, "a"]) == 1
+    assert await database.query("select * from t where id = $1", [1]) == {
+        "columns": ["id", "name"],
+        "rows": [{"id": 1, "name": "a"}],
+        "count": 1,
+    }
+    assert (tmp_path / "data" / "x.db").exists()
+    databases.close()
+
+
+async def test_a_database_keeps_to_itself(tmp_path):
+    databases = LocalDatabases(tmp_path, "local")
+    database = databases.open("db", "sqlite", ":memory:")
+    for sql in ("attach '/etc/passwd' as x", "pragma journal_mode", "select load_extension('x')", "nonsense"):
+        with pytest.raises(StepFailed) as refused:
+            await database.query(sql)
+        assert refused.value.code == "database.refused"
+    with pytest.raises(StepFailed) as outside:
+        databases.open("other", "sqlite", "../../x.db")
+    assert outside.value.code == "database.forbidden_path"
+    with pytest.raises(StepFailed) as driver:
+        databases.open("third", "postgres", "x")
+    assert driver.value.code == "database.unsupported_driver"
+    databases.close()
+
+
+async def test_a_statement_that_does_not_end_is_ended(monkeypatch):
+    monkeypatch.setattr("apps.engine.local.databases.SECONDS", 0.05)
+    databases = LocalDatabases(None, "local")
+    database = databases.open("db", "sqlite", "x.db")
+    endless = "with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n"
+    with pytest.raises(StepFailed):
+        await database.query(endless)
+    databases.close()

@@ -1,0 +1,233 @@
+"""The examples of the module types do what they say, on the local host."""
+
+from pathlib import Path
+
+import pytest
+
+from apps.engine.compile import compile_document
+from apps.engine.document import load
+from apps.engine.testing import Bench
+from apps.modules.queries import registry
+
+EXAMPLES = Path(__file__).parents[3] / "examples" / "modules"
+SECRETS = {"JWT_SECRET": "s" * 40, "PARTNER_TOKEN": "t0ken", "PARTNER_SECRET": "whsec_c2VjcmV0"}
+
+pytestmark = pytest.mark.spec("SPINE-B4")
+
+
+def bench(stem):
+    document = load((EXAMPLES / f"{stem}.yaml").read_text()).document
+    return Bench(compile_document(document, registry()), secrets=SECRETS)
+
+
+async def text(found, method, path, **more):
+    answer = await found.request(method, path, **more)
+    return answer.status, answer.body.decode()
+
+
+async def test_http_server():
+    async with bench("http_server") as found:
+        assert (await found.request("GET", "/hello")).json() == {"hello": "world"}
+
+
+async def test_http_router():
+    async with bench("http_router") as found:
+        paths = ("/files/a", "/files/readme", "/files/a/b/c")
+        answers = [(await found.request("GET", path)).body.decode() for path in paths]
+        assert answers == ["one file", "the readme", "any file below"]
+
+
+async def test_http_handler():
+    async with bench("http_handler") as found:
+        assert (await found.request("GET", "/standard")).json()["handler"] == "standard"
+        assert await text(found, "GET", "/page") == (200, "<h1>Back soon</h1>")
+        assert (await found.request("GET", "/old")).status == 410
+
+
+async def test_api_handler():
+    async with bench("api_handler") as found:
+        made = await found.request("POST", "/orders", body={"customer": "Ann", "total": 3, "password": "x"})
+        identity = made.json()["id"]
+        assert (made.status, made.json()["state"]) == (201, "new")
+        assert (await found.request("PUT", f"/orders/{identity}", body={"customer": "Ann", "total": 4})).status == 200
+        paid = await found.request("PUT", f"/orders/{identity}/transition", body={"transition": "pay"})
+        assert (paid.status, paid.json()["state"]) == (200, "paid")
+        refused = await found.request("POST", f"/orders/{identity}/cancel", body={})
+        assert refused.status == 400
+        summary = (await found.request("GET", f"/orders/{identity}/summary")).json()
+        assert (summary["state"], summary["customer"], summary["total"]) == ("paid", "Ann", 4)
+        assert [row["state"] for row in (await found.request("GET", "/orders")).json()] == ["paid"]
+        await found.settle()
+        assert (await found.request("DELETE", f"/orders/{identity}")).status == 204
+        assert (await found.request("GET", f"/orders/{identity}")).status == 404
+        assert (await found.request("PATCH", f"/orders/{identity}")).status == 405
+
+
+async def test_http_middleware_auth_and_auth_jwt():
+    async with bench("http_middleware_auth") as found:
+        tokens = []
+        for name in ("ann", "bob"):
+            body = {"email": f"{name}@shop.example", "name": name, "password": "pa55word"}
+            tokens.append((await found.request("POST", "/auth/register", body=body)).json()["token"])
+        ann, bob = ({"authorization": f"Bearer {token}"} for token in tokens)
+        assert (await found.request("POST", "/notes", body={"text": "hers"}, headers=ann)).status == 201
+        assert len((await found.request("GET", "/notes", headers=ann)).json()) == 1
+        assert (await found.request("GET", "/notes", headers=bob)).json() == []
+        assert (await found.request("GET", "/notes")).status == 401
+
+
+async def test_auth_jwt():
+    async with bench("auth_jwt") as found:
+        body = {"email": "ann@shop.example", "name": "Ann", "password": "pa55word"}
+        assert (await found.request("POST", "/auth/register", body=body)).status == 201
+        assert (await found.request("POST", "/auth/register", body=body)).status == 409
+        token = (await found.request("POST", "/auth/login", body=body)).json()["token"]
+        headers = {"authorization": f"Bearer {token}"}
+        assert (await found.request("PUT", "/auth/profile", body={"name": "Anna"}, headers=headers)).status == 200
+        assert (await found.request("GET", "/auth/profile", headers=headers)).json()["name"] == "Anna"
+
+
+async def test_http_middleware_cors():
+    async with bench("http_middleware_cors") as found:
+        headers = {"origin": "https://shop.example", "access-control-request-method": "GET"}
+        preflight = await found.request("OPTIONS", "/stock", headers=headers)
+        assert preflight.headers["access-control-allow-origin"] == "https://shop.example"
+        assert (await found.request("GET", "/stock", headers=headers)).headers["vary"] == "Origin"
+        assert "access-control-allow-origin" not in (await found.request("GET", "/stock")).headers
+
+
+async def test_http_middleware_logging():
+    async with bench("http_middleware_logging") as found:
+        assert (await found.request("GET", "/hello")).status == 200
+
+
+async def test_http_middleware_ratelimit():
+    async with bench("http_middleware_ratelimit") as found:
+        assert [(await found.request("GET", "/hello")).status for _ in range(3)] == [200, 200, 429]
+        found.clock.advance(10)
+        assert (await found.request("GET", "/hello")).status == 200
+
+
+async def test_http_middleware_requestid():
+    async with bench("http_middleware_requestid") as found:
+        answer = await found.request("GET", "/hello", headers={"x-correlation-id": "c-1"})
+        assert answer.headers["x-correlation-id"] == "c-1"
+
+
+async def test_http_middleware_securityheaders():
+    async with bench("http_middleware_securityheaders") as found:
+        headers = (await found.request("GET", "/page")).headers
+        assert headers["x-frame-options"] == "SAMEORIGIN"
+        assert "strict-transport-security" not in headers
+
+
+@pytest.mark.parametrize(("stem", "path"), [("messaging_broker", "/orders"), ("messaging_handler", "/parcels")])
+async def test_messages_reach_every_handler(stem, path):
+    async with bench(stem) as found:
+        assert (await found.request("POST", path, body={"id": "a"})).status in (200, 202)
+        await found.settle()
+        assert found.host.bugs == []
+
+
+async def test_statemachine_engine():
+    async with bench("statemachine_engine") as found:
+        identity = (await found.request("POST", "/tickets", body={"question": "why"})).json()["id"]
+        body = {"transition": "solve", "data": {"answer": "because"}}
+        assert (await found.request("PUT", f"/tickets/{identity}/transition", body=body)).json()["state"] == "solved"
+        await found.settle()
+        shown = (await found.request("GET", f"/tickets/{identity}")).json()
+        assert (shown["state"], shown["data"]["answer"]) == ("closed", "because")
+
+
+async def test_state_tracker():
+    async with bench("state_tracker") as found:
+        identity = (await found.request("POST", "/tickets", body={})).json()["id"]
+        await found.request("PUT", f"/tickets/{identity}/transition", body={"transition": "close"})
+        assert (await found.request("GET", f"/states/{identity}")).json() == {"id": identity, "state": "closed"}
+        assert (await found.request("GET", "/states/nobody")).status == 404
+
+
+async def test_state_connector():
+    async with bench("state_connector") as found:
+        await found.request("POST", "/tickets", body={"id": "t1"})
+        await found.request("PUT", "/tickets/t1/transition", body={"transition": "close"})
+        assert (await found.request("GET", "/tickets/t1")).json()["state"] == "closed"
+
+
+@pytest.mark.spec("D5", "D6")
+@pytest.mark.parametrize(("wish", "state"), [("ok", "paid"), ("decline", "declined"), ("error", "declined")])
+async def test_processing_step(wish, state):
+    async with bench("processing_step") as found:
+        made = await found.request("POST", "/orders", body={"id": wish, "simulate": wish})
+        assert (made.status, made.json()["state"]) == (201, "charging")
+        await found.settle()
+        assert (await found.request("GET", f"/orders/{wish}")).json()["state"] == state
+
+
+async def test_data_transformer():
+    async with bench("data_transformer") as found:
+        body = {"envelope": {"order": {"sku": "a", "qty": 2, "card": "4111"}}}
+        assert (await found.request("POST", "/orders", body=body)).json() == {"sku": "a", "quantity": 2}
+        assert (await found.request("POST", "/orders", body={})).status == 422
+
+
+async def test_database_workflow():
+    async with bench("database_workflow") as found:
+        for count in (3, 5):
+            assert (await found.request("POST", "/stock", body={"sku": "a'; --", "count": count})).status == 201
+        rows = (await found.request("GET", "/stock/a'; --")).json()
+        assert rows == [{"sku": "a'; --", "count": 5}]
+
+
+async def test_persistence_store():
+    async with bench("persistence_store") as found:
+        identity = (await found.request("POST", "/letters", body={"to": "Ann"})).json()["id"]
+        assert (await found.request("GET", f"/letters/{identity}")).json()["data"] == {"to": "Ann"}
+
+
+async def test_metrics_collector():
+    async with bench("metrics_collector") as found:
+        await found.request("GET", "/hello")
+        status, page = await text(found, "GET", "/metrics")
+        assert status == 200
+        assert "shop_http_requests_total" in page
+
+
+async def test_health_checker():
+    async with bench("health_checker") as found:
+        assert (await found.request("GET", "/readyz")).json() == {"status": "ready"}
+        assert (await found.request("GET", "/health")).json()["checks"] == {"archive": {"status": "healthy"}}
+        assert (await found.request("GET", "/livez")).status == 200
+
+
+async def test_jsonschema_modular():
+    async with bench("jsonschema_modular") as found:
+        assert (await found.request("POST", "/orders", body={"sku": "a", "quantity": 1})).status == 201
+        refused = await found.request("POST", "/orders", body={"sku": "", "quantity": 0})
+        assert refused.status == 422
+        assert [fault["pointer"] for fault in refused.json()["errors"]] == ["/quantity", "/sku"]
+
+
+@pytest.mark.spec("D12")
+async def test_webhook_sender():
+    async with bench("webhook_sender") as found:
+        found.http.answer(503, headers={"retry-after": "3"})
+        found.http.unreachable()
+        found.http.answer(204)
+        assert (await found.request("POST", "/orders", body={"id": "o/1"})).status == 202
+        await found.settle()
+        assert [call.url for call in found.http.calls] == ["https://partner.example/orders/o%2F1"] * 3
+        assert len({call.headers["webhook-id"] for call in found.http.calls}) == 1
+        assert found.http.calls[0].headers["authorization"] == "Bearer t0ken"
+        assert found.http.calls[0].headers["webhook-signature"].startswith("v1,")
+
+
+async def test_dynamic_component():
+    async with bench("dynamic_component") as found:
+        body = {"items": ["a"], "simulate": "out_of_stock"}
+        assert (await found.request("POST", "/stock", body=body)).json() == {
+            "available": False,
+            "reason": "out_of_stock",
+        }
+        refused = await found.request("POST", "/stock", body={"items": "a"})
+        assert (refused.status, refused.json()["errors"][0]["pointer"]) == (422, "/items")
