@@ -4,6 +4,8 @@
 import os
 import sys
 
+WITHOUT_APPS = ("dev", "test", "doctor", "provision")  # they start quickly, and start while an app is broken
+
 
 def main() -> None:
     """Make the environment when it is missing or out of date, then hand over to Django."""
@@ -16,9 +18,14 @@ def main() -> None:
     testing = sys.argv[1:2] == ["test"]
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.test" if testing else "config.settings.dev")
 
-    from django.core.management import execute_from_command_line
+    if sys.argv[1:2] and sys.argv[1] in WITHOUT_APPS:
+        from importlib import import_module
 
-    execute_from_command_line(sys.argv)
+        import_module("apps.core.management.commands." + sys.argv[1]).Command().run_from_argv(sys.argv)
+    else:
+        from django.core.management import execute_from_command_line
+
+        execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":

@@ -89,15 +89,20 @@ class EngineAsgi:
         started_at = unit.clock.now()
         context = Context(unit, run_id=uuid7(), request_id=request.id)
         trace: Trace = []
-        keep, record = False, None
         try:
             response = await _called(route, request, context, trace)
-            keep = response.status < 500
-            if route.record != "none":
-                steps = request_steps(route, context, trace)
-                record = RequestRecord(context.run_id, route, request, response, steps, started_at)
-        finally:
-            self._finish(unit, record, keep=keep)
+        except BaseException:  # the caller went away
+            self._finish(unit, None, keep=False)
+            raise
+        record = None
+        if route.record != "none":
+            steps = [] if route.program is None else read_trace(route.program, trace)
+            record = RequestRecord(context.run_id, route, request, response, steps, started_at)
+        try:
+            self._finish(unit, record, keep=response.status < 500)
+        except Exception:
+            log.exception("what request %s to %s did could not be written", request.id, route.name)
+            response = problem(500, "engine.bug", "A fault in the product stopped this request.", request)
         labels = {"method": request.method, "path": route.pattern}
         taken = (unit.clock.now() - started_at).total_seconds()
         unit.metrics.count("http_requests_total", {**labels, "status_code": str(response.status)})

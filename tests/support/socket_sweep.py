@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import orjson
+from asgiref.sync import sync_to_async
 from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
 
@@ -61,7 +62,8 @@ async def sweep_sockets(
             if example is None:
                 sweep.uncovered.append(f"socket {socket.pattern} message {kind!r}: no example")
                 continue
-            answers = await _talk(application, _path(socket, b), b, example.message(a))
+            message = await sync_to_async(example.message)(a)
+            answers = await _talk(application, _path(socket, b), b, message)
             if tell := [mark for mark in (a.slug, str(a.id), a.owner.email) if mark in answers]:
                 sweep.breaches.append(f"socket {socket.pattern} message {kind!r} tells {tell}")
     sweep.breaches += [f"sockets changed {table}" for table in witness.changed()]

@@ -12,7 +12,7 @@ from django.views import View
 
 from apps.core import audit
 from apps.core.api.permissions import PUBLIC, SIGNED_IN, allowed
-from apps.core.errors import Forbidden, WeftError
+from apps.core.errors import Forbidden, NotFound, WeftError
 from apps.core.scope import Actor
 
 
@@ -56,6 +56,8 @@ def page(request: HttpRequest, template: str, context: dict[str, Any], *, status
 
 
 def tell_refusal(request: HttpRequest, refusal: WeftError) -> None:
-    """Say on the next page why something was not done, with every single reason."""
+    """Say on the next page why something was not done, with every reason; what is not there stays a 404."""
+    if isinstance(refusal, NotFound):
+        raise refusal
     reasons = [str(error.get("message", "")) for error in refusal.extra.get("errors", [])]
     messages.error(request, " ".join([refusal.detail or refusal.title, *reasons]))

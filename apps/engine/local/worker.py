@@ -1,6 +1,7 @@
 """Work runs off: claim one, drive it as far as it goes, write every step together with what the step wrote."""
 
 import asyncio
+import traceback
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,9 @@ class LocalWorker:
         self._busy.add(run_id)
         try:
             await self._drive(run_id)
+        except Exception:
+            # The run stays claimed and due: the next claim counts a crash, and too many of them end it.
+            self._host.report_bug(run_id, traceback.format_exc())
         finally:
             self._busy.discard(run_id)
         return True

@@ -129,11 +129,13 @@ def _with_preflights(table: RouteTable[Route], corsed: dict[str, list[Module[Any
     declared = {shape(route.pattern) for route in table.routes if route.method == "OPTIONS"}
     patterns = {shape(route.pattern): route.pattern for route in reversed(table.routes)}
     automatic = []
+    allowing = _allowing(table)
+    without_rules = chain((), allowing, False)
     for of_shape, pattern in patterns.items():
         if of_shape in declared:
             continue
         rules = list(dict.fromkeys(corsed.get(of_shape, [])))
-        call, is_async = chain(rules, _allowing(table), False)
+        call, is_async = chain(rules, allowing, False) if rules else without_rules
         automatic.append(
             Route("OPTIONS", pattern, "automatic", call, is_async, True, record="none", handler="", path="")
         )

@@ -15,6 +15,8 @@ from apps.wfctl.outline import Outline, outline
 from apps.wfctl.reading import Unreadable, examine, registry
 from apps.wfctl.report import print_report
 
+WIDTH_OF_A_FILE = 160
+
 
 def inspect(
     file: Annotated[Path, typer.Argument(help="The document to look into; `-` reads standard input.")],
@@ -41,6 +43,8 @@ def inspect(
         typer.echo(json.dumps({"document": examined.name, **found.as_dict(), "graph": edges}))
         return
     terminal = Console(highlight=False)
+    if not terminal.is_terminal:
+        terminal = Console(highlight=False, width=max(terminal.width, WIDTH_OF_A_FILE))
     _print_outline(found, terminal)
     if deps:
         terminal.print(_dependencies(found))

@@ -22,6 +22,10 @@ class Product:
         self.tenants: list[str] = state["demo_tenants"]
         self.deliveries_file = Path(state["deliveries_file"])
         self._relay_url: str = state["database_relay_url"]
+        self._app_url: str = state["database_url"]
+        with psycopg.connect(self._app_url) as connection:
+            found = connection.execute("select tenant_id from tenant_directory where slug = any(%s)", (self.tenants,))
+            self._tenant_ids = [row[0] for row in found.fetchall()]
 
     def _state(self) -> dict[str, Any]:
         state: dict[str, Any] = json.loads(self._state_file.read_text(encoding="utf-8"))
@@ -37,23 +41,26 @@ class Product:
         return f"/w/{tenant}/order-processing/orders"
 
     def ask(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """Run one query as the relay role, in sight of the demo tenants' rows."""
-        with psycopg.connect(self._relay_url) as connection:
-            found = connection.execute(
-                "select id from tenants_tenantdirectory where slug = any(%s)", (self.tenants,)
-            ).fetchall()
-            ids = "{" + ",".join(str(row[0]) for row in found) + "}"
-            connection.execute("select set_config('app.tenants', %s, true)", (ids,))
-            return connection.execute(sql, parameters).fetchall()
+        """Run one query as the product's own role, once in each demo tenant's scope, and return all rows."""
+        rows: list[tuple[Any, ...]] = []
+        with psycopg.connect(self._app_url) as connection:
+            for tenant_id in self._tenant_ids:
+                with connection.transaction():
+                    connection.execute("select set_config('app.tenant', %s, true)", (str(tenant_id),))
+                    rows += connection.execute(sql, parameters).fetchall()
+        return rows
+
+    def total(self, sql: str) -> int:
+        """Run a counting query as `ask` does and add up what the tenants have."""
+        return sum(int(row[0]) for row in self.ask(sql))
 
     def claimed_steps(self) -> int:
-        """Count the steps and lanes that a worker holds right now."""
-        return int(
-            self.ask(
-                "select (select count(*) from runs_work where owner is not null and lease_until > now())"
-                " + (select count(*) from runs_lane where owner is not null and lease_until > now())"
-            )[0][0]
-        )
+        """Count the steps that a worker holds right now, over all tenants: what the relay role may see."""
+        with psycopg.connect(self._relay_url) as connection:
+            row = connection.execute(
+                "select count(*) from runs_work where owner is not null and lease_until > clock_timestamp()"
+            ).fetchone()
+        return int(row[0]) if row else 0
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, pause: float = 0.02) -> bool:

@@ -26,7 +26,7 @@ class Report:
     repeated: int = 0
     lost: int = 0
     kills: dict[str, int] = field(default_factory=dict)
-    stolen_steps: int = 0
+    stolen_steps: int = 0  # finished by another worker than the one that first claimed them
     faults: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def build_report(
     if killer.without_claim:
         report.faults.append(f"{killer.without_claim} kills fell without a claimed step")
     if killer.wanted and not report.stolen_steps:
-        report.faults.append("no step was ever taken over from a killed worker (no epoch above 1)")
+        report.faults.append("no step was ever taken over from a killed worker (no epoch above its attempt)")
     return report
 
 
@@ -110,7 +110,7 @@ def _check_deliveries(product: Product, accepted: set[str], report: Report) -> N
 
 
 def _unfinished_runs(product: Product) -> int:
-    return int(product.ask("select count(*) from runs_run where state not in ('done', 'failed', 'cancelled')")[0][0])
+    return product.total("select count(*) from runs_run where state not in ('done', 'failed', 'cancelled')")
 
 
 def _check_database(product: Product, accepted: set[str], report: Report) -> None:
@@ -118,10 +118,10 @@ def _check_database(product: Product, accepted: set[str], report: Report) -> Non
     report.final = sum(1 for _, completed in rows if completed)
     if report.final != len(accepted):
         report.faults.append(f"{len(accepted) - report.final} orders have not reached a final state")
-    nameless = product.ask(
+    nameless = product.total(
         "select count(*) from runs_run where state not in ('done', 'failed', 'cancelled') and wait_reason is null"
         " and not exists (select 1 from runs_work w where w.run_id = runs_run.id)"
-    )[0][0]
+    )
     if nameless:
         report.faults.append(f"{nameless} runs have neither a final state nor a reason nor a ready step")
-    report.stolen_steps = int(product.ask("select count(*) from runs_step where epoch > 1")[0][0])
+    report.stolen_steps = product.total("select count(*) from runs_step where epoch > attempt")

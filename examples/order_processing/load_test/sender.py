@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from examples.order_processing.load_test.orders import Order
 from examples.order_processing.load_test.product import Product
 
+PAUSE_SECONDS = 0.3
 GIVE_UP_SECONDS = 120.0  # one order's patience: several restarts of the product fit in
 RETRIED_STATUSES = {409, 429, 502, 503, 504}  # 409: the first try of this key is still under way
 
@@ -66,11 +67,11 @@ class _Client:
                 status, body = self._once(order)
             except (OSError, http.client.HTTPException):
                 self._connection = None
-                time.sleep(0.1)
+                time.sleep(PAUSE_SECONDS)
                 continue
             if status not in RETRIED_STATUSES:
                 return Reply(status, body, tries)
-            time.sleep(0.1)
+            time.sleep(PAUSE_SECONDS)
         return Reply(0, b"", tries)
 
     def _once(self, order: Order) -> tuple[int, bytes]:

@@ -12,12 +12,20 @@ FOLDER = os.environ.get("WEFT_COMPAT_DIR", "")
 collect_ignore_glob = [] if FOLDER else ["test_*.py"]
 
 
+@pytest.fixture(scope="session")
+def folder():
+    """Return the folder; it must be there once it is named."""
+    found = Path(FOLDER)
+    assert found.is_dir(), f"WEFT_COMPAT_DIR names {FOLDER}, which is not a folder"
+    return found
+
+
 @pytest.fixture
-def document():
+def document(folder):
     """Return the path of a document by its stem."""
 
     def find(stem):
-        path = Path(FOLDER) / f"{stem}.yaml"
+        path = folder / f"{stem}.yaml"
         assert path.is_file(), f"WEFT_COMPAT_DIR has no {path.name}"
         return path
 

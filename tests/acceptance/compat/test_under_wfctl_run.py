@@ -23,22 +23,35 @@ def serve(document):
         assert served.stop() == 0
 
 
+@pytest.fixture(scope="module")
+def simple(folder):
+    """Serve the document that keeps nothing, once for all of its tests."""
+    with Serving(folder / "simple-workflow-config.yaml", "--no-reload") as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def api_server(folder):
+    """Serve the other document that keeps nothing."""
+    with Serving(folder / "api-server-config.yaml", "--no-reload") as served:
+        yield served
+
+
 def handled(served, handler):
     """Return the ended deliveries to a message handler."""
     return [run for run in served.runs(source="message", workflow=handler) if run["status"] == "done"]
 
 
 @pytest.mark.parametrize(("path", "handler"), [("/api/users", "userService"), ("/health", "healthService")])
-def test_simple_workflow_answers_with_the_handler_s_name(serve, path, handler):
-    reply = serve("simple-workflow-config").call("GET", path)
+def test_simple_workflow_answers_with_the_handler_s_name(simple, path, handler):
+    reply = simple.call("GET", path)
     assert (reply.status, reply.json["handler"]) == (200, handler)
     assert set(reply.json) == {"handler", "status", "message"}
 
 
-def test_simple_workflow_records_a_published_message(serve):
-    served = serve("simple-workflow-config")
-    served.publish("user-events", {"user": 7})
-    (run,) = wait_for(lambda: handled(served, "notificationService"), what="the notification")
+def test_simple_workflow_records_a_published_message(simple):
+    simple.publish("user-events", {"user": 7})
+    (run,) = wait_for(lambda: handled(simple, "notificationService"), what="the notification")
     assert run["input"] == {"user": 7}
     assert run["steps"][0]["logs"]
 
@@ -53,17 +66,16 @@ def test_simple_workflow_records_a_published_message(serve):
         ("GET", "/health", "health-handler"),
     ],
 )
-def test_api_server_answers_its_five_routes(serve, method, path, handler):
-    reply = serve("api-server-config").call(method, path, {"name": "x"} if method == "POST" else None)
+def test_api_server_answers_its_five_routes(api_server, method, path, handler):
+    reply = api_server.call(method, path, {"name": "x"} if method == "POST" else None)
     assert (reply.status, reply.json["handler"]) == (200, handler)
 
 
-def test_api_server_knows_a_wrong_method_from_an_unknown_path(serve):
-    served = serve("api-server-config")
-    refused = served.call("DELETE", "/api/users")
+def test_api_server_knows_a_wrong_method_from_an_unknown_path(api_server):
+    refused = api_server.call("DELETE", "/api/users")
     assert refused.status == 405
     assert {"GET", "POST"} <= set(refused.headers["allow"].replace(" ", "").split(","))
-    assert served.call("GET", "/api/nothing").status == 404
+    assert api_server.call("GET", "/api/nothing").status == 404
 
 
 def test_data_pipeline_takes_a_post_through_every_stage_once(serve):

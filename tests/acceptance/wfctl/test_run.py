@@ -117,6 +117,12 @@ def test_a_document_that_cannot_run_is_not_served_and_its_findings_are_shown(fil
     assert (done.code, code in done.out, "cannot be served" in done.err) == (1, True, True)
 
 
+@pytest.mark.parametrize("arguments", [("run",), ("inspect",), ("run", "--address", "nowhere")])
+def test_what_cannot_be_used_is_said_in_one_line(tmp_path, arguments):
+    done = wfctl(*arguments, tmp_path / "nowhere.yaml")
+    assert (done.code, "nowhere" in done.err, "Traceback" in done.err) == (2, True, False)
+
+
 def test_runs_survive_in_a_store_file(file, tmp_path):
     store = str(tmp_path / "kept.sqlite")
     with Serving(file, "--store", store) as served:

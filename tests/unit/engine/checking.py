@@ -152,7 +152,7 @@ def registry() -> Registry:
     for module_type in TYPES:
         made.add(module_type)
     for name, effect in (("stock", Effect.PURE), ("payment", Effect.ONCE)):
-        made.components[name] = Component(name, name, Contract(), lambda params, context: params, False, effect)
+        made.components[name] = Component(name, name, Contract({}), lambda params, context: params, False, effect)
     return made
 
 

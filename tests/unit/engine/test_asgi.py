@@ -1,8 +1,7 @@
 """The application as an ASGI callable."""
 
+import asyncio
 from types import SimpleNamespace
-
-import pytest
 
 from apps.engine.asgi import EngineAsgi
 from apps.engine.testing import Bench, call_asgi
@@ -97,5 +96,26 @@ async def test_a_unit_that_cannot_be_written_is_not_answered_as_done():
             raise RuntimeError("disk full")
 
         app = EngineAsgi(bench.host.application, lambda: bench.host.new_unit("local"), refuse)
-        with pytest.raises(RuntimeError, match="disk full"):
-            await call_asgi(app, "POST", "/x", body={"status": 200})
+        found = await call_asgi(app, "POST", "/x", body={"status": 200})
+        assert (found.status, found.json()["code"]) == (500, "engine.bug")
+
+
+async def test_a_caller_that_goes_away_leaves_nothing_behind():
+    text = TEXT.replace("- emit: made", "- emit: made\n      - uses: sender").replace(
+        "workflows:", "- {name: sender, type: test.sender}\nworkflows:", 1
+    )
+    async with Bench(compiled(text)) as bench:
+        reached = asyncio.Event()
+
+        class Silent:
+            async def request(self, *args, **more):
+                reached.set()
+                await asyncio.Event().wait()
+
+        bench.host.http = Silent()
+        caller = asyncio.ensure_future(bench.request("POST", "/x", body={"status": 200}))
+        await reached.wait()
+        caller.cancel()
+        await asyncio.gather(caller, return_exceptions=True)
+        assert bench.host.queue.messages("local") == []
+        assert len(bench.host.locks) == 0

@@ -22,7 +22,11 @@ WORD = st.sampled_from(["", "a", "b", "ab", "A", "é", "😀", "a b", " x "]) | 
     st.characters(blacklist_categories=["Cs"], blacklist_characters="\x00"), max_size=4
 )
 SCALAR = st.none() | st.booleans() | WHOLE | DECIMAL | WORD
-VALUE = SCALAR | st.lists(SCALAR, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "k-1", "length"]), SCALAR, max_size=3)
+VALUE = (
+    SCALAR
+    | st.lists(SCALAR, max_size=3)
+    | st.dictionaries(st.sampled_from(["a", "b", "k-1", "length"]), SCALAR, max_size=3)
+)
 CONTEXT = st.fixed_dictionaries({}, optional={name: VALUE for name in "abcd"})
 
 PATHS = st.sampled_from(
@@ -54,7 +58,24 @@ PATHS = st.sampled_from(
     ]
 )
 LITERALS = st.sampled_from(
-    ["0", "1", "-1", "3", "2.5", "-0.5", "1e3", "'a'", '"ab"', "''", "true", "false", "null", "[1, 'a', 2.5]", "[]", "[b]"]
+    [
+        "0",
+        "1",
+        "-1",
+        "3",
+        "2.5",
+        "-0.5",
+        "1e3",
+        "'a'",
+        '"ab"',
+        "''",
+        "true",
+        "false",
+        "null",
+        "[1, 'a', 2.5]",
+        "[]",
+        "[b]",
+    ]
 )
 BINARY = st.sampled_from(["+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "in", "&&", "||"])
 

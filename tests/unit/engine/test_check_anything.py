@@ -19,12 +19,7 @@ WORDS = st.sampled_from(
     + ["scheduler", "conditional.ifelse", "core.config"]
 )
 KEYS = st.sampled_from(
-    """name type config dependsOn branches modules workflows triggers http messaging statemachine pipelines scheduler
-    event integration routes method path handler middlewares middleware record subscriptions topic producers forwardTo
-    engine definitions initialState states transitions fromState toState condition hooks toStates resourceMappings
-    stateMachine steps jobs job workflow action enabled port processor handlers adapters connectors onError registry
-    componentId workflowType workflowEngine database secret x-a nonsense then else cases default with retry key payload
-    schema module value status input provides""".split()
+    ["name", "type", "config", "dependsOn", "branches", "modules", "workflows", "triggers", "http", "messaging", "statemachine", "pipelines", "scheduler", "event", "integration", "routes", "method", "path", "handler", "middlewares", "middleware", "record", "subscriptions", "topic", "producers", "forwardTo", "engine", "definitions", "initialState", "states", "transitions", "fromState", "toState", "condition", "hooks", "toStates", "resourceMappings", "stateMachine", "steps", "jobs", "job", "workflow", "action", "enabled", "port", "processor", "handlers", "adapters", "connectors", "onError", "registry", "componentId", "workflowType", "workflowEngine", "database", "secret", "x-a", "nonsense", "then", "else", "cases", "default", "with", "retry", "key", "payload", "schema", "module", "value", "status", "input", "provides"]
     + list(STEPS)
 )
 LEAVES = st.none() | st.booleans() | st.integers(-5, 700) | st.floats(allow_nan=False, allow_infinity=False) | WORDS
@@ -36,7 +31,9 @@ SECTIONS = st.fixed_dictionaries(
     optional={
         "modules": st.lists(st.dictionaries(KEYS, TREES, max_size=4), max_size=4) | TREES,
         "workflows": st.dictionaries(
-            st.sampled_from(["http", "messaging", "statemachine", "pipelines", "scheduler", "event", "integration", "?"]),
+            st.sampled_from(
+                ["http", "messaging", "statemachine", "pipelines", "scheduler", "event", "integration", "?"]
+            ),
             st.dictionaries(KEYS, TREES, max_size=4) | TREES,
             max_size=4,
         )

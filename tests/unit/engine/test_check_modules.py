@@ -1,5 +1,7 @@
 """Module entries: names, types, dependencies, config."""
 
+import time
+
 import pytest
 
 from apps.engine.check import check
@@ -213,10 +215,7 @@ class TestBranches:
 
     def test_elsewhere_they_mean_nothing(self):
         assert codes("modules: [{name: a, type: http.router, branches: {x: a}}]") == ["key.ignored"]
-        assert codes("modules: [{name: a, type: conditional.switch, branches: 5}]") == [
-            "section.shape",
-            "module.type.not_in_build",
-        ] or codes("modules: [{name: a, type: conditional.switch, branches: 5}]") == [
+        assert sorted(codes("modules: [{name: a, type: conditional.switch, branches: 5}]")) == [
             "module.type.not_in_build",
             "section.shape",
         ]
@@ -337,8 +336,6 @@ workflows:
 
 @pytest.mark.spec("SPINE-B4")
 def test_ten_thousand_modules_are_checked_in_time():
-    import time
-
     text = "modules:\n" + "".join(f"- {{name: m{n}, type: http.router, dependsOn: [m0]}}\n" for n in range(1, 10_000))
     document = load(text + "- {name: m0, type: http.router}\n").document
     started = time.perf_counter()

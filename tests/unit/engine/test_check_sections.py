@@ -6,7 +6,9 @@ from tests.unit.engine.checking import codes, findings_of, told, with_parts
 
 
 def http(routes, more=""):
-    return with_parts(f"workflows:\n  http:\n    {more or 'x-a: 1'}\n    routes:\n" + "".join(f"    - {r}\n" for r in routes))
+    lines = "".join(f"    - {route}\n" for route in routes)
+    routes_key = f"    routes:\n{lines}" if lines else "    routes: []\n"
+    return with_parts(f"workflows:\n  http:\n    {more or 'x-a: 1'}\n{routes_key}")
 
 
 class TestHttp:
@@ -100,8 +102,7 @@ class TestHttp:
             "{method: POST, path: '/a/{id}', handler: answer}",
         ]
         text = http(routes) + (
-            "triggers:\n  http:\n    routes:\n"
-            "    - {method: POST, path: '/a/{x}', workflow: http, action: go}\n"
+            "triggers:\n  http:\n    routes:\n    - {method: POST, path: '/a/{x}', workflow: http, action: go}\n"
         )
         assert told(text) == [
             ("route.duplicate", "workflows.http.routes[1]", 16),
@@ -189,9 +190,7 @@ class TestMessaging:
         ]
 
     def test_a_broker_and_subscriptions_are_needed(self):
-        assert codes("workflows: {messaging: {}}") == ["reference.missing", "section.required"] or codes(
-            "workflows: {messaging: {}}"
-        ) == ["section.required", "reference.missing"]
+        assert sorted(codes("workflows: {messaging: {}}")) == ["reference.missing", "section.required"]
 
 
 STATEMACHINE = """workflows:
@@ -224,7 +223,11 @@ class TestStateMachine:
             ("initialState: new", "initialState: nwe", ("state.unknown", "definitions[0].initialState", 16)),
             ("fromState: new", "fromState: old", ("state.unknown", "definitions[0].transitions.pay.fromState", 20)),
             ("toState: paid,", "toState: gone,", ("state.unknown", "definitions[0].transitions.pay.toState", 20)),
-            ("data.total > 0.0", "data.total >", ("expression.invalid", "definitions[0].transitions.pay.condition", 20)),
+            (
+                "data.total > 0.0",
+                "data.total >",
+                ("expression.invalid", "definitions[0].transitions.pay.condition", 20),
+            ),
             ("isFinal: true", "isFinal: maybe", ("section.invalid", "definitions[0].states.paid.isFinal", 18)),
             ("transitions: [pay]", "transitions: [pya]", ("transition.unknown", "hooks[0].transitions[0]", 22)),
             ("toStates: [paid]", "toStates: [piad]", ("state.unknown", "hooks[0].toStates[0]", 22)),
@@ -233,7 +236,11 @@ class TestStateMachine:
             ("handler: inbox", "handler: payment", ("hook.after_commit", "hooks[0].handler", 22)),
             ("handler: inbox", "handler: nobody", ("reference.unknown", "hooks[0].handler", 22)),
             ("handler: inbox", "handler: router", ("reference.unsuitable", "hooks[0].handler", 22)),
-            ("stateMachine: orders", "stateMachine: other", ("reference.unknown", "resourceMappings[1].stateMachine", 26)),
+            (
+                "stateMachine: orders",
+                "stateMachine: other",
+                ("reference.unknown", "resourceMappings[1].stateMachine", 26),
+            ),
             ("instanceIDKey: id", "instanceIdKey: id", ("key.unknown", "resourceMappings[0].instanceIdKey", 25)),
         ],
     )
@@ -266,7 +273,9 @@ class TestStateMachine:
 
 class TestTriggers:
     def test_a_good_trigger_is_silent(self):
-        text = with_parts(STATEMACHINE + """  pipelines: {p: {steps: []}}
+        text = with_parts(
+            STATEMACHINE
+            + """  pipelines: {p: {steps: []}}
 triggers:
   http:
     enabled: true
@@ -274,18 +283,22 @@ triggers:
     - {method: POST, path: '/go/:id', workflow: orders, action: pay, params: {a: 1}}
     - {method: POST, path: /p, workflow: p, action: anything}
     - {method: POST, path: /s, workflow: statemachine, action: pay}
-""")
+"""
+        )
         assert told(text) == []
 
     def test_what_it_starts_must_exist_or_it_warns(self):
-        text = with_parts(STATEMACHINE + """triggers:
+        text = with_parts(
+            STATEMACHINE
+            + """triggers:
   http:
     port: 9090
     routes:
     - {method: POST, path: /a, workflow: ordres, action: pay}
     - {method: POST, path: /b, workflow: orders, action: payy}
     - {method: POST, path: b, workflow: orders}
-""")
+"""
+        )
         assert told(text) == [
             ("key.ignored", "triggers.http.port", 29),
             ("trigger.workflow.unknown", "triggers.http.routes[0].workflow", 31),
@@ -307,12 +320,15 @@ triggers:
         assert codes(f"triggers: {{http: {trigger}}}") == expected
 
     def test_triggers_to_come_have_their_targets_checked(self):
-        text = with_parts(STATEMACHINE + """triggers:
+        text = with_parts(
+            STATEMACHINE
+            + """triggers:
   schedule:
     jobs: [{cron: "* * * * *", workflow: nothing, action: x}]
   eventbus:
     subscriptions: [{topic: t, workflow: orders, action: x}, 5, {workflow: 5}]
-""")
+"""
+        )
         assert told(text) == [
             ("trigger.not_in_build", "triggers.schedule", 28),
             ("trigger.workflow.unknown", "triggers.schedule.jobs[0].workflow", 29),

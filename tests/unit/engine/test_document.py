@@ -84,7 +84,13 @@ def test_a_scalar_reads_as_yaml_1_2_does(written, read):
 
 
 def test_map_keys_are_text_whatever_they_look_like():
-    assert data_of("1: a\ntrue: b\nTrue2: c\n1.50: d\n~: e") == {"1": "a", "true": "b", "True2": "c", "1.50": "d", "~": "e"}
+    assert data_of("1: a\ntrue: b\nTrue2: c\n1.50: d\n~: e") == {
+        "1": "a",
+        "true": "b",
+        "True2": "c",
+        "1.50": "d",
+        "~": "e",
+    }
 
 
 def test_an_empty_text_is_an_empty_document():

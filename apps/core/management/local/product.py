@@ -94,6 +94,7 @@ class Product:
             "base_url": self.url,
             "demo_tenants": list(TENANTS),
             "deliveries_file": str(self._choices.folder / DELIVERIES),
+            "database_url": self.environment["DATABASE_URL"],
             "database_relay_url": self.environment["DATABASE_RELAY_URL"],
             "process": os.getpid(),
             "processes": dict(running),

@@ -40,6 +40,6 @@ describe("run colouring", () => {
         { name: "b", module: "router", state: "done" },
       ],
     });
-    expect([...travelledEdges(drawableEdges(chain), colours)]).toEqual(["server->router:depends"]);
+    expect([...travelledEdges(drawableEdges(chain), colours)]).toEqual(["server->router:dependency"]);
   });
 });

@@ -1,20 +1,50 @@
 import { describe, expect, it } from "vitest";
 import { emptyGraph } from "./document";
-import { drawableEdges, fitScale, layoutGraph, layoutToFit, nodeSize } from "./layout";
+import { drawableEdges, edgeLabel, fitScale, layoutGraph, layoutToFit, nodeHeight, nodeSize, type PlacedNode, smoothPath } from "./layout";
 import { aNode, anEdge, chain } from "./testing";
 
-function overlaps(a: { x: number; y: number }, b: { x: number; y: number }): boolean {
-  return Math.abs(a.x - b.x) < nodeSize.width && Math.abs(a.y - b.y) < nodeSize.height;
+function overlaps(a: PlacedNode, b: PlacedNode): boolean {
+  const across = a.x < b.x + b.width && b.x < a.x + a.width;
+  return across && a.y < b.y + b.height && b.y < a.y + a.height;
 }
 
 describe("layout", () => {
   it("puts what depends further along the direction", () => {
-    const down = layoutGraph(chain, "down");
-    const y = Object.fromEntries(down.nodes.map((node) => [node.id, node.y]));
-    expect([y["server"], y["router"], y["handler"]]).toEqual([0, 108, 216]);
-    const right = layoutGraph(chain, "right");
-    const x = Object.fromEntries(right.nodes.map((node) => [node.id, node.x]));
-    expect([x["server"], x["router"], x["handler"]]).toEqual([0, 260, 520]);
+    const y = Object.fromEntries(layoutGraph(chain, "down").nodes.map((node) => [node.id, node.y]));
+    expect(y["server"]).toBe(0);
+    expect(y["router"]).toBeGreaterThan(nodeHeight);
+    expect(y["handler"]).toBeGreaterThan((y["router"] ?? 0) + nodeHeight);
+    const x = Object.fromEntries(layoutGraph(chain, "right").nodes.map((node) => [node.id, node.x]));
+    expect(x["router"]).toBeGreaterThan(x["server"] ?? 0);
+    expect(x["handler"]).toBeGreaterThan(x["router"] ?? 0);
+  });
+
+  it("makes a node as wide as its words need, within limits", () => {
+    expect(nodeSize({ title: "a", kind: "b" }).width).toBe(116);
+    expect(nodeSize({ title: "a", kind: "x".repeat(90) }).width).toBe(212);
+    expect(nodeSize({ title: "router", kind: "http.middleware" }).width).toBe(142);
+  });
+
+  it("draws an edge from border to border, with room for its label between", () => {
+    const labelled = { nodes: chain.nodes, edges: [anEdge("server", "router", { kind: "http-route", label: "GET /a" })] };
+    const [edge] = layoutGraph(labelled, "down").edges;
+    expect(edge?.points[0]?.y).toBe(nodeHeight);
+    expect(edge?.labelAt?.y).toBeGreaterThan(nodeHeight);
+    expect(edge?.label).toBe("GET /a");
+  });
+
+  it("says on an edge only what its kind does not", () => {
+    expect(edgeLabel({ kind: "middleware", label: "middleware" })).toBe("");
+    expect(edgeLabel({ kind: "http-route", label: "http" })).toBe("");
+    expect(edgeLabel({ kind: "messaging-publication", label: "topic: order.accepted" })).toBe("order.accepted");
+    expect(edgeLabel({ kind: "http-route", label: `GET /${"long/".repeat(9)}` })).toHaveLength(26);
+  });
+
+  it("bends edges smoothly", () => {
+    const points = [0, 1, 2, 3].map((step) => ({ x: step * 10, y: step % 2 }));
+    expect(smoothPath(points)).toBe("M 0 0 Q 10 1 15 0.5 Q 20 0 30 1");
+    expect(smoothPath(points.slice(0, 2))).toBe("M 0 0 L 10 1");
+    expect(smoothPath([])).toBe("");
   });
 
   it("puts loose nodes underneath and lets no two nodes overlap", () => {
@@ -34,14 +64,15 @@ describe("layout", () => {
     const edges = drawableEdges({
       nodes: chain.nodes,
       edges: [
-        anEdge("server", "router", { label: "GET /a" }),
-        anEdge("server", "router", { label: "GET /b" }),
+        anEdge("server", "router"),
+        anEdge("server", "router", { kind: "http-route", label: "GET /a" }),
+        anEdge("server", "router", { kind: "http-route", label: "GET /b" }),
         anEdge("server", "nobody"),
         anEdge("server", "server"),
       ],
     });
     expect(edges).toEqual([
-      { id: "server->router:depends", from: "server", to: "router", kind: "depends", label: "GET /a · GET /b" },
+      { id: "server->router:http-route", from: "server", to: "router", kind: "http-route", label: "GET /a · GET /b" },
     ]);
   });
 

@@ -13,8 +13,16 @@ export interface PlacedNode extends GraphNode, Size {
   readonly y: number;
 }
 
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
 export interface PlacedEdge extends GraphEdge {
   readonly id: string;
+  /** From the border of one node to the border of the other. */
+  readonly points: readonly Point[];
+  readonly labelAt: Point | null;
 }
 
 export type Direction = "down" | "right";
@@ -25,55 +33,99 @@ export interface PlacedGraph extends Size {
   readonly edges: readonly PlacedEdge[];
 }
 
-export const nodeSize: Size = { width: 208, height: 56 };
+const widths = { least: 116, most: 212, edges: 40, title: 7.3, kind: 6.8 } as const;
+const labels = { letter: 6.7, height: 16, most: 26 } as const;
+const between = { nodes: 24, ranks: 34, loose: 16 } as const;
+export const nodeHeight = 50;
 
-const between = { nodes: 28, ranks: 52, loose: 20 } as const;
+/** Wide enough for what is written on the node, within limits. */
+export function nodeSize(node: Pick<GraphNode, "title" | "kind">): Size {
+  const text = Math.max(node.title.length * widths.title, node.kind.length * widths.kind);
+  return { width: Math.round(Math.min(widths.most, Math.max(widths.least, text + widths.edges))), height: nodeHeight };
+}
+
+/** What is written on an edge: what the kind of the edge does not say already, and not too much of it. */
+export function edgeLabel(edge: Pick<GraphEdge, "kind" | "label">): string {
+  const text = edge.kind === "middleware" || edge.label === "http" ? "" : edge.label.replace(/^topic: /, "");
+  return text.length > labels.most ? `${text.slice(0, labels.most - 1)}…` : text;
+}
+
+interface DrawableEdge extends GraphEdge {
+  readonly id: string;
+}
 
 /** Edges that can be drawn: both ends exist and differ, each pair of ends once per kind. */
-export function drawableEdges(graph: DocumentGraph): PlacedEdge[] {
+export function drawableEdges(graph: DocumentGraph): DrawableEdge[] {
   const known = new Set(graph.nodes.map((node) => node.id));
-  const seen = new Map<string, PlacedEdge>();
+  const seen = new Map<string, DrawableEdge>();
   for (const edge of graph.edges) {
     if (edge.from === edge.to || !known.has(edge.from) || !known.has(edge.to)) continue;
     const id = `${edge.from}->${edge.to}:${edge.kind}`;
     const first = seen.get(id);
-    const labels = new Set([...(first?.label.split(" · ") ?? []), edge.label].filter(Boolean));
-    seen.set(id, { ...edge, id, label: [...labels].join(" · ") });
+    const all = new Set([...(first?.label.split(" · ") ?? []), edge.label].filter(Boolean));
+    seen.set(id, { ...edge, id, label: [...all].join(" · ") });
   }
-  return [...seen.values()];
+  return withoutRepeats([...seen.values()]);
 }
 
-function layered(nodes: readonly GraphNode[], edges: readonly PlacedEdge[], direction: Direction): PlacedNode[] {
+/** A dependency says nothing beside an edge of another kind between the same two. */
+function withoutRepeats(edges: readonly DrawableEdge[]): DrawableEdge[] {
+  const told = new Set(edges.filter((edge) => edge.kind !== "dependency").map((edge) => `${edge.from}->${edge.to}`));
+  return edges.filter((edge) => edge.kind !== "dependency" || !told.has(`${edge.from}->${edge.to}`));
+}
+
+interface Placed {
+  readonly nodes: readonly PlacedNode[];
+  readonly edges: readonly PlacedEdge[];
+}
+
+function fill(nodes: readonly GraphNode[], edges: readonly DrawableEdge[], direction: Direction): Graph {
   const graph = new Graph({ multigraph: true });
-  graph.setGraph({
-    rankdir: direction === "down" ? "TB" : "LR",
-    nodesep: between.nodes,
-    ranksep: between.ranks,
-    marginx: 0,
-    marginy: 0,
-  });
+  graph.setGraph({ rankdir: direction === "down" ? "TB" : "LR", nodesep: between.nodes, ranksep: between.ranks });
   graph.setDefaultEdgeLabel(() => ({}));
-  for (const node of nodes) graph.setNode(node.id, { ...nodeSize });
-  for (const edge of edges) graph.setEdge(edge.from, edge.to, {}, edge.id);
-  if (nodes.length > 0) dagreLayout(graph);
-  return nodes.map((node) => {
-    const centre = graph.node(node.id) as unknown as { x: number; y: number };
-    return {
-      ...node,
-      ...nodeSize,
-      x: Math.round(centre.x - nodeSize.width / 2),
-      y: Math.round(centre.y - nodeSize.height / 2),
-    };
-  });
+  for (const node of nodes) graph.setNode(node.id, { ...nodeSize(node) });
+  for (const edge of edges) {
+    const text = edgeLabel(edge);
+    const size = text === "" ? { width: 0, height: 0 } : { width: text.length * labels.letter + 8, height: labels.height };
+    graph.setEdge(edge.from, edge.to, { ...size, labelpos: "c" }, edge.id);
+  }
+  return graph;
 }
 
-function rows(nodes: readonly GraphNode[], top: number, columns: number): PlacedNode[] {
-  return nodes.map((node, index) => ({
-    ...node,
-    ...nodeSize,
-    x: (index % columns) * (nodeSize.width + between.loose),
-    y: top + Math.floor(index / columns) * (nodeSize.height + between.loose),
-  }));
+function layered(nodes: readonly GraphNode[], edges: readonly DrawableEdge[], direction: Direction): Placed {
+  if (nodes.length === 0) return { nodes: [], edges: [] };
+  const graph = fill(nodes, edges, direction);
+  dagreLayout(graph);
+  return {
+    nodes: nodes.map((node) => {
+      const size = nodeSize(node);
+      const centre = graph.node(node.id) as unknown as Point;
+      return {
+        ...node,
+        ...size,
+        x: Math.round(centre.x - size.width / 2),
+        y: Math.round(centre.y - size.height / 2),
+      };
+    }),
+    edges: edges.map((edge) => {
+      const drawn = graph.edge(edge.from, edge.to, edge.id) as unknown as { points: Point[]; x?: number; y?: number };
+      const text = edgeLabel(edge);
+      const labelAt = text === "" || drawn.x === undefined || drawn.y === undefined ? null : { x: drawn.x, y: drawn.y };
+      return { ...edge, label: text, points: drawn.points, labelAt };
+    }),
+  };
+}
+
+/** Nodes that nothing refers to, in rows of the given width. */
+function rows(nodes: readonly GraphNode[], top: number, width: number): PlacedNode[] {
+  let [x, y] = [0, top];
+  return nodes.map((node) => {
+    const size = nodeSize(node);
+    if (x > 0 && x + size.width > width) [x, y] = [0, y + nodeHeight + between.loose];
+    const placed = { ...node, ...size, x, y };
+    x += size.width + between.loose;
+    return placed;
+  });
 }
 
 function extent(nodes: readonly PlacedNode[]): Size {
@@ -88,12 +140,32 @@ export function layoutGraph(graph: DocumentGraph, direction: Direction): PlacedG
   const edges = drawableEdges(graph);
   const tied = new Set(edges.flatMap((edge) => [edge.from, edge.to]));
   const main = layered(graph.nodes.filter((node) => tied.has(node.id)), edges, direction);
-  const size = extent(main);
+  const size = extent(main.nodes);
   const loose = graph.nodes.filter((node) => !tied.has(node.id));
-  const columns = Math.max(1, Math.floor((Math.max(size.width, 3 * nodeSize.width) + between.loose) /
-    (nodeSize.width + between.loose)));
-  const nodes = [...main, ...rows(loose, main.length > 0 ? size.height + between.ranks : 0, columns)];
-  return { direction, nodes, edges, ...extent(nodes) };
+  const top = main.nodes.length > 0 ? size.height + between.ranks : 0;
+  const nodes = [...main.nodes, ...rows(loose, top, Math.max(size.width, 3 * widths.most))];
+  return { direction, nodes, edges: main.edges, ...extent(nodes) };
+}
+
+function half(a: Point, b: Point): Point {
+  return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
+}
+
+function at({ x, y }: Point): string {
+  return `${Math.round(x * 10) / 10} ${Math.round(y * 10) / 10}`;
+}
+
+/** The points as one smooth SVG path: straight at both ends, bent at the points between. */
+export function smoothPath(points: readonly Point[]): string {
+  const [first, ...others] = points;
+  const last = points.at(-1);
+  if (first === undefined || last === undefined) return "";
+  const bends = others.slice(0, -1).map((point, index) => {
+    const next = others[index + 1] ?? point;
+    const end = index === others.length - 2 ? next : half(point, next);
+    return `Q ${at(point)} ${at(end)}`;
+  });
+  return bends.length === 0 ? `M ${at(first)} L ${at(last)}` : [`M ${at(first)}`, ...bends].join(" ");
 }
 
 /** How large the graph would appear when fitted whole into `view`; 1 is life size. */

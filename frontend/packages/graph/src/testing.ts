@@ -7,7 +7,7 @@ export function aNode(id: string, given: Partial<GraphNode> = {}): GraphNode {
 }
 
 export function anEdge(from: string, to: string, given: Partial<GraphEdge> = {}): GraphEdge {
-  return { from, to, kind: "depends", label: "", ...given };
+  return { from, to, kind: "dependency", label: "", ...given };
 }
 
 export function aFinding(path: string, given: Partial<Finding> = {}): Finding {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatDuration, plural, relativeTime, shortId } from "./format";
+import { entryWords, formatDuration, plural, relativeTime, shortId } from "./format";
 
 describe("durations", () => {
   it.each([
@@ -33,6 +33,14 @@ describe("short forms", () => {
   it("keep the end of an id, where neighbours differ", () => {
     expect(shortId("018f0000-0000-7000-8000-0000deadbeef")).toBe("deadbeef");
     expect(shortId("order-7")).toBe("order-7");
+  });
+
+  it("leave the kind of an entry out", () => {
+    expect([entryWords("route:POST /orders"), entryWords("pipeline:accept"), entryWords("order")]).toEqual([
+      "POST /orders",
+      "accept",
+      "order",
+    ]);
   });
 
   it("count in words", () => {

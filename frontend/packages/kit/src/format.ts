@@ -54,3 +54,8 @@ export function shortId(id: string): string {
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
+
+/** What a run entered by, without the word for its kind: `route:POST /orders` reads `POST /orders`. */
+export function entryWords(entry: string): string {
+  return entry.replace(/^(route|pipeline|module|transition|hook|machine):/, "");
+}

@@ -5,7 +5,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from apps.engine.ports import LostRace, NewRun
+from apps.engine.ports import HttpReply, LostRace, NewRun
+from apps.engine.run.program import step_id
 from apps.engine.run.state import Cancelled, SendAgain, Settled
 from apps.engine.testing import Bench
 from tests.support.small_modules import compiled
@@ -102,7 +103,7 @@ async def test_a_result_that_comes_after_the_cancel_is_not_written():
 
         def cancel(call):
             here.host.tell(run_id, Cancelled())
-            return here.http.script.append(None) or _ok()
+            return _ok()
 
         here.http.script.append(cancel)
         await here.host.drain()
@@ -110,8 +111,6 @@ async def test_a_result_that_comes_after_the_cancel_is_not_written():
 
 
 def _ok():
-    from apps.engine.ports import HttpReply  # noqa: PLC0415
-
     return HttpReply(200, {}, b"{}")
 
 
@@ -157,8 +156,6 @@ async def test_an_unknown_effect_that_did_happen_goes_on_with_its_receipt():
         run_id = await started(here, "once")
         await here.settle()
         async with here.host.unit() as unit:
-            from apps.engine.run.program import step_id  # noqa: PLC0415
-
             await unit.effects.receipt(step_id(run_id, "s"), 1, {"sent": "by hand"})
         assert here.host.tell(run_id, Settled())
         await here.settle()
@@ -255,3 +252,20 @@ workflows:
             unit.broker.publish("a", 1)
         with pytest.raises(RuntimeError, match="do not come to an end"):
             await here.settle()
+
+
+async def test_a_run_that_cannot_be_written_ends_as_poison_and_the_others_go_on(monkeypatch):
+    async with bench() as here:
+        bad, good = await started(here, "plain", {"n": "bad"}), await started(here, "plain", {"n": "good"})
+        save = here.host.queue.save
+
+        def refuse(state, steps, ready_at):
+            if state.run_id == bad and state.position == 1 and not state.status.is_final:
+                raise ValueError("cannot be written")
+            save(state, steps, ready_at)
+
+        monkeypatch.setattr(here.host.queue, "save", refuse)
+        await here.settle()
+        assert run(here, good)["status"] == "done"
+        assert run(here, bad)["error"]["code"] == "run.poison"
+        assert len(here.host.bugs) > 1

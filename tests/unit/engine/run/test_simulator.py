@@ -1,5 +1,6 @@
 """Runs under crashes, duplicates, late workers and clock jumps are never lost, doubled or stranded."""
 
+import asyncio
 from time import perf_counter
 
 import pytest
@@ -21,8 +22,6 @@ async def test_two_thousand_lives_end_as_promised_in_time():
 @given(seed=st.integers(0, 2**64), crash_rate=st.floats(0, 0.6), zombie_rate=st.floats(0, 0.5))
 @settings(max_examples=300, deadline=None)
 def test_any_schedule_ends_as_promised(seed, crash_rate, zombie_rate):
-    import asyncio  # noqa: PLC0415 - hypothesis drives a plain function
-
     simulation = Simulation(seed, crash_rate=crash_rate, zombie_rate=zombie_rate)
     state = asyncio.run(simulation.live())
     assert state.status is Status.DONE

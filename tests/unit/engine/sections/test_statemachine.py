@@ -1,13 +1,15 @@
 """State machines: transitions, hooks, processing steps, compensation, automatic transitions."""
 
 import asyncio
-from uuid import uuid4
+from dataclasses import replace
+from uuid import UUID, uuid4
 
 import pytest
 
 from apps.engine.module import Context
 from apps.engine.outcome import Rejected, StepFailed
 from apps.engine.ports import AlreadyExists, Resource
+from apps.engine.run.state import SendAgain
 from apps.engine.sections.statemachine import payload_of
 from apps.engine.testing import Bench
 from tests.support.small_modules import compiled
@@ -236,8 +238,6 @@ async def test_a_vetoing_hook_has_two_seconds(monkeypatch):
 
 
 def _with_veto(hook, veto):
-    from dataclasses import replace  # noqa: PLC0415
-
     return replace(hook, veto=veto)
 
 
@@ -392,9 +392,6 @@ async def test_a_compensating_transition_that_is_refused_marks_the_instance_too(
 
 
 async def test_a_failed_step_that_is_tried_again_clears_the_error_and_goes_on():
-    from uuid import UUID  # noqa: PLC0415
-
-    from apps.engine.run.state import SendAgain  # noqa: PLC0415
 
     async with Shop(document(HOOK, modules=step(success_transition="passed"))) as shop:
         shop.bench.http.answer(400)

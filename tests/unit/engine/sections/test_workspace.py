@@ -5,7 +5,7 @@ import pytest
 from apps.engine.document import load
 from apps.engine.findings import DocumentRefused
 from apps.engine.module import Module
-from apps.engine.run.target import PipelineTarget, ProcessingTarget, Target
+from apps.engine.run.target import PipelineTarget, ProcessingTarget, Target, module_target
 from apps.engine.sections.pipelines import parse_steps
 from apps.engine.sections.texts import evaluator
 from apps.engine.sections.workspace import Workspace
@@ -82,8 +82,6 @@ def test_steps_that_are_wrong_are_refused(workspace, step, code):
 
 
 def test_a_module_without_a_run_is_no_target():
-    from apps.engine.run.target import module_target  # noqa: PLC0415
-
     class Silent(Module[NoConfig]):
         kind = "test.silent"
 

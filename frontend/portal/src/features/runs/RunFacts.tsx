@@ -1,5 +1,5 @@
 import { formatDuration, Icon, JsonTree, StatePill, Time } from "@weft/kit";
-import type { Run } from "@weft/live";
+import type { Fault, Run } from "@weft/live";
 import { useEffect, useState } from "react";
 
 function useRunningTime(run: Run): number {
@@ -48,20 +48,22 @@ export function RunNotice({ run }: { readonly run: Run }) {
       </div>
     );
   }
-  if (!run.error) return null;
+  return run.error ? <Failure run={run} error={run.error} /> : null;
+}
+
+/** The step that failed tells the whole; above it one line is enough. */
+function Failure({ run, error }: { readonly run: Run; readonly error: Fault }) {
+  const step = run.steps.find((one) => one.state === "failed" && one.error?.message === error.message);
   return (
     <div className="banner banner--error">
       <Icon name="error" />
       <div>
-        <strong>{run.error.code ?? "failed"}</strong>
-        <p>{run.error.message ?? run.error.title}</p>
-        {run.error.data !== undefined && run.error.data !== null && (
-          <JsonTree value={run.error.data} label="What the error says" />
-        )}
-        {run.request_id && (
-          <p className="muted">
-            request <code>{run.request_id}</code>
-          </p>
+        <strong>
+          {step === undefined ? (error.code ?? "failed") : `Failed at ${step.name}`}
+        </strong>
+        <p>{error.message ?? error.title}</p>
+        {step === undefined && error.data !== undefined && error.data !== null && (
+          <JsonTree value={error.data} label="What the error says" />
         )}
       </div>
     </div>

@@ -46,7 +46,7 @@ export function RunPage({ first, graph, connection, workflowUrl }: RunPageProps)
       </div>
       {graph !== null && (
         <aside className="run-graph" aria-label="The document, drawn">
-          <WorkflowGraph graph={graph} findings={[]} run={run} isStale={false} onOpen={(node) => show(node.line)} />
+          <WorkflowGraph graph={graph} findings={[]} run={run} isStale={false} isFocused onOpen={(node) => show(node.line)} />
         </aside>
       )}
     </div>

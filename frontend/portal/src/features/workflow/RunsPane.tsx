@@ -1,4 +1,4 @@
-import { formatDuration, plural, shortId, StatePill, Time, Timeline } from "@weft/kit";
+import { entryWords, formatDuration, plural, shortId, StatePill, Time, Timeline } from "@weft/kit";
 import { type Connection, type Run, RunsFeed } from "@weft/live";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { sentenceOf } from "../../http";
@@ -116,7 +116,7 @@ function Line(props: { readonly run: RunLine; readonly live: Run | null; readonl
         <StatePill state={state} />
         <span className="run-line__what">
           <span className="mono">{shortId(run.id)}</span>
-          <span className="muted">{run.entry || run.source}</span>
+          <span className="muted">{entryWords(run.entry) || run.source}</span>
         </span>
         <span className="muted">
           {run.environment} v{run.version}

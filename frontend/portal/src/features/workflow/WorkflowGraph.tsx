@@ -10,12 +10,14 @@ import {
   type Size,
   travelledEdges,
 } from "@weft/graph";
-import { Background, BackgroundVariant, Controls, type Edge, MarkerType, ReactFlow, type ReactFlowInstance } from "@xyflow/react";
+import { Background, BackgroundVariant, Controls, MarkerType, ReactFlow, type ReactFlowInstance } from "@xyflow/react";
 import "@xyflow/react/dist/base.css";
 import { type KeyboardEvent, type RefObject, useEffect, useMemo, useRef, useState } from "react";
+import { GraphEdgePath, type PathEdge } from "./GraphEdgePath";
 import { type CardNode, GraphNodeCard } from "./GraphNodeCard";
 
 const nodeTypes = { card: GraphNodeCard };
+const edgeTypes = { path: GraphEdgePath };
 const fit = { padding: 0.08, maxZoom: 1, minZoom: 0.2 } as const;
 
 export interface WorkflowGraphProps {
@@ -23,6 +25,8 @@ export interface WorkflowGraphProps {
   readonly findings: readonly Finding[];
   readonly run: RunMark | null;
   readonly isStale: boolean;
+  /** Show what the run touched as large as fits, instead of the whole. */
+  readonly isFocused?: boolean;
   readonly onOpen: (node: GraphNode) => void;
 }
 
@@ -56,23 +60,27 @@ function usePlaced(graph: DocumentGraph, size: Size): PlacedGraph {
   }, [placed, graph]);
 }
 
-function edgesOf(placed: PlacedGraph, travelled: ReadonlySet<string>, hasRun: boolean): Edge[] {
-  return placed.edges.map((edge) => ({
-    id: edge.id,
-    source: edge.from,
-    target: edge.to,
-    type: "smoothstep",
-    focusable: false,
-    className: `edge edge--${edge.kind} ${travelled.has(edge.id) ? "edge--travelled" : hasRun ? "edge--dimmed" : ""}`,
-    markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14, color: "var(--edge)" },
-    ...(edge.label === "" ? {} : { label: edge.label }),
-  }));
+function edgesOf(placed: PlacedGraph, travelled: ReadonlySet<string>, hasRun: boolean): PathEdge[] {
+  return placed.edges.map((edge) => {
+    const isTravelled = travelled.has(edge.id);
+    const isDimmed = hasRun && !isTravelled;
+    return {
+      id: edge.id,
+      source: edge.from,
+      target: edge.to,
+      type: "path",
+      focusable: false,
+      className: `edge edge--${edge.kind} ${isTravelled ? "edge--travelled" : isDimmed ? "edge--dimmed" : ""}`,
+      markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14, color: isTravelled ? "var(--done)" : "var(--edge)" },
+      data: { edge, isTravelled, isDimmed },
+    };
+  });
 }
 
 /** The document, drawn and laid out; it cannot be edited here, every node leads to its line. */
-export function WorkflowGraph({ graph, findings, run, isStale, onOpen }: WorkflowGraphProps) {
+export function WorkflowGraph({ graph, findings, run, isStale, isFocused = false, onOpen }: WorkflowGraphProps) {
   const [place, size] = useSize();
-  const flow = useRef<ReactFlowInstance<CardNode> | null>(null);
+  const flow = useRef<ReactFlowInstance<CardNode, PathEdge> | null>(null);
   const placed = usePlaced(graph, size);
   const found = useMemo(() => placeFindings(graph, findings), [graph, findings]);
   const colours = useMemo(() => (run === null ? null : colourRun(graph, run)), [graph, run]);
@@ -99,10 +107,12 @@ export function WorkflowGraph({ graph, findings, run, isStale, onOpen }: Workflo
     () => edgesOf(placed, colours === null ? new Set() : travelledEdges(placed.edges, colours), colours !== null),
     [placed, colours],
   );
+  const touched = isFocused && colours !== null ? [...colours.keys()].join(" ") : "";
   useEffect(() => {
-    const frame = requestAnimationFrame(() => void flow.current?.fitView(fit));
+    const focus = touched === "" ? fit : { ...fit, padding: 0.16, nodes: touched.split(" ").map((id) => ({ id })) };
+    const frame = requestAnimationFrame(() => void flow.current?.fitView(focus));
     return () => cancelAnimationFrame(frame);
-  }, [placed.direction, placed.width, placed.height, size.width, size.height]);
+  }, [placed.direction, placed.width, placed.height, size.width, size.height, touched]);
 
   const openByKey = (event: KeyboardEvent): void => {
     if (event.key !== "Enter" || !(event.target instanceof HTMLElement)) return;
@@ -112,10 +122,11 @@ export function WorkflowGraph({ graph, findings, run, isStale, onOpen }: Workflo
 
   return (
     <div ref={place} className="graph" data-stale={isStale || undefined} data-testid="graph" onKeyDown={openByKey}>
-      <ReactFlow<CardNode>
+      <ReactFlow<CardNode, PathEdge>
         nodes={nodes}
         edges={edges}
         nodeTypes={nodeTypes}
+        edgeTypes={edgeTypes}
         onInit={(instance) => {
           flow.current = instance;
         }}
@@ -131,7 +142,7 @@ export function WorkflowGraph({ graph, findings, run, isStale, onOpen }: Workflo
         proOptions={{ hideAttribution: true }}
       >
         <Background variant={BackgroundVariant.Dots} gap={20} size={1} />
-        <Controls showInteractive={false} fitViewOptions={fit} />
+        <Controls orientation="horizontal" showInteractive={false} fitViewOptions={fit} />
       </ReactFlow>
       {graph.nodes.length === 0 && <p className="graph__empty">Nothing to draw yet: the document names no module.</p>}
       {isStale && graph.nodes.length > 0 && (
