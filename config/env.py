@@ -94,6 +94,7 @@ class Environment(BaseSettings):
     web_port: int = Field(8000, ge=1, le=65535, description="Preferred port; dev picks another when it is taken.")
     web_threads: int = Field(16, ge=1, le=256, description="Threads for portal, API and admin in one web process.")
     worker_threads: int = Field(4, ge=1, le=64, description="Celery threads in one worker process.")
+    demo_receiver_url: str = Field("", description="Where the demo's notifications go; dev sets it.")
     drain_seconds: int = Field(25, ge=0, le=300, description="Grace after SIGTERM before connections are closed.")
     data_dir: Path = Field(ROOT / ".weft" / "data", description="Managed files: tenants' SQLite databases, mail.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe line logged.")

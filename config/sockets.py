@@ -1,7 +1,5 @@
 """Web sockets: only from our own pages, with the session's user, to the consumers."""
 
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,7 +8,8 @@ from channels.routing import URLRouter
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
-ROUTES = "apps.runs.consumers.urls"
+from apps.runs.consumers.urls import urlpatterns
+
 POLICY_VIOLATION = 1008
 DEFAULT_PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443"}
 
@@ -45,5 +44,4 @@ class SameOrigin:
 
 def sockets() -> Any:
     """The whole socket side, from the origin check down to the consumers."""
-    routes = import_module(ROUTES).urlpatterns if find_spec(ROUTES) else []
-    return SameOrigin(AuthMiddlewareStack(URLRouter(routes)))
+    return SameOrigin(AuthMiddlewareStack(URLRouter(urlpatterns)))

@@ -1,21 +1,14 @@
-"""The address table: each app mounts its own pages and calls."""
-
-from importlib.util import find_spec
+"""The address table: each app mounts its own pages and calls; calls are mounted twice, for people and for keys."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import include, path
 
 from config.metrics import metrics
 
-APPS = ("core", "tenants", "modules", "workflows", "runs")
+APPS = ("tenants", "modules", "workflows", "runs")
 
-
-def _mounted(door: str) -> list[URLPattern | URLResolver]:
-    names = [f"apps.{app}.{door}.urls" for app in APPS if find_spec(f"apps.{app}.{door}") is not None]
-    return [path("", include(name)) for name in names if find_spec(name) is not None]
-
-
-calls = _mounted("api")
+calls = [path("", include(f"apps.{app}.api.urls")) for app in APPS]
+pages = [path("", include(f"apps.{app}.pages.urls")) for app in APPS]
 
 urlpatterns = [
     path("metrics", metrics, name="metrics"),
@@ -23,5 +16,5 @@ urlpatterns = [
     path("t/<slug:tenant>/api/v1/", include((calls, "api"), namespace="tenant-api")),
     path("api/v1/", include((calls, "api"), namespace="api")),
     path("api/", include("apps.core.api.reference")),
-    *_mounted("pages"),
+    *pages,
 ]

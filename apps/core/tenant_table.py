@@ -14,6 +14,8 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
+from apps.core.scope import NO_TENANT
+
 ALL = "select, insert, update, delete"
 RELAY_TEST = {
     "queue": "true",
@@ -54,7 +56,8 @@ class TenantTable(_TableOperation):
     `app` and `relay_grants` are the privileges of those roles; `relay` is None (no access), "queue" (rows of every
     tenant: for tables of ids, keys, times and leases) or "tenants" (rows of the tenants in `app.tenants`).
     `references` maps each `TenantForeignKey` to its "app.Model". `ops_hidden` columns are not shown to operators.
-    `own_rows` names a column that also opens a row for reading to the user it names.
+    `own_rows` names a column that opens a row for reading to the user it names while no tenant is chosen (`NO_TENANT`);
+    inside a tenant it opens nothing, or lists of the tenant would show rows of others.
     """
 
     def __init__(
@@ -107,8 +110,9 @@ class TenantTable(_TableOperation):
             test = RELAY_TEST[self.relay].format(column=column)
             policies.append(f'create policy relay on "{table}" to {role("relay")} using ({test}) with check ({test})')
         if self.own_rows:
-            own = f"\"{self.own_rows}\" = (select current_setting('app.user')::uuid)"
-            policies.append(f'create policy own on "{table}" for select to {role("app")} using ({own})')
+            mine = f"\"{self.own_rows}\" = (select current_setting('app.user')::uuid)"
+            nowhere = f"(select current_setting('app.tenant')) = '{NO_TENANT}'"
+            policies.append(f'create policy own on "{table}" for select to {role("app")} using ({mine} and {nowhere})')
         return policies
 
 

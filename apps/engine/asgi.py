@@ -4,6 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
@@ -37,10 +38,18 @@ class RequestRecord:
     started_at: datetime
 
 
-class Finish(Protocol):
-    """How a host ends a unit: `keep` False drops what it did; `record` is the run row to write, if any."""
+class Kept(Enum):
+    """What is committed of what a request did."""
 
-    def __call__(self, unit: Any, record: RequestRecord | None, *, keep: bool) -> None:
+    ALL = "all"
+    ERRORS = "errors"  # it was refused or failed: only the messages that tell of that
+    NOTHING = "nothing"  # the caller went away
+
+
+class Finish(Protocol):
+    """How a host ends a unit; `record` is the run row to write, if any."""
+
+    def __call__(self, unit: Any, record: RequestRecord | None, kept: Kept) -> None:
         """Commit or drop, and release."""
 
 
@@ -92,14 +101,14 @@ class EngineAsgi:
         try:
             response = await _called(route, request, context, trace)
         except BaseException:  # the caller went away
-            self._finish(unit, None, keep=False)
+            self._finish(unit, None, Kept.NOTHING)
             raise
         record = None
         if route.record != "none":
-            steps = [] if route.program is None else read_trace(route.program, trace)
+            steps = request_steps(route, context, trace)
             record = RequestRecord(context.run_id, route, request, response, steps, started_at)
         try:
-            self._finish(unit, record, keep=response.status < 500)
+            self._finish(unit, record, Kept.ALL if response.keeps_writes else Kept.ERRORS)
         except Exception:
             log.exception("what request %s to %s did could not be written", request.id, route.name)
             response = problem(500, "engine.bug", "A fault in the product stopped this request.", request)

@@ -169,7 +169,7 @@ def _logic(node: Logic) -> Closure:
 
     def decide(names: Names) -> bool:
         for term in terms:
-            value = term(names)
+            value: object = term(names)
             if value is ends:
                 return ends
             if value is not (not ends):

@@ -208,7 +208,7 @@ class _TemplateCompiler:
             return lambda names, secrets: text
         if part.kind == "secret":
             self.secrets.add(text)
-            return lambda names, secrets: secrets[text]
+            return _secret_maker(text)
         try:
             expression = compile_expression(text)
         except BadExpression as bad:
@@ -216,6 +216,16 @@ class _TemplateCompiler:
         self.expressions.append(expression)
         evaluate = expression.evaluate
         return lambda names, secrets: evaluate(names)
+
+
+def _secret_maker(name: str) -> Maker:
+    def look(names: Names, secrets: Values) -> str:
+        try:
+            return secrets[name]
+        except KeyError:
+            raise StepFailed(f"The secret {name} is not set.", code="secret.missing") from None
+
+    return look
 
 
 def _map_maker(value: dict[str, Any], changing: tuple[tuple[str, Maker], ...]) -> Maker:

@@ -33,7 +33,10 @@ Steps = tuple[tuple[tuple[str, int], ...], ...]
 def steps_of(names: Sequence[str]) -> Steps:
     """Return, for each position, the keys to try there with the position each leads to: the longest first."""
     last = len(names)
-    return tuple(tuple((".".join(names[start:end]), end) for end in range(min(last, start + LONGEST_KEY), start, -1)) for start in range(last))
+    return tuple(
+        tuple((".".join(names[start:end]), end) for end in range(min(last, start + LONGEST_KEY), start, -1))
+        for start in range(last)
+    )
 
 
 def follow(value: Any, names: Sequence[str], steps: Steps) -> Any:

@@ -85,9 +85,13 @@ class Request:
 
 
 class Response:
-    """One HTTP answer; `body` is final bytes, `headers` extra pairs (lower-case names)."""
+    """One HTTP answer; `body` is final bytes, `headers` extra pairs (lower-case names).
 
-    __slots__ = ("body", "content_type", "headers", "status")
+    `is_refusal` says that the request was turned down: what it had written until then is dropped. An answer that a
+    document chose by itself (`respond`, `http.handler`) is none, whatever its status.
+    """
+
+    __slots__ = ("body", "content_type", "headers", "is_refusal", "status")
 
     def __init__(
         self,
@@ -100,6 +104,12 @@ class Response:
         self.body = body
         self.content_type = content_type
         self.headers = headers or []
+        self.is_refusal = False
+
+    @property
+    def keeps_writes(self) -> bool:
+        """Whether what the request wrote is committed with this answer."""
+        return not self.is_refusal and self.status < 500
 
     @classmethod
     def json(cls, value: Any, status: int = 200) -> "Response":
@@ -113,6 +123,8 @@ class Response:
 
     @classmethod
     def problem(cls, status: int, code: str, title: str, **extra: Any) -> "Response":
-        """Answer `application/problem+json` (RFC 9457); `code` is the stable machine word."""
+        """Refuse with `application/problem+json` (RFC 9457); `code` is the stable machine word."""
         body = {"type": "about:blank", "title": title, "status": status, "code": code, **extra}
-        return cls(status, orjson.dumps(body, default=str), PROBLEM_TYPE)
+        response = cls(status, orjson.dumps(body, default=str), PROBLEM_TYPE)
+        response.is_refusal = True
+        return response

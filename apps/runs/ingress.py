@@ -97,7 +97,7 @@ class Ingress:
         self._answering = Answering(self._services)
         self._traffic = Traffic()
         self._log = AccessLog()
-        self._limits = ClientLimits(int(getattr(settings, "CLIENT_RATE", 0)))
+        self._limits = ClientLimits(int(settings.CLIENT_RATE))
         self._proxies = int(settings.TRUSTED_PROXIES)
         self._base_host = str(settings.BASE_HOST).lower()
         self._common: Headers = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin")]
@@ -109,12 +109,14 @@ class Ingress:
         """Open the pools, begin listening for changes and writing rows."""
         listener.start()
         await self._services.start()
+        self._answering.start()
         self._log.start()
         self._traffic.register()
 
     async def stop(self) -> None:
         """Write everything that was accepted, then close."""
         self._traffic.unregister()
+        await self._answering.close()
         await self._services.close()
         await self._log.close()
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from django.conf import settings
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template import TemplateDoesNotExist
@@ -49,7 +50,7 @@ class TenantScopeMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Answer what a page's operation refuses; the API has its own handler, faults of ours are Django's."""
-        refusal = as_refusal(error) if isinstance(error, WeftError) else None
+        refusal = as_refusal(error) if isinstance(error, WeftError | DataError) else None
         return _refused(request, refusal, is_api=False) if refusal else None
 
     def _scoped(self, request: HttpRequest, tenant: TenantRef, actor: Actor) -> HttpResponse:

@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from apps.core import crypto, paging
 from apps.core.changes import Cache
 from apps.core.clock import WeftNow
@@ -29,6 +31,7 @@ from apps.tenants.models import (
     TenantStatus,
     User,
 )
+from apps.tenants.rules.names import slug_fault
 
 PROJECT_FIELDS = ("id", "slug", "name", "description", "revision", "created_at", "archived_at")
 ENVIRONMENT_FIELDS = ("id", "name", "position", "is_production", "secrets_version")
@@ -128,7 +131,9 @@ _keys: Cache[KeyRecord] = Cache("key", tag=lambda found: found.id)
 
 
 def tenant_by_slug(slug: str) -> TenantRef | None:
-    """Return the active tenant of that name; None for an unknown or suspended one."""
+    """Return the active tenant of that name; None for an unknown, suspended or impossible one."""
+    if slug_fault(slug):
+        return None
 
     def load() -> TenantRef | None:
         row = TenantDirectory.objects.filter(slug=slug, status=TenantStatus.ACTIVE).first()
@@ -194,16 +199,21 @@ def tenant_get() -> TenantView:
 
 def member_list(*, after: UUID | None = None, limit: int = paging.USUAL_PAGE) -> Page[MemberView]:
     """Return the tenant's people, newest first."""
-    found = paging.by_id(Membership.objects.select_related("user"), after=after, limit=limit)
+    found = paging.by_id(_memberships(), after=after, limit=limit)
     return Page([_member(row) for row in found.items], found.next)
 
 
 def member_get(*, membership_id: UUID) -> MemberView:
     """Return one membership; raise `NotFound`."""
-    row = Membership.objects.select_related("user").filter(id=membership_id).first()
+    row = _memberships().filter(id=membership_id).first()
     if row is None:
         raise NotFound
     return _member(row)
+
+
+def _memberships() -> "QuerySet[Membership]":
+    """Return the scope's own: people may also read their memberships of other tenants, which do not belong here."""
+    return Membership.objects.select_related("user").filter(tenant_id=current_tenant())
 
 
 def _member(row: Membership) -> MemberView:

@@ -1,5 +1,6 @@
 """From a path on the command line to a checked document: what every verb starts with."""
 
+import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -63,6 +64,12 @@ def examine(path: Path, types: Registry, options: CheckOptions | None = None) ->
         findings += check(loaded.document, types, options or CheckOptions(files=True))
     name = "<stdin>" if str(path) == "-" else str(path)
     return Examined(name, content, loaded.document, tuple(sorted(set(findings))))
+
+
+def missing_secrets(document: Document, types: Registry) -> list[Finding]:
+    """Return where the document names a secret that the environment does not have."""
+    found = check(document, types, CheckOptions(secrets=frozenset(os.environ)))
+    return [finding for finding in found if finding.code == "secret.missing"]
 
 
 def compiled(examined: Examined, path: Path, types: Registry) -> tuple[Examined, Application | None]:

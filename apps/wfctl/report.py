@@ -13,6 +13,11 @@ _NOUNS = {Severity.ERROR: "error", Severity.BLOCKED: "blocked", Severity.WARNING
 _WIDEST_LINE = 160
 
 
+def complain(problem: object) -> None:
+    """Say on standard error, in one line, why a verb cannot do what it was asked."""
+    Console(stderr=True, highlight=False).print(Text(f"wfctl: {problem}", style="red"), soft_wrap=True)
+
+
 def as_json(examined: Examined) -> dict[str, Any]:
     """Return the machine form: `{document, findings, counts}`."""
     return {

@@ -19,12 +19,13 @@ from apps.engine.registry import Registry
 from apps.wfctl.address import Address, BadAddress, address_of
 from apps.wfctl.console import Console
 from apps.wfctl.narrator import Narrator
-from apps.wfctl.reading import Unreadable, compiled, examine, registry
+from apps.wfctl.reading import Unreadable, compiled, examine, missing_secrets, registry
 from apps.wfctl.report import print_report
 from apps.wfctl.watching import changes
 
 BACKLOG = 2048
 GRACE_SECONDS = 5
+SHOWN = ("section", "trigger")  # not what the product answers by itself
 
 
 class CannotServe(Exception):
@@ -71,10 +72,9 @@ async def serve(wanted: Served, terminal: Terminal) -> None:
         raise CannotServe(f"{examined.name} cannot be served; mend what is listed above.")
     listening = _listen(_address(wanted, application.document))
     host = LocalHost(wanted.store, folder=wanted.file.resolve().parent)
-    host.deploy(application)
     session = _Session(wanted, types, host, Narrator(terminal))
     try:
-        await session.serve(listening, examined.content)
+        await session.serve(application, examined.content, listening)
     finally:
         await host.close()
         listening.close()
@@ -87,13 +87,14 @@ class _Session:
         self._wanted, self._types, self._host, self._narrator = wanted, types, host, narrator
         self._stop = asyncio.Event()
 
-    async def serve(self, listening: socket.socket, content: bytes) -> None:
-        """Serve what the host has deployed, compiled from `content`."""
+    async def serve(self, application: Application, content: bytes, listening: socket.socket) -> None:
+        """Serve an application, compiled from `content`."""
+        self._host.deploy(application)
         self._host.start()
         tasks = [asyncio.create_task(self._narrator.runs(self._host))]
         if self._wanted.is_reloading:
             tasks.append(asyncio.create_task(self._reload(content)))
-        _announce(self._narrator, self._host, listening)
+        _announce(self._narrator, application, self._types, listening)
         try:
             await self._server().serve(sockets=[listening])
         finally:
@@ -155,14 +156,13 @@ def _listen(address: Address) -> socket.socket:
     return listening
 
 
-def _announce(narrator: Narrator, host: LocalHost, listening: socket.socket) -> None:
+def _announce(narrator: Narrator, application: Application, types: Registry, listening: socket.socket) -> None:
     name = listening.getsockname()
-    application = host.application()
     narrator.say("serving ", (Address(name[0], name[1]).url, "bold"), " (Ctrl-C stops)")
-    for line in _routes(application):
-        narrator.say(("  " + line, "dim"))
-
-
-def _routes(application: Application | None) -> Iterator[str]:
-    for subscription in application.subscriptions if application else ():
-        yield f"{subscription.topic} -> {subscription.handler}"
+    for route in application.routes.routes:
+        if route.source in SHOWN:
+            narrator.say((f"  {route.name} -> {route.handler}", "dim"))
+    for subscription in application.subscriptions:
+        narrator.say((f"  {subscription.topic} -> {subscription.handler}", "dim"))
+    for finding in missing_secrets(application.document, types):
+        narrator.say(("warning", "yellow"), f" {finding.message} ({finding.path})")

@@ -27,6 +27,7 @@ DATA_DIR = ENV.data_dir
 DRAIN_SECONDS = ENV.drain_seconds
 WEB_THREADS = ENV.web_threads
 CLIENT_RATE = ENV.client_rate
+DEMO_RECEIVER_URL = ENV.demo_receiver_url
 API_CALLS_PER_MINUTE = ENV.api_calls_per_minute
 
 INSTALLED_APPS = [

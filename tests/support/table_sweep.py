@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 from psycopg import errors, sql
 
-from apps.core.scope import RELAY_SCOPE_SQL, SCOPE_SQL
+from apps.core.scope import NO_TENANT, RELAY_SCOPE_SQL, SCOPE_SQL
 from apps.engine.ids import uuid7
 from tests.support.database import PREFIX, TestDatabase
 from tests.support.isolation import Sweep
@@ -28,7 +28,6 @@ where table_name = %s and grantee <> %s
 """
 Setting = tuple[str, list[str]]
 Statement = tuple[sql.Composed, list[object]]
-NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
 @dataclass(frozen=True)
@@ -84,17 +83,17 @@ class Witness:
         return {name: (count, digest) for name, count, digest in self._connection.execute(self._query).fetchall()}
 
 
-def sweep_tables(database: TestDatabase, a: UUID, b: UUID, only: Collection[str] = ()) -> Sweep:
-    """Try to reach the rows of tenant `a` as tenant `b`, table by table."""
+def sweep_tables(database: TestDatabase, a: UUID, b: UUID, only: Collection[str] = (), user: UUID = NO_TENANT) -> Sweep:
+    """Try to reach the rows of tenant `a` as tenant `b`, table by table; `user` is somebody who belongs to both."""
     sweep = Sweep("tables")
     with closing(Witness(database, a)) as witness:
-        _sweep_relations(database, a, b, only, sweep, witness)
+        _sweep_relations(database, (a, b, user), only, sweep, witness)
         sweep.breaches += [f"{name}: rows of A have changed" for name in witness.changed()]
     return sweep
 
 
 def _sweep_relations(
-    database: TestDatabase, a: UUID, b: UUID, only: Collection[str], sweep: Sweep, witness: Witness
+    database: TestDatabase, who: tuple[UUID, UUID, UUID], only: Collection[str], sweep: Sweep, witness: Witness
 ) -> None:
     for relation in relations(database):
         if only and relation.name not in only:
@@ -107,7 +106,7 @@ def _sweep_relations(
             if not witness.filled(relation.name):
                 sweep.uncovered.append(f"table {relation.name} holds no row of A: add it to tests/support/examples")
             else:
-                _Attack(database, relation, a, b, sweep).run()
+                _Attack(database, relation, who, sweep).run()
 
 
 def _partition(database: TestDatabase, relation: Relation, sweep: Sweep) -> None:
@@ -121,8 +120,9 @@ def _partition(database: TestDatabase, relation: Relation, sweep: Sweep) -> None
 class _Attack:
     """All attempts on one table."""
 
-    def __init__(self, database: TestDatabase, relation: Relation, a: UUID, b: UUID, sweep: Sweep) -> None:
-        self.database, self.relation, self.a, self.b, self.sweep = database, relation, a, b, sweep
+    def __init__(self, database: TestDatabase, relation: Relation, who: tuple[UUID, UUID, UUID], sweep: Sweep) -> None:
+        self.database, self.relation, self.sweep = database, relation, sweep
+        self.a, self.b, self.user = who
         self.names = {"table": sql.Identifier(relation.name), "tenant": sql.Identifier(str(relation.tenant_column))}
 
     def run(self) -> None:
@@ -133,7 +133,7 @@ class _Attack:
         self._as_ops()
 
     def _as_app_of_b(self) -> None:
-        scope = (SCOPE_SQL, [str(self.b), NOBODY])
+        scope = (SCOPE_SQL, [str(self.b), str(self.user)])
         self._touches_nothing("app", scope, "select from {table} where {tenant} = %s")
         self._touches_nothing("app", scope, "update {table} set {tenant} = {tenant} where {tenant} = %s")
         self._touches_nothing("app", scope, "delete from {table} where {tenant} = %s")

@@ -89,7 +89,9 @@ class Serving:
 
     def __enter__(self) -> "Serving":
         started = wait_for(lambda: self.line("serving http://") or self._dead(), timeout=30, what="wfctl run")
-        assert "serving" in started, self.output
+        if "serving" not in started:
+            self.stop()
+            raise AssertionError(self.output)
         self.url = started.split("serving ")[1].split()[0]
         return self
 

@@ -1,11 +1,12 @@
 """Every refusal of the API is a problem document (RFC 9457) with the id of the request."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -47,6 +48,15 @@ BY_STATUS: dict[int, type[WeftError]] = {
 }
 
 
+FOREIGN: dict[type[Exception], Callable[[Exception], WeftError]] = {
+    Http404: lambda error: NotFound(),
+    PermissionDenied: lambda error: Forbidden(),
+    SuspiciousOperation: lambda error: BadRequest(str(error)),
+    DataError: lambda error: BadRequest("Text cannot hold the character NUL.", code="text.nul"),
+    OperationalError: lambda error: Unavailable("The database did not answer in time.", headers={"Retry-After": "1"}),
+}
+
+
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     """Turn what a view raised into a problem; anything unforeseen is logged and answered 500 without its details."""
     refusal = as_refusal(error)
@@ -68,15 +78,9 @@ def as_refusal(error: Exception) -> WeftError | None:
         return Invalid("Some of the content is not right.", errors=pointers(error.detail))
     if isinstance(error, exceptions.APIException):
         return _from_framework(error)
-    if isinstance(error, Http404):
-        return NotFound()
-    if isinstance(error, PermissionDenied):
-        return Forbidden()
-    if isinstance(error, SuspiciousOperation):
-        return BadRequest(str(error))
-    if isinstance(error, OperationalError):
-        return Unavailable("The database did not answer in time.", headers={"Retry-After": "1"})
-    return None
+    if isinstance(error, DataError) and "NUL" not in str(error):
+        return None
+    return next((refusal(error) for kind, refusal in FOREIGN.items() if isinstance(error, kind)), None)
 
 
 def pointers(detail: Any, at: str = "") -> list[dict[str, str]]:

@@ -7,6 +7,7 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 SHORT = 8
+ENTRY_KINDS = frozenset({"route", "pipeline", "module", "transition", "hook", "machine"})
 
 STATES = {
     "ready": "Ready",
@@ -47,6 +48,12 @@ def short(identity: object) -> str:
     """Return the end of an id, where neighbours differ."""
     text = str(identity)
     return text[-SHORT:] if len(text) > SHORT + 4 else text
+
+
+def entry_words(entry: str) -> str:
+    """Say what a run entered by, without the word for its kind: `route:POST /orders` reads `POST /orders`."""
+    kind, colon, name = entry.partition(":")
+    return name if colon and kind in ENTRY_KINDS else entry
 
 
 def _digits(value: float) -> str:

@@ -86,8 +86,21 @@ def identity(value: Any) -> SafeString:
 
 @register.filter
 def duration(microseconds: int | None) -> str:
-    """Say a length of time with its unit; a dash while it is not known."""
-    return "–" if microseconds is None else formats.duration_words(microseconds)
+    """Say a length of time with its unit; dots while it is not known."""
+    return "…" if microseconds is None else formats.duration_words(microseconds)
+
+
+@register.filter
+def entry(value: str) -> str:
+    """Say what a run entered by."""
+    return formats.entry_words(value)
+
+
+@register.filter
+def prose(text: str) -> SafeString:
+    """Set the words of a docstring as paragraphs, with what stands in backticks as code."""
+    paragraphs = [" ".join(part.split()) for part in text.replace("``", "`").split("\n\n")]
+    return format_html_join("", "<p>{}</p>", ((_with_code(part),) for part in paragraphs if part))
 
 
 @register.filter
@@ -117,6 +130,12 @@ def sparkline(values: Sequence[int], failed: Sequence[int] | None = None, large:
     return format_html(
         '<svg class="{}" viewBox="{}" preserveAspectRatio="none" aria-hidden="true">{}</svg>', name, box, bars
     )
+
+
+def _with_code(text: str) -> SafeString:
+    pieces = ((index % 2, piece) for index, piece in enumerate(text.split("`")))
+    marked = ((format_html("<code>{}</code>", piece) if is_code else piece,) for is_code, piece in pieces)
+    return format_html_join("", "{}", marked)
 
 
 def _bars(values: Sequence[int], failed: Sequence[int]) -> list[tuple[str, str, str, str, str]]:

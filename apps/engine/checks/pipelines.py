@@ -60,11 +60,15 @@ def check_pipelines(scope: Scope) -> None:
     """Check every pipeline."""
     for name, pipeline in scope.pipelines.items():
         path = (*PATH, name)
-        if name.startswith("x-") or not check_value(scope, pipeline or {}, path, MAP):
+        if name in scope.entries:
+            scope.report(
+                "pipeline.name.taken", path, f"A module is called {name!r} too; one of them needs another name."
+            )
+        if not check_value(scope, pipeline or {}, path, MAP):
             continue
         check_shape(scope, pipeline or {}, path, PIPELINE)
         if isinstance(pipeline, dict):
-            if pipeline.get("input") is not None:
+            if "input" in pipeline:
                 _schema(scope, pipeline["input"], (*path, "input"))
             _Steps(scope).check(pipeline.get("steps"), (*path, "steps"))
     _cycles(scope)

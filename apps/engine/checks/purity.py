@@ -13,7 +13,8 @@ class Purity:
         self._scope = scope
         self._known: dict[str, bool] = {}
         producers = scope.document.workflows.get("messaging", {}).get("producers")
-        self._forwarding = {item.get("name") for _, item in items_of(producers) if item.get("forwardTo")}
+        names = (item.get("name") for _, item in items_of(producers) if item.get("forwardTo"))
+        self._forwarding = {name for name in names if isinstance(name, str)}
 
     def of(self, name: str) -> bool:
         """Whether calling a module, pipeline or component leaves nothing behind."""

@@ -107,7 +107,8 @@ def check_shape(scope: Scope, value: Any, path: DocumentPath, shape: Shape) -> b
             scope.report("section.required", (*path, name), f"{name!r} is missing.")
             good = False
     for name, item in value.items():
-        good &= _check_key(scope, name, item, (*path, name), shape)
+        if item is not None or name not in shape.keys or not shape.keys[name].required:
+            good &= _check_key(scope, name, item, (*path, name), shape)
     return good
 
 
@@ -119,7 +120,14 @@ def _check_key(scope: Scope, name: str, value: Any, path: DocumentPath, shape: S
     if key.ignored:
         scope.report("key.ignored", path, f"{name!r} has no effect.")
         return True
-    return value is None or check_value(scope, value, path, key.kind)
+    if value is None and may_be_empty(key.kind):
+        return True
+    return check_value(scope, value, path, key.kind)
+
+
+def may_be_empty(kind: "Kind | Shape | ListOf | MapOf") -> bool:
+    """Whether a key with nothing behind it stands for an empty map or list, or for no text."""
+    return not isinstance(kind, Kind) or kind in (MAP, LIST, NAMES, TEXT, ANY)
 
 
 def check_value(scope: Scope, value: Any, path: DocumentPath, kind: "Kind | Shape | ListOf | MapOf") -> bool:

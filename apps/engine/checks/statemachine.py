@@ -124,7 +124,8 @@ def _hook(scope: Scope, hook: dict[str, Any], path: DocumentPath, purity: Purity
         message = scope.unknown(machine, "state machine", definitions)
         scope.report("definition.unknown", (*path, "workflowType"), message)
         return
-    meant = [definitions[machine]] if machine in definitions else list(definitions.values())
+    named = isinstance(machine, str) and machine in definitions
+    meant = [definitions[str(machine)]] if named else list(definitions.values())
     _hook_names(scope, hook, path, meant)
     name = hook.get("handler")
     if not isinstance(name, str) or not name:

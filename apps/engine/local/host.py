@@ -5,11 +5,10 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from apps.engine.application import Application
-from apps.engine.asgi import EngineAsgi, RequestRecord
+from apps.engine.asgi import EngineAsgi, Kept, RequestRecord
 from apps.engine.local.databases import LocalDatabases
 from apps.engine.local.locks import RowLocks
 from apps.engine.local.outside import EnvironmentSecrets, OutboundHttp, SystemClock
@@ -21,6 +20,7 @@ from apps.engine.ports import Clock, Counters, Databases, Http, Metrics, NewRun,
 from apps.engine.run.decide import decide
 from apps.engine.run.state import Event, Queue
 from apps.engine.samples import Samples
+from apps.engine.sections.producers import ERRORS
 from apps.engine.token_buckets import TokenBuckets
 
 LOCAL = "local"
@@ -111,14 +111,15 @@ class LocalHost:
         """Return the ASGI application that serves a scope."""
         return EngineAsgi(lambda: self.application(scope), lambda: self.new_unit(scope), self.finish_request)
 
-    def finish_request(self, unit: Any, record: RequestRecord | None, *, keep: bool) -> None:
-        """Write what a request did, or drop it, and its row unless there is none to keep."""
+    def finish_request(self, unit: LocalUnit, record: RequestRecord | None, kept: Kept) -> None:
+        """Write what is kept of what a request did, and its row unless there is none to keep."""
         try:
-            if keep:
-                row = None if record is None else lambda: self.queue.record_request(unit.scope, record)
-                self.commit(unit, row)
-            elif record is not None:
-                self.queue.record_request(unit.scope, record)
+            if kept is Kept.NOTHING:
+                return
+            if kept is Kept.ERRORS:
+                unit.keep_only(ERRORS)
+            row = None if record is None else lambda: self.queue.record_request(unit.scope, record)
+            self.commit(unit, row)
         finally:
             unit.release()
 

@@ -29,8 +29,8 @@ class Message:
 class LocalBroker:
     """The broker of one unit."""
 
-    def __init__(self) -> None:
-        self.messages: list[Message] = []
+    def __init__(self, messages: list[Message]) -> None:
+        self.messages = messages
 
     def publish(
         self, topic: str, payload: Any, *, key: str | None = None, headers: Mapping[str, str] | None = None

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from apps.engine.local.instances import LocalInstances
 from apps.engine.local.locks import RowLocks
-from apps.engine.local.outbox import LocalBroker, LocalEffects, LocalRuns
+from apps.engine.local.outbox import LocalBroker, LocalEffects, LocalRuns, Message
 from apps.engine.local.queue import RunQueue
 from apps.engine.local.resources import LocalResources
 from apps.engine.local.store import Store
@@ -51,15 +51,8 @@ class LocalUnit:
         self.services = services
         self.scope = scope
         self.store = services.store
-        self._resources = LocalResources(self)
-        self._instances = LocalInstances(self)
-        self._outbox = LocalBroker()
-        self._started = LocalRuns(services.queue, scope)
         self._held: list[tuple[str, ...]] = []
-        self.resources: ResourceStore = self._resources
-        self.instances: InstanceStore = self._instances
-        self.broker: Broker = self._outbox
-        self.runs: Runs = self._started
+        self._begin([])
         self.effects: Effects = LocalEffects(self)
         self.clock: Clock = services.clock
         self.http: Http = services.http
@@ -67,6 +60,21 @@ class LocalUnit:
         self.databases: Databases = services.databases_of(scope)
         self.counters: Counters = services.counters_of(scope)
         self.metrics: Metrics = services.metrics_of(scope)
+
+    def _begin(self, messages: list[Message]) -> None:
+        """Start with nothing written but `messages`."""
+        self._resources = LocalResources(self)
+        self._instances = LocalInstances(self)
+        self._outbox = LocalBroker(messages)
+        self._started = LocalRuns(self.services.queue, self.scope)
+        self.resources: ResourceStore = self._resources
+        self.instances: InstanceStore = self._instances
+        self.broker: Broker = self._outbox
+        self.runs: Runs = self._started
+
+    def keep_only(self, topic_ending: str) -> None:
+        """After a failure: drop what was written, except the messages that tell of failures."""
+        self._begin([message for message in self._outbox.messages if message.topic.endswith(topic_ending)])
 
     def now(self) -> datetime:
         """Return the time."""

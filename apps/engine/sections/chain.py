@@ -58,6 +58,7 @@ def _sync_chain(links: list[Link], handle: Handle) -> RouteCall:
                 if before is not None:
                     response = before(request, context)
                     if response is not None:
+                        _note_refusal(response)
                         break
                 if after is not None:
                     entered.append(after)
@@ -100,7 +101,14 @@ async def _before_all(
             answer = before(request, context)
             response: Response | None = (await answer) if before_async else answer
             if response is not None:
+                _note_refusal(response)
                 return response
         if after is not None:
             entered.append((after, after_async))
     return None
+
+
+def _note_refusal(response: Response) -> None:
+    """Mark what a middleware answered by itself: with an error status the request was turned down."""
+    if response.status >= 400:
+        response.is_refusal = True

@@ -13,6 +13,8 @@ from apps.engine.sections.answers import body_of, encode, input_of, request_name
 from apps.engine.sections.chain import Handle
 from apps.engine.sections.producers import Producers
 
+DRIVER = "driver"  # key of Context.state: a host's own way to run a program whose route is recorded step by step
+
 
 def is_pure(module: Module[Any]) -> bool:
     """Whether calling a module leaves nothing behind."""
@@ -32,8 +34,14 @@ def module_handle(module: Any, producers: Producers) -> tuple[Handle, bool]:
     return _forwarding(plain, is_async, module.name, producers)
 
 
-def pipeline_handle(name: str, program: Program, producers: Producers) -> tuple[Handle, bool]:
-    """Return a pipeline as the end of a chain; without `respond` it answers 200 with its data."""
+def pipeline_handle(
+    name: str, program: Program, producers: Producers, *, by_step: bool = False
+) -> tuple[Handle, bool]:
+    """Return a pipeline as the end of a chain; without `respond` it answers 200 with its data.
+
+    With `by_step` a host may drive the program durably: `await driver(program, variables)` gives the variables at its
+    end, or a Response when it goes on without this request.
+    """
     wants_request, wants_run = "request" in program.roots, "run" in program.roots
 
     def variables_for(request: Request, context: Context) -> Variables:
@@ -55,10 +63,18 @@ def pipeline_handle(name: str, program: Program, producers: Producers) -> tuple[
         await run_in_place_async(program, variables, context, trace)
         return answer(variables)
 
-    handle: Handle = waiting if program.is_async else plain
+    async def stepwise(request: Request, context: Context, trace: Trace) -> Response:
+        drive = context.state.get(DRIVER)
+        if drive is None:
+            return await waiting(request, context, trace)
+        found = await drive(program, variables_for(request, context))
+        return found if isinstance(found, Response) else answer(found)
+
+    is_async = by_step or program.is_async
+    handle: Handle = stepwise if by_step else waiting if program.is_async else plain
     if not producers.has(name):
-        return handle, program.is_async
-    return _forwarding(handle, program.is_async, name, producers)
+        return handle, is_async
+    return _forwarding(handle, is_async, name, producers)
 
 
 def _forwarding(handle: Handle, is_async: bool, name: str, producers: Producers) -> tuple[Handle, bool]:

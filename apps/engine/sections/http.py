@@ -42,7 +42,10 @@ def _section_routes(
     for index, written in enumerate(section.get("routes") or []):
         path: DocumentPath = ("workflows", SECTION, "routes", index)
         middlewares = _middlewares(workspace, written, path)
-        found = _handler(workspace, str(written.get("handler", "")), producers, (*path, "handler"))
+        record = str(written.get("record") or section.get("record") or "end")
+        found = _handler(
+            workspace, str(written.get("handler", "")), producers, (*path, "handler"), by_step=record == "step"
+        )
         handle, handle_is_async, pure, program = found
         call, is_async = chain(middlewares, handle, handle_is_async)
         pattern = str(written["path"])
@@ -54,7 +57,7 @@ def _section_routes(
             call=call,
             is_async=is_async,
             is_pure=pure and all(is_pure(middleware) for middleware in middlewares),
-            record=str(written.get("record") or section.get("record") or "end"),
+            record=record,
             max_body=int(written.get("maxBody") or section.get("maxBody") or MAX_BODY),
             program=program,
             handler=str(written["handler"]),
@@ -63,7 +66,7 @@ def _section_routes(
 
 
 def _handler(
-    workspace: Workspace, name: str, producers: Producers, path: DocumentPath
+    workspace: Workspace, name: str, producers: Producers, path: DocumentPath, *, by_step: bool
 ) -> tuple[Handle, bool, bool, Program | None]:
     module = workspace.module(name)
     if module is not None and hasattr(module, "handle"):
@@ -71,7 +74,7 @@ def _handler(
         return handle, is_async, is_pure(module) and not producers.has(module.name), None
     if name in workspace.pipelines:
         program = workspace.programs[f"pipeline:{name}"]
-        handle, is_async = pipeline_handle(name, program, producers)
+        handle, is_async = pipeline_handle(name, program, producers, by_step=by_step)
         return handle, is_async, program.is_pure and not producers.has(name), program
     workspace.refuse("reference.unsuitable", path, f"{name} cannot answer requests.")
 

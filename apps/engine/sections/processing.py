@@ -76,10 +76,16 @@ class _Settling:
             instance.data = {**instance.data, **result}
         if error is not None or reason is not None:
             return await self._failed(instance, reason or str((error or {}).get("message", "failed")))
-        instance.error = None
+        if not self._ended_in_error(instance):
+            instance.error = None
         instance.updated_at = self.context.unit.clock.now()
         await self.context.unit.instances.save(instance)
         return await self._succeeded(result)
+
+    def _ended_in_error(self, instance: Instance) -> bool:
+        """Whether the instance's error is the end that its machine gave it, not the trouble of an earlier try."""
+        state = self.machine.states.get(instance.state)
+        return instance.completed and state is not None and state.is_error
 
     async def _succeeded(self, result: Any) -> dict[str, Any]:
         name = self.hook.processing.success_transition if self.hook.processing else ""

@@ -55,7 +55,7 @@ class Module(PageView):
         if entry is None:
             raise NotFound("There is no module type of this name.")
         settings = _settings(entry.schema)
-        return page(request, "modules/module.html", {"entry": entry, "settings": settings, "help": entry.help})
+        return page(request, "modules/module.html", {"entry": entry, "settings": settings})
 
 
 def _settings(schema: dict[str, Any]) -> list[dict[str, Any]]:
@@ -82,4 +82,5 @@ def _type(described: dict[str, Any]) -> str:
         return str(described["$ref"]).rsplit("/", 1)[-1]
     if described.get("type") == "array":
         return f"list of {_type(described.get('items', {}))}"
-    return str(described.get("type", "any"))
+    kind = described.get("type", "any")
+    return " | ".join(kind) if isinstance(kind, list) else str(kind)

@@ -64,13 +64,17 @@ class LedgerWriter:
 class Ledger:
     """`engine.ports.Effects` for one run."""
 
-    def __init__(self, writer: LedgerWriter, tenant_id: UUID, run_id: UUID) -> None:
+    def __init__(
+        self, writer: LedgerWriter, tenant_id: UUID, run_id: UUID, before: Callable[[], Awaitable[None]]
+    ) -> None:
         self._writer = writer
+        self._before = before  # what the unit must know for certain before anything leaves the house
         self._tenant_id = tenant_id
         self._run_id = run_id
 
     async def intend(self, step_id: UUID, attempt: int, *, kind: str, effect: str, key: str) -> None:
         """Commit the intent now, before anything leaves."""
+        await self._before()
         await self._writer.write(Entry(self._tenant_id, self._run_id, step_id, attempt, kind, effect, key))
 
     async def receipt(self, step_id: UUID, attempt: int, data: Any) -> None:

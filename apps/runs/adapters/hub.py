@@ -161,8 +161,9 @@ class Hub:
                 joined: set[UUID] = set()
                 while True:
                     joined = await self._join(channels, joined)
-                    message = await channels.get_message(timeout=0.5) if joined else await self._nothing()
-                    if message is not None:
+                    if not joined:
+                        await self._changed.wait()
+                    elif (message := await channels.get_message(timeout=0.5)) is not None:
                         await self._hear(message)
         finally:
             await client.aclose()
@@ -177,9 +178,6 @@ class Hub:
         if joined - wanted:
             await channels.unsubscribe(*(channel_of(tenant_id) for tenant_id in joined - wanted))
         return wanted
-
-    async def _nothing(self) -> None:
-        await self._changed.wait()
 
     async def _hear(self, message: dict[str, Any]) -> None:
         try:

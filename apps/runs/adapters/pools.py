@@ -20,6 +20,7 @@ class Pools:
     """Both pools; open them inside the event loop that uses them."""
 
     def __init__(self, app_url: str, relay_url: str, *, app_size: int = 8, relay_size: int = 4) -> None:
+        self.app_url = app_url
         self.relay_url = relay_url
         self.app = _pool(app_url, app_size, "runs-app")
         self.relay = _pool(relay_url, relay_size, "runs-relay")

@@ -120,22 +120,27 @@ class Queue:
         seen = {"owner": self.owner, "host": socket.gethostname(), "pid": os.getpid()}
         async with self._pools.tenants() as connection:
             await connection.execute(SQL.worker_seen, seen)
-            if not runs:
-                return set()
+        return await self.prolong(runs)
+
+    async def prolong(self, runs: Sequence[UUID]) -> set[UUID]:
+        """Prolong the leases of `runs` and return those still held."""
+        if not runs:
+            return set()
+        async with self._pools.tenants() as connection:
             values = {"runs": list(runs), "owner": self.owner, "lease": LEASE}
             return {row[0] for row in await _rows(connection, SQL.heartbeat, values)}
+
+    async def adopt(self, run_id: UUID) -> int | None:
+        """Claim one run that this process has just accepted; return its epoch, None when somebody else has it."""
+        async with self._pools.tenants() as connection:
+            rows = await _rows(connection, SQL.adopt, {"run": run_id, "owner": self.owner})
+        return rows[0][0] if rows else None
 
     async def release(self) -> None:
         """Give every lease back and sign off."""
         async with self._pools.tenants() as connection:
             await connection.execute(SQL.release, {"owner": self.owner})
             await connection.execute(SQL.worker_gone, {"owner": self.owner})
-
-    async def seconds_until_ready(self) -> float | None:
-        """Return how long until the next run or lane is due; None when there is none."""
-        async with self._pools.tenants() as connection:
-            rows = await _rows(connection, SQL.next_ready, {})
-        return None if rows[0][0] is None else float(rows[0][0])
 
 
 def _claimed(

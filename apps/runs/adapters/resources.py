@@ -73,6 +73,57 @@ class PostgresResources:
         return (uuid7(), *self._scope, clean(resource.kind), clean(resource.key), data, resource.state)
 
 
+class DeferringResources(PostgresResources):
+    """Puts off the first create of a unit, so that those of many requests share a commit.
+
+    Whoever commits learns whether the key was taken. Anything else that the unit asks for settles the create first, in
+    the unit's own transaction.
+    """
+
+    def __init__(self, session: Session, place: Place) -> None:
+        super().__init__(session, place)
+        self.deferred: Resource | None = None
+        self._may_defer = True
+
+    async def create(self, resource: Resource) -> None:
+        """Put the create off when it is all that the unit has done so far."""
+        if self._may_defer and not self._session.is_open:
+            self._may_defer = False
+            self.deferred = resource
+            return
+        await self.settle()
+        await super().create(resource)
+
+    async def get(self, kind: str, key: str, *, lock: bool = False) -> Resource | None:
+        """As `PostgresResources.get`."""
+        await self.settle()
+        return await super().get(kind, key, lock=lock)
+
+    async def save(self, resource: Resource) -> None:
+        """As `PostgresResources.save`."""
+        await self.settle()
+        await super().save(resource)
+
+    async def delete(self, kind: str, key: str) -> bool:
+        """As `PostgresResources.delete`."""
+        await self.settle()
+        return await super().delete(kind, key)
+
+    async def page(
+        self, kind: str, *, after: str | None = None, limit: int = 1000, states: Sequence[str] = ()
+    ) -> list[Resource]:
+        """As `PostgresResources.page`."""
+        await self.settle()
+        return await super().page(kind, after=after, limit=limit, states=states)
+
+    async def settle(self) -> None:
+        """Do what was put off in the unit's own transaction; raise `AlreadyExists`."""
+        resource, self.deferred = self.deferred, None
+        self._may_defer = False
+        if resource is not None:
+            await super().create(resource)
+
+
 def _resource(row: tuple[Any, ...]) -> Resource:
     kind, key, data, state, created_at, updated_at = row
     return Resource(kind, key, orjson.loads(data), state, created_at, updated_at)

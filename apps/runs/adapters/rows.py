@@ -8,6 +8,9 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from apps.engine.ids import uuid7
+from apps.engine.ports import Resource
+
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 EPOCH_UNIX_US = 946_684_800_000_000
 COPY_HEAD = b"PGCOPY\n\xff\r\n\x00" + struct.pack("!ii", 0, 0)
@@ -20,6 +23,7 @@ _int2 = struct.Struct("!ih").pack
 _int4 = struct.Struct("!ii").pack
 _int8 = struct.Struct("!iq").pack
 _COLUMNS = struct.pack("!h", 32)
+_RESOURCE_COLUMNS = struct.pack("!h", 11)
 _UUID_LENGTH = _length(16)
 _TAIL_OF_REQUEST = NULL * 10
 
@@ -169,6 +173,25 @@ def request_row(  # noqa: PLR0913 - the hot path passes plain values
             _int8(8, started + duration_us),
             _int8(8, duration_us),
             _TAIL_OF_REQUEST,
+        )
+    )
+
+
+def resource_row(run_id: UUID, scope: tuple[UUID, UUID, UUID], resource: Resource, data: bytes, now: datetime) -> bytes:
+    """Encode a stored object for the temporary table `resources_new`."""
+    at = _time(now)
+    return b"".join(
+        (
+            _RESOURCE_COLUMNS,
+            _uuid(run_id),
+            _uuid(uuid7()),
+            *(_uuid(part) for part in scope),
+            _text(resource.kind),
+            _text(resource.key),
+            _bytes(data),
+            _optional_text(resource.state),
+            at,
+            at,
         )
     )
 

@@ -13,6 +13,7 @@ from apps.engine.token_buckets import TokenBuckets
 from apps.runs.adapters import journal
 from apps.runs.adapters.broker import LivePlace
 from apps.runs.adapters.clock import DatabaseClock
+from apps.runs.adapters.creates import CreateWriter
 from apps.runs.adapters.databases import Guard
 from apps.runs.adapters.effects import LedgerWriter
 from apps.runs.adapters.group import GroupCommitter
@@ -47,6 +48,7 @@ class Services:
 
     def __post_init__(self) -> None:
         self.writer = RunWriter(self.pools.relay_url)
+        self.creates = CreateWriter(self.pools.app_url)
         self.ledger = LedgerWriter(self.pools)
         self.journal: GroupCommitter[Change] = GroupCommitter(
             self._write_journal, lambda change: change.tenant_id, name="journal", group=200
@@ -63,6 +65,7 @@ class Services:
         """Commit what is queued, then close everything."""
         await self.journal.close()
         await self.ledger.group.close()
+        await self.creates.close()
         await self.writer.close()
         await self.hints.close()
         await self.http.close()

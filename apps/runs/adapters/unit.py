@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from apps.engine.ports import Resource
 from apps.runs.adapters import journal
 from apps.runs.adapters.broker import BufferedBroker
 from apps.runs.adapters.databases import TenantDatabases
@@ -16,7 +17,7 @@ from apps.runs.adapters.effects import Ledger
 from apps.runs.adapters.instances import PostgresInstances
 from apps.runs.adapters.journal import Change
 from apps.runs.adapters.place import Place
-from apps.runs.adapters.resources import PostgresResources
+from apps.runs.adapters.resources import DeferringResources, PostgresResources
 from apps.runs.adapters.rows import NewRunRow
 from apps.runs.adapters.secrets import PlaceSecrets
 from apps.runs.adapters.services import Services
@@ -42,6 +43,8 @@ class HostedUnit:
 
     __slots__ = (
         "_broker",
+        "_deferring",
+        "_defers",
         "_run_id",
         "_runs",
         "_services",
@@ -56,12 +59,16 @@ class HostedUnit:
         "secrets",
     )
 
-    def __init__(self, services: Services, place: Place, run_id: UUID, request_id: str = "") -> None:
+    def __init__(
+        self, services: Services, place: Place, run_id: UUID, request_id: str = "", *, defers: bool = False
+    ) -> None:
         self._services = services
         self._run_id = run_id
         self._session: Session | None = None
         self._broker: BufferedBroker | None = None
         self._runs: BufferedRuns | None = None
+        self._deferring: DeferringResources | None = None
+        self._defers = defers
         self.place = place
         self.request_id = request_id
 
@@ -118,12 +125,23 @@ class HostedUnit:
             (self._session is not None and self._session.has_written)
             or (self._broker is not None and bool(self._broker.published))
             or (self._runs is not None and bool(self._runs.started))
+            or (self._deferring is not None and self._deferring.deferred is not None)
         )
+
+    @property
+    def only_create(self) -> Resource | None:
+        """The stored object to create when that is all there is to commit."""
+        if self._deferring is None or (self._session is not None and self._session.is_open):
+            return None
+        if (self._broker is not None and self._broker.published) or (self._runs is not None and self._runs.started):
+            return None
+        return self._deferring.deferred
 
     async def commit(self, *, row: NewRunRow | None = None, change: Change | None = None) -> Committed:
         """Write what is buffered, then the run's row or journal entry, and make all of it visible together."""
         try:
             result = Committed()
+            await self._settle()
             await self._flush(result)
             if row is not None:
                 await self._insert([row], result)
@@ -143,6 +161,8 @@ class HostedUnit:
 
     def keep_only(self, topic_ending: str) -> None:
         """After a failure: drop what was buffered, except the messages that tell of failures."""
+        if self._deferring is not None:
+            self._deferring.deferred = None
         if self._runs is not None:
             self._runs.started.clear()
         if self._broker is not None:
@@ -175,8 +195,15 @@ class HostedUnit:
         result.has_work = result.has_work or written.has_more
         return result.sequence is not None
 
+    async def _settle(self) -> None:
+        if self._deferring is not None:
+            await self._deferring.settle()
+
     def _make_resources(self) -> PostgresResources:
-        return PostgresResources(self.session, self.place)
+        if not self._defers:
+            return PostgresResources(self.session, self.place)
+        self._deferring = DeferringResources(self.session, self.place)
+        return self._deferring
 
     def _make_instances(self) -> PostgresInstances:
         return PostgresInstances(self.session, self.place, self._run_id)
@@ -188,7 +215,7 @@ class HostedUnit:
         return TenantDatabases(self._services.data_folder, self._services.database_guard, self.place)
 
     def _make_effects(self) -> Ledger:
-        return Ledger(self._services.ledger, self.place.tenant_id, self._run_id)
+        return Ledger(self._services.ledger, self.place.tenant_id, self._run_id, self._settle)
 
     def _make_counters(self) -> Any:
         return self._services.buckets.scoped(self.place.label)

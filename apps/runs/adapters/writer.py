@@ -9,20 +9,16 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import psycopg
-from psycopg import AsyncConnection, generators
-from psycopg.abc import PQGen
-from psycopg.pq import ExecStatus, TransactionStatus
-from psycopg.pq.abc import PGconn, PGresult
+from psycopg import AsyncConnection
+from psycopg.pq import TransactionStatus
 
+from apps.runs.adapters.copying import run_with_copies
 from apps.runs.adapters.group import GroupCommitter
 from apps.runs.adapters.pools import Connection, begin_for
 from apps.runs.adapters.rows import COPY_HEAD, COPY_TAIL
 from apps.runs.adapters.sql import Statements
 
 SQL = Statements("writer")
-COPY_PART = 256 * 1024
-PGRESULTS_OF_START = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK, ExecStatus.COPY_IN})
-PGRESULTS_OF_END = frozenset({ExecStatus.COMMAND_OK})
 
 
 @dataclass(slots=True, frozen=True)
@@ -68,10 +64,7 @@ class RunWriter:
         data = b"".join((COPY_HEAD, *(row.data for row in rows), COPY_TAIL))
         statements = self._runs_and_work if any(row.has_work for row in rows) else self._runs_only
         try:
-            async with connection.lock:
-                await connection.wait(
-                    _exchange(connection.pgconn, begin_for({row.tenant_id for row in rows}) + statements, data)
-                )
+            await run_with_copies(connection, begin_for({row.tenant_id for row in rows}) + statements, [data])
         except psycopg.errors.UndefinedTable as error:
             await self._hang_up()
             raise psycopg.OperationalError("the pooler gave another connection") from error
@@ -103,21 +96,3 @@ class RunWriter:
         if connection is not None:
             with contextlib.suppress(psycopg.Error):
                 await connection.close()
-
-
-def _exchange(pgconn: PGconn, statements: bytes, data: bytes) -> PQGen[None]:
-    """Send a whole group as one simple query with a COPY in it: two round trips instead of five."""
-    pgconn.send_query(statements)
-    yield from generators.send(pgconn)
-    _demand(PGRESULTS_OF_START, (yield from generators.fetch_many(pgconn)))
-    for start in range(0, len(data), COPY_PART):
-        yield from generators.copy_to(pgconn, data[start : start + COPY_PART], flush=True)
-    pgconn.put_copy_end(None)
-    yield from generators.send(pgconn)
-    _demand(PGRESULTS_OF_END, (yield from generators.fetch_many(pgconn)))
-
-
-def _demand(fine: frozenset[int], results: Sequence[PGresult]) -> None:
-    for result in results:
-        if result.status not in fine:
-            raise psycopg.errors.error_from_result(result)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
@@ -12,24 +13,28 @@ from apps.core.jobs import bell
 from apps.engine.application import Route
 from apps.engine.http import Request, Response
 from apps.engine.module import Context
-from apps.engine.ports import Unit
+from apps.engine.ports import Resource, Unit
 from apps.engine.run.program import Trace
+from apps.engine.sections.handlers import DRIVER
+from apps.engine.sections.producers import ERRORS
+from apps.runs.adapters.creates import Create
 from apps.runs.adapters.idempotency import LONGEST_KEY, Caller, answer_before, keep_answer
 from apps.runs.adapters.place import Place
-from apps.runs.adapters.rows import NewRunRow, RunOrigin, from_unix_us, request_row
+from apps.runs.adapters.rows import NewRunRow, RunOrigin, from_unix_us, request_row, resource_row
 from apps.runs.adapters.services import Services
 from apps.runs.adapters.session import Session
 from apps.runs.adapters.sql import Statements
-from apps.runs.adapters.starts import LONGEST_PAYLOAD
+from apps.runs.adapters.starts import LONGEST_PAYLOAD, dumped
 from apps.runs.adapters.traffic import Tally, Traffic
 from apps.runs.adapters.unit import HostedUnit
 from apps.runs.adapters.writer import EncodedRun
+from apps.runs.operations.stepwise import DRIVEN, Stepwise
 from apps.runs.rules.redaction import redacted
 
 log = structlog.get_logger(__name__)
 SQL = Statements("waiting")
+COLLECTOR = "metrics.collector"
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-ERROR_TOPICS = "-errors"
 LONGEST_WAIT_SECONDS = 30.0
 LOOK_SECONDS = (0.02, 0.05, 0.1, 0.25)
 
@@ -37,11 +42,12 @@ LOOK_SECONDS = (0.02, 0.05, 0.1, 0.25)
 class ServedRoute:
     """A route of a place with what is the same for every request to it."""
 
-    __slots__ = ("encoded_origin", "max_body", "origin", "record", "route", "tally")
+    __slots__ = ("encoded_origin", "has_collector", "max_body", "origin", "record", "route", "tally")
 
     def __init__(self, place: Place, route: Route, traffic: Traffic) -> None:
         self.route = route
         self.record = route.record
+        self.has_collector = any(module.kind == COLLECTOR for module in place.application.modules.values())
         self.max_body = min(route.max_body, LONGEST_PAYLOAD)
         self.origin: RunOrigin = place.origin(
             source="http",
@@ -60,12 +66,21 @@ class Answering:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._stepwise = Stepwise(services)
+
+    def start(self) -> None:
+        """Begin to keep leases alive, in the running loop."""
+        self._stepwise.start()
+
+    async def close(self) -> None:
+        """Give leases back."""
+        await self._stepwise.close()
 
     async def answer(
         self, place: Place, served: ServedRoute, request: Request, run_id: UUID, idempotency_key: str
     ) -> Response:
         """Run the route and return its answer once everything it promises is stored."""
-        unit = HostedUnit(self._services, place, run_id, request.id)
+        unit = HostedUnit(self._services, place, run_id, request.id, defers=not idempotency_key)
         if idempotency_key and request.method in UNSAFE:
             return await self._answer_once(place, served, request, unit, run_id, idempotency_key)
         return await self._answer(served, request, unit, run_id, None)
@@ -75,6 +90,9 @@ class Answering:
     ) -> Response:
         context = Context(cast(Unit, unit), run_id=run_id, request_id=request.id)
         trace: Trace = []
+        is_driven = served.record == "step" and served.route.program is not None
+        if is_driven:
+            context.state[DRIVER] = partial(self._stepwise.drive, unit.place, served.origin, context)
         started_us = time.time_ns() // 1000
         began = time.perf_counter_ns()
         route = served.route
@@ -87,8 +105,18 @@ class Answering:
         except BaseException:
             await unit.rollback()
             raise
-        duration_us = (time.perf_counter_ns() - began) // 1000
+        ended = time.perf_counter_ns()
+        duration_us = (ended - began) // 1000
+        if served.has_collector:
+            _sample(unit, request, response, duration_us)
+        if context.logs and not trace:
+            trace.append((0, began, ended, None, None, context.logs))
+        if is_driven and context.state.get(DRIVEN):
+            await (unit.commit() if response.keeps_writes else unit.rollback())
+            return response
         record = _Record(served, request, response, trace, run_id, started_us, duration_us)
+        if caller is None and response.keeps_writes and unit.only_create is not None:
+            return await self._store_create(record, unit, unit.only_create)
         if caller is not None or unit.has_written:
             return await self._store_with_unit(record, unit, caller)
         await unit.rollback()
@@ -105,12 +133,25 @@ class Answering:
         else:
             await self._services.writer.write(row)
 
+    async def _store_create(self, record: "_Record", unit: HostedUnit, resource: Resource) -> Response:
+        """Commit a request that did nothing but create one object together with others of its tenant.
+
+        When its key turns out to be taken, nothing of it was kept, and it is answered again, in its own transaction.
+        """
+        place, served = unit.place, record.served
+        data = resource_row(record.run_id, place.scope, resource, dumped(resource.data), self._services.clock.now())
+        create = Create(place.tenant_id, record.run_id, data, record.encoded())
+        if await self._services.creates.write(create):
+            return record.response
+        careful = HostedUnit(self._services, place, record.run_id, record.request.id)
+        return await self._answer(served, record.request, careful, record.run_id, None)
+
     async def _store_with_unit(self, record: "_Record", unit: HostedUnit, caller: Caller | None) -> Response:
         response = record.response
-        if response.status >= 500:
+        if not response.keeps_writes:
             await unit.rollback()
-            unit.keep_only(ERROR_TOPICS)
-        elif caller is not None and response.status < 400:
+            unit.keep_only(ERRORS)
+        elif caller is not None:
             await keep_answer(unit.session, caller, response)
         committed = await unit.commit(row=record.row())
         if committed.has_work:
@@ -164,7 +205,7 @@ class Answering:
 class _Record:
     """What is known of a request once it has been answered."""
 
-    __slots__ = ("_duration_us", "_run_id", "_started_us", "_trace", "request", "response", "served")
+    __slots__ = ("_duration_us", "_started_us", "_trace", "request", "response", "run_id", "served")
 
     def __init__(
         self,
@@ -180,7 +221,7 @@ class _Record:
         self.request = request
         self.response = response
         self._trace = trace
-        self._run_id = run_id
+        self.run_id = run_id
         self._started_us = started_us
         self._duration_us = duration_us
 
@@ -188,7 +229,7 @@ class _Record:
         """Return the row for the group writer."""
         response = self.response
         return request_row(
-            self._run_id,
+            self.run_id,
             self.served.encoded_origin,
             failed=response.status >= 500,
             status=response.status,
@@ -205,7 +246,7 @@ class _Record:
         response = self.response
         started_at = from_unix_us(self._started_us)
         return NewRunRow(
-            self._run_id,
+            self.run_id,
             self.served.origin,
             "failed" if response.status >= 500 else "done",
             started_at,
@@ -233,6 +274,13 @@ def unavailable(request_id: str, detail: str) -> Response:
 
 def _kept(body: bytes) -> bytes:
     return redacted(body) if len(body) <= LONGEST_PAYLOAD else b""
+
+
+def _sample(unit: HostedUnit, request: Request, response: Response, duration_us: int) -> None:
+    """Feed the document's own `metrics.collector`."""
+    labels = {"method": request.method, "path": request.route}
+    unit.metrics.count("http_requests_total", {**labels, "status_code": str(response.status)})
+    unit.metrics.observe("http_request_duration_seconds", labels, duration_us / 1e6)
 
 
 def _steps(trace: Trace) -> bytes:

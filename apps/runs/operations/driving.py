@@ -213,9 +213,19 @@ class Drive:
     def _written(self, sequence: int) -> None:
         self._lines.clear()
         self._claimed.was_taken = False
+        if self._ended:
+            self._sample()
         if self._fate is not WorkFate.KEEP:
             self._fate, self._ended = WorkFate.KEEP, False
         self._services.hints.tell(self._claimed.tenant_id, self._claimed.id, sequence)
+
+    def _sample(self) -> None:
+        """Feed the document's own `metrics.collector`."""
+        samples, now = self._place.samples, self._services.clock.now()
+        status = "success" if self.state.status is Status.DONE else "error"
+        labels = {"workflow_type": self.state.entry.partition(":")[0], "action": self.state.entry}
+        samples.count("workflow_executions_total", {**labels, "status": status})
+        samples.observe("workflow_duration_seconds", labels, (now - self._claimed.started_at).total_seconds())
 
     def _change(self) -> Change:
         state, wait = self.state, self.state.wait

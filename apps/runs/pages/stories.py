@@ -30,8 +30,10 @@ class Instances(PageView):
         asked = {name: request.GET.get(name, "").strip() for name in ("machine", "state", "key")}
         found = instance_list(
             environment=environment.name if environment else None,
+            machine=asked["machine"] or None,
+            state=asked["state"] or None,
+            key=asked["key"] or None,
             after=after(request),
-            **{name: value or None for name, value in asked.items()},
         )
         context = {"instances": found.items, "next": found.next, "after": request.GET.get("after"), "asked": asked}
         return page(request, "runs/instances.html", context)

@@ -39,8 +39,8 @@ def _bare_line(entry: list[Any], origin: int) -> dict[str, Any]:
     index, started, ended, output, error, logs = entry
     return {
         "index": index,
-        "name": f"step-{index}",
-        "kind": "",
+        "name": f"step-{index}" if index or logs is None else "handler",
+        "kind": "handler",
         "path": "",
         "module": "",
         "state": "failed" if error else "done",

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from apps.core import audit, events
 from apps.core.errors import Forbidden, NotFound, PreconditionFailed
@@ -30,7 +31,7 @@ def membership_create(*, user: User, role: str, actor: Actor) -> MemberView:
 
 def membership_ensure(*, user: User, role: str, actor: Actor) -> MemberView:
     """Return the person's membership, made with this role if there is none; for seeding."""
-    row = Membership.objects.filter(user_id=user.pk).first()
+    row = _here().filter(user_id=user.pk).first()
     if row is not None:
         return member_get(membership_id=row.id)
     return membership_create(user=user, role=role, actor=actor)
@@ -66,9 +67,14 @@ def membership_remove(*, membership_id: UUID, actor: Actor) -> None:
     row.delete()
 
 
+def _here() -> "QuerySet[Membership]":
+    """Return the scope's own: people may also read their memberships of other tenants, which do not count here."""
+    return Membership.objects.filter(tenant_id=current_tenant())
+
+
 def _locked(membership_id: UUID) -> Membership:
     """Lock all owners and the row itself, in the order of ids, so that two cannot remove each other at once."""
-    rows = Membership.objects.select_for_update().order_by("id")
+    rows = _here().select_for_update().order_by("id")
     list(rows.filter(role=Role.OWNER).values_list("id"))
     row = rows.filter(id=membership_id).first()
     if row is None:
@@ -77,7 +83,7 @@ def _locked(membership_id: UUID) -> Membership:
 
 
 def _demand_other_owner(row: Membership) -> None:
-    if not Membership.objects.filter(role=Role.OWNER).exclude(id=row.id).exists():
+    if not _here().filter(role=Role.OWNER).exclude(id=row.id).exists():
         raise LastOwner("Make somebody else an owner first.")
 
 

@@ -88,7 +88,7 @@ class Invitation(PageView):
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         """Accept, sign in, and go to the tenant."""
-        user = cast(User, request.user) if request.user.is_authenticated else None
+        user = request.user if request.user.is_authenticated else None
         name, password = request.POST.get("name", ""), request.POST.get("password", "")
         try:
             accepted, tenant = invitation_accept(token=token, user=user, name=name, password=password)

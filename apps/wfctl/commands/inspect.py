@@ -13,7 +13,7 @@ from apps.engine.graph import graph
 from apps.wfctl.commands.validate import HAS_ERRORS, UNREADABLE
 from apps.wfctl.outline import Outline, outline
 from apps.wfctl.reading import Unreadable, examine, registry
-from apps.wfctl.report import print_report
+from apps.wfctl.report import complain, print_report
 
 WIDTH_OF_A_FILE = 160
 
@@ -32,7 +32,7 @@ def inspect(
     try:
         examined = examine(file, types)
     except Unreadable as error:
-        Console(stderr=True).print(f"wfctl: {error}", style="red", markup=False)
+        complain(error)
         raise typer.Exit(UNREADABLE) from None
     if examined.document is None:
         print_report(examined, Console(stderr=True))

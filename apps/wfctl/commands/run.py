@@ -9,6 +9,7 @@ from rich.console import Console as Terminal
 
 from apps.wfctl.address import BadAddress, parse_address
 from apps.wfctl.reading import Unreadable
+from apps.wfctl.report import complain
 from apps.wfctl.serving import CannotServe, Served, serve
 
 UNUSABLE, BAD_CALL = 1, 2
@@ -31,8 +32,8 @@ def run(
         wanted = parse_address(address) if address else None
         asyncio.run(serve(Served(file, wanted, store, reload, console), terminal))
     except (BadAddress, Unreadable) as error:
-        Terminal(stderr=True).print(f"wfctl: {error}", style="red", markup=False, highlight=False)
+        complain(error)
         raise typer.Exit(BAD_CALL) from None
     except CannotServe as error:
-        Terminal(stderr=True).print(f"wfctl: {error}", style="red", markup=False, highlight=False)
+        complain(error)
         raise typer.Exit(UNUSABLE) from None

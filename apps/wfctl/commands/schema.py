@@ -4,10 +4,10 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from apps.engine.schema import document_schema
 from apps.wfctl.reading import registry
+from apps.wfctl.report import complain
 
 
 def schema(
@@ -20,6 +20,6 @@ def schema(
         return
     found = types.get(kind)
     if found is None:
-        Console(stderr=True).print(f"wfctl: there is no module type {kind!r}", style="red", markup=False)
+        complain(f"there is no module type {kind!r}")
         raise typer.Exit(2)
     typer.echo(json.dumps(found.Config.model_json_schema(), indent=2))

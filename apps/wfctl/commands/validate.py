@@ -10,7 +10,7 @@ from rich.console import Console
 from apps.engine.check import CheckOptions
 from apps.engine.findings import Severity
 from apps.wfctl.reading import Examined, Unreadable, examine, registry
-from apps.wfctl.report import as_json, print_report
+from apps.wfctl.report import as_json, complain, print_report
 
 CLEAN, HAS_ERRORS, UNREADABLE, ONLY_BLOCKED = 0, 1, 2, 3
 
@@ -31,7 +31,7 @@ def validate(
         try:
             examined = examine(path, types, CheckOptions(strict=strict, files=True))
         except Unreadable as error:
-            Console(stderr=True).print(f"wfctl: {error}", style="red", markup=False)
+            complain(error)
             raise typer.Exit(UNREADABLE) from None
         _print(examined, as_json_lines)
         worst = _worse(worst, exit_code(examined))

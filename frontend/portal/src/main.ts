@@ -5,6 +5,7 @@ import "@fontsource-variable/jetbrains-mono";
 import { CommandBar } from "./features/frame/commandBar";
 import { startCopying } from "./features/frame/copy";
 import { startDialogs } from "./features/frame/dialogs";
+import { startFilters } from "./features/frame/filters";
 import { showKeyList } from "./features/frame/keyList";
 import { startKeys } from "./features/frame/keys";
 import { startLive } from "./features/frame/live";
@@ -17,6 +18,7 @@ startPreferences();
 startTimes();
 startCopying();
 startDialogs();
+startFilters();
 
 const page = pageContext();
 const commandBar = page === undefined ? undefined : new CommandBar(page);

@@ -16,6 +16,7 @@ collect_ignore_glob = [] if FOLDER else ["test_*.py"]
 def folder():
     """Return the folder; it must be there once it is named."""
     found = Path(FOLDER)
+    assert FOLDER, "WEFT_COMPAT_DIR is not set"
     assert found.is_dir(), f"WEFT_COMPAT_DIR names {FOLDER}, which is not a folder"
     return found
 

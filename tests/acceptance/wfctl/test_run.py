@@ -27,7 +27,7 @@ workflows:
   http:
     routes:
       - {method: POST, path: /orders, handler: price}
-      - {method: GET, path: /secret, handler: reveal}
+      - {method: GET, path: /version, handler: reveal}
   messaging:
     subscriptions:
       - {topic: order.priced, handler: listener}
@@ -77,15 +77,15 @@ def test_a_saved_file_is_served_at_once_and_a_broken_one_is_not(file):
     with Serving(file) as served:
         file.write_text(good.replace("version: 1", "version: 2"))
         served.wait_line("reloaded")
-        assert served.get("/secret") == {"version": 2}
+        assert served.get("/version") == {"version": 2}
         file.write_text(good.replace("name: router", "name: server"))
         served.wait_line("not reloaded")
         assert served.line("module.name.duplicate")
-        assert served.get("/secret") == {"version": 2}
+        assert served.get("/version") == {"version": 2}
         replacement = file.with_suffix(".new")
         replacement.write_text(good.replace("version: 1", "version: 3"))
         replacement.replace(file)
-        wait_for(lambda: served.get("/secret") == {"version": 3}, what="the replaced file")
+        wait_for(lambda: served.get("/version") == {"version": 3}, what="the replaced file")
 
 
 def test_ctrl_c_stops_it_and_leaves_nothing_listening(file):
@@ -121,6 +121,16 @@ def test_a_document_that_cannot_run_is_not_served_and_its_findings_are_shown(fil
 def test_what_cannot_be_used_is_said_in_one_line(tmp_path, arguments):
     done = wfctl(*arguments, tmp_path / "nowhere.yaml")
     assert (done.code, "nowhere" in done.err, "Traceback" in done.err) == (2, True, False)
+
+
+def test_a_secret_that_the_environment_lacks_is_told_with_its_place(file):
+    hook = '  - name: hook\n    type: webhook.sender\n    config: {url: "http://127.0.0.1/${HOOK_PATH}"}\nworkflows:\n'
+    file.write_text(file.read_text().replace("workflows:\n", hook))
+    with Serving(file) as served:
+        assert "modules[4].config.url" in served.wait_line("warning", "HOOK_PATH")
+    with Serving(file, HOOK_PATH="orders") as served:
+        assert served.get("/version") == {"version": 1}
+        assert not served.line("warning")
 
 
 def test_runs_survive_in_a_store_file(file, tmp_path):

@@ -18,7 +18,7 @@ Two = tuple[TenantFixture, TenantFixture]
 def of_tables_routes_and_tasks(database: TestDatabase, filled_tenants: Two) -> list[Sweep]:
     a, b = filled_tenants
     return [
-        sweep_tables(database, a.id, b.id),
+        sweep_tables(database, a.id, b.id, user=a.owner.pk),
         RouteSweep(database, a, b, examples()).run(),
         sweep_tasks(database, a, b, examples()),
     ]

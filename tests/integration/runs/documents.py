@@ -17,6 +17,7 @@ workflows:
       - {method: POST, path: /price, handler: price}
       - {method: POST, path: /quiet, handler: price, record: none}
       - {method: POST, path: /later, handler: price, record: async}
+      - {method: POST, path: /stepwise, handler: price, record: step}
       - {method: POST, path: /accept, handler: accept}
       - {method: POST, path: /orders, handler: orders}
       - {method: GET, path: /orders, handler: orders}
@@ -55,5 +56,17 @@ triggers:
   http:
     routes:
       - {path: /start, method: POST, workflow: price, action: go}
+"""
+)
+
+NOTES = (
+    HEAD
+    + """\
+  - {name: notes, type: api.handler, config: {resourceName: notes}}
+workflows:
+  http:
+    routes:
+      - {method: POST, path: /notes, handler: notes}
+      - {method: GET, path: /notes, handler: notes}
 """
 )

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from apps.runs.adapters.threads import in_thread
-from tests.integration.runs.documents import ORDERS
+from tests.integration.runs.documents import NOTES, ORDERS
 from tests.support.serving import deployed, redeploy, request
 from tests.support.waiting import wait_for_async
 
@@ -177,3 +177,48 @@ async def test_a_deployment_takes_over_within_a_second_and_never_fails_a_request
     await wait_for_async(is_new, timeout=1.0)
     assert set(statuses) == {200}
 
+
+@pytest.mark.spec("SPINE-B5", "SPINE-6")
+async def test_creates_that_arrive_together_share_commits_and_each_leaves_its_object_and_its_run(
+    database, two_tenants, ingress
+):
+    first, second = two_tenants
+    for tenant in two_tenants:
+        await deployed(tenant, "notes", NOTES)
+    paths = [f"/w/{(first, second)[number % 2].slug}/notes/notes" for number in range(60)]
+    replies = await asyncio.gather(*(request(ingress, "POST", path, {"n": n}) for n, path in enumerate(paths)))
+    assert {reply.status for reply in replies} == {201}
+    listed = (await request(ingress, "GET", paths[0])).json()
+    assert sorted(item["data"]["n"] for item in listed) == list(range(0, 60, 2))
+    posted = [row for row in runs_of(database, first) if row[0] == "POST /notes"]
+    assert len(posted) == 30
+
+
+async def test_of_two_creates_with_one_key_one_is_told_that_it_is_taken(database, two_tenants, ingress):
+    tenant, _ = two_tenants
+    await deployed(tenant, "notes", NOTES)
+    address = f"/w/{tenant.slug}/notes/notes"
+    calls = [request(ingress, "POST", address, {"id": str(number // 2)}) for number in range(20)]
+    statuses = sorted(reply.status for reply in await asyncio.gather(*calls))
+    assert statuses == [201] * 10 + [409] * 10
+    assert len((await request(ingress, "GET", address)).json()) == 10
+
+
+@pytest.mark.spec("SPINE-B5")
+async def test_a_route_recorded_by_step_has_a_row_per_step_and_answers_as_any_other(database, two_tenants, ingress):
+    tenant, _ = two_tenants
+    await deployed(tenant, "orders", ORDERS)
+    address = f"/w/{tenant.slug}/orders/stepwise"
+    reply = await request(ingress, "POST", address, GOOD)
+    refused = await request(ingress, "POST", address, {"qty": "many", "price": 1})
+    assert (reply.status, reply.json()["total"]) == (200, 7.5)
+    assert refused.status in (400, 422)
+    assert [(row[0], row[1]) for row in runs_of(database, tenant)] == [
+        ("POST /stepwise", "done"),
+        ("POST /stepwise", "failed"),
+    ]
+    with psycopg.connect(database.superuser_url) as connection:
+        steps = connection.execute("select name, state from runs_step where tenant_id = %s order by id", [tenant.id])
+        assert ("total", "done") in steps.fetchall()
+        left = connection.execute("select count(*) from runs_work where tenant_id = %s", [tenant.id])
+        assert left.fetchone() == (0,)

@@ -52,7 +52,9 @@ class Hosted:
             return await (await connection.execute(statement, values)).fetchall()
 
     async def messages(self, tenant):
-        found = await self.rows("select topic, key, payload from runs_message where tenant_id = %s order by id", tenant.id)
+        found = await self.rows(
+            "select topic, key, payload from runs_message where tenant_id = %s order by id", tenant.id
+        )
         return [{"topic": topic, "key": key, "payload": orjson.loads(payload)} for topic, key, payload in found]
 
     async def runs(self, tenant):

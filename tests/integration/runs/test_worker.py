@@ -47,9 +47,9 @@ async def start(tenant, workflow, name, data):
     return UUID(run["id"])
 
 
-def left_over(database):
+def left_over(database, tenant):
     with psycopg.connect(database.superuser_url) as connection:
-        return connection.execute("select count(*) from runs_work").fetchone()[0]
+        return connection.execute("select count(*) from runs_work where tenant_id = %s", [tenant.id]).fetchone()[0]
 
 
 @pytest.mark.spec("SPINE-B6")
@@ -61,7 +61,7 @@ async def test_an_accepted_run_is_driven_to_its_end(database, two_tenants, worke
     assert [step["name"] for step in run["steps"]][-1] == "big"
     assert {step["state"] for step in run["steps"]} == {"done"}
     assert run["wait"] is None
-    assert left_over(database) == 0
+    assert left_over(database, tenant) == 0
 
 
 @pytest.mark.spec("SPINE-B6")
@@ -107,7 +107,7 @@ async def test_cancelling_ends_a_run_without_asking_a_worker(database, two_tenan
     run_id = await start(tenant, workflow, "price", {"qty": 1, "price": 1})
     run = await the(tenant, run_cancel, run_id=run_id, actor=tenant.actor)
     assert (run["state"], run["error"]["code"]) == ("cancelled", "run.cancelled")
-    assert left_over(database) == 0
+    assert left_over(database, tenant) == 0
 
 
 @pytest.mark.spec("SPINE-B6")

@@ -10,7 +10,7 @@ from apps.tenants.events import PROJECT_CREATED
 from apps.tenants.models import Membership, Project
 from apps.tenants.operations.members import membership_create
 from apps.tenants.operations.tenants import tenant_resume, tenant_suspend
-from apps.tenants.queries import audit_list
+from apps.tenants.queries import audit_list, memberships_of
 from tests.support.clients import browser_for, browser_of, client_for, with_key
 from tests.support.tenants import TenantFixture, make_person
 
@@ -223,6 +223,30 @@ def test_a_suspended_tenant_is_found_by_nobody(two_tenants: Two) -> None:
     assert with_key(a.key).get("tenant").status_code == 401
     tenant_resume(slug=a.slug, actor=SYSTEM)
     assert with_key(a.key).get("tenant").status_code == 200
+
+
+def test_who_belongs_to_two_tenants_sees_each_by_itself(two_tenants: Two) -> None:
+    a, b = two_tenants
+    with scope(b.id, SYSTEM):
+        membership_create(user=a.owner, role="owner", actor=SYSTEM)
+    assert {found.slug for found in memberships_of(user=a.owner)} == {a.slug, b.slug}
+    caller = browser_for(a)
+    rows = caller.get("members").json()["items"]
+    assert [row["email"] for row in rows] == [a.owner.email]
+    assert caller.delete(f"members/{rows[0]['id']}").json()["code"] == "last-owner"
+
+
+@pytest.mark.parametrize("slug", ["%00", "ACME", "a--b", "-", "x" * 300, "%F0%9F%92%A5", "a%0Ab"])
+def test_an_impossible_tenant_is_not_found(two_tenants: Two, slug: str) -> None:
+    a, _ = two_tenants
+    assert browser_for(a).get(f"/t/{slug}/api/v1/tenant").status_code == 404
+
+
+def test_a_nul_is_a_fault_of_the_caller(two_tenants: Two) -> None:
+    a, _ = two_tenants
+    caller = client_for(a)
+    assert caller.put("environments/prod/secrets/A%00B", {"value": "x"}).status_code == 422
+    assert caller.delete("environments/prod/secrets/A%00B").status_code == 400
 
 
 def test_two_owners_cannot_remove_each_other(two_tenants: Two) -> None:

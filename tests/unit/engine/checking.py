@@ -48,7 +48,7 @@ class Answer(Module[NoConfig]):
 class Writer(Module[NoConfig]):
     """Answers requests and leaves something behind."""
 
-    kind, title, category, Config, writes = "api.handler", "Writer", Category.HTTP, NoConfig, True
+    kind, title, category, writes = "api.handler", "Writer", Category.HTTP, True
 
     class Config(ModuleConfig):
         workflow_type: str = Field("", alias="workflowType")

@@ -91,7 +91,7 @@ async def test_it_takes_part_in_the_servers_life_and_refuses_sockets():
 async def test_a_unit_that_cannot_be_written_is_not_answered_as_done():
     async with Bench(compiled(TEXT)) as bench:
 
-        def refuse(unit, record, *, keep):
+        def refuse(unit, record, kept):
             unit.release()
             raise RuntimeError("disk full")
 

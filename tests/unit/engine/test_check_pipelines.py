@@ -16,7 +16,6 @@ def test_a_pipeline_of_every_step_is_silent():
     text = with_parts("""workflows:
   pipelines:
     other: {steps: []}
-    x-later: 5
     p:
       description: all there is
       input: {type: object, required: [id]}
@@ -123,6 +122,11 @@ def test_a_secret_may_be_given_to_a_module_and_not_to_a_pipeline():
     assert codes(pipeline("{uses: sender, with: {t: '${A_TOKEN}'}}")) == []
     text = pipeline("{uses: q, with: {t: '${A_TOKEN}'}}").replace("    p:", "    q: {steps: []}\n    p:")
     assert codes(text) == ["reference.unsuitable"]
+
+
+def test_a_pipeline_may_not_be_called_like_a_module():
+    text = with_parts("workflows:\n  pipelines:\n    inbox: {steps: []}\n")
+    assert told(text) == [("pipeline.name.taken", "workflows.pipelines.inbox", 13)]
 
 
 def test_shape_and_input_of_a_pipeline():

@@ -267,6 +267,15 @@ class TestStateMachine:
         assert ("section.invalid", "workflows.statemachine.definitions[1].transitions.u", 16) in found
         assert ("section.required", "workflows.statemachine.definitions[2].name", 17) in found
 
+    @pytest.mark.parametrize("odd", ["[]", "{}", "5"])
+    def test_names_that_are_no_texts_are_reported(self, odd):
+        text = with_parts(STATEMACHINE.replace("workflowType: orders", f"workflowType: {odd}"))
+        assert told(text) == [("section.invalid", "workflows.statemachine.hooks[0].workflowType", 22)]
+        text = with_parts(
+            f"workflows: {{messaging: {{subscriptions: [], producers: [{{name: {odd}, forwardTo: [x]}}]}}}}"
+        )
+        assert codes(text) == ["section.invalid"]
+
     def test_an_engine_is_needed(self):
         assert codes("workflows: {statemachine: {definitions: []}}") == ["reference.missing"]
 

@@ -1,6 +1,5 @@
 """Expressions and templates: look-ups, CEL, guards, and what goes wrong how."""
 
-import math
 import resource
 import time
 
@@ -8,15 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apps.engine.celguard import Program
+from apps.engine.celnames import prepare
 from apps.engine.expressions import (
     BadExpression,
     compile_condition,
     compile_expression,
-    compile_template,
-    text_of,
 )
 from apps.engine.outcome import StepFailed
-from apps.engine.placeholders import secrets_in, split
 
 DATA = {
     "total": 5.0,
@@ -315,9 +313,9 @@ class TestGuards:
     def test_a_macro_cannot_be_made_to_eat_memory_or_time(self, text):
         names = {"data": {"s": "x" * 16_000, "items": list(range(1000))}}
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        started = time.perf_counter()
+        started = time.process_time()
         assert failure_of(text, names) == "expression.too_large"
-        assert time.perf_counter() - started < 1
+        assert time.process_time() - started < 2
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
 
     def test_the_iteration_budget_of_cel_holds(self):
@@ -353,15 +351,20 @@ class TestGuards:
     @settings(max_examples=300, deadline=None)
     @given(st.text(max_size=60) | st.text(alphabet="ab.()[]{}+-*/%<>=!&|?:,'\"` 01\n", max_size=40))
     def test_no_text_whatever_does_anything_but_compile_or_be_refused(self, text):
-        try:
-            expression = compile_expression(text)
-        except BadExpression as bad:
-            assert 0 <= bad.offset <= len(text)
-            return
-        try:
-            expression.evaluate({"data": {"a": [1], "b": {"a": "x"}}})
-        except StepFailed as failed:
-            assert failed.code.startswith("expression.")
+        code, offset = outcome(text, {"data": {"a": [1], "b": {"a": "x"}}})
+        assert code in (None, "refused") or code.startswith("expression.")
+        assert 0 <= offset <= len(text)
+
+
+def outcome(text, names):
+    """The code of what goes wrong, and where in the text."""
+    try:
+        compile_expression(text).evaluate(names)
+    except BadExpression as bad:
+        return "refused", bad.offset
+    except StepFailed as failed:
+        return failed.code, 0
+    return None, 0
 
 
 @pytest.mark.parametrize(
@@ -408,108 +411,16 @@ class TestConditions:
         assert caught.value.code == "expression.not_boolean"
 
 
-class TestTemplates:
-    def test_a_tree_without_placeholders_is_given_back_as_it_is(self):
-        tree = {"a": [1, {"b": "plain $ {x}"}]}
-        template = compile_template(tree)
-        assert template.is_constant
-        assert template.evaluate(NAMES) is tree
+def test_the_common_part_of_cel_does_without_cel():
+    text = "data.total * 1.2 > 5.0 && data.vip"
+    fast = compile_expression(text).evaluate
+    slow = Program(prepare(text)).evaluate
 
-    def test_a_lone_placeholder_keeps_the_type_of_its_value(self):
-        assert compile_template("${items}").evaluate(NAMES) is DATA["items"]
-        assert compile_template({"n": "${qty}", "b": "${vip}", "x": "${nothing}"}).evaluate(NAMES) == {
-            "n": 3,
-            "b": True,
-            "x": None,
-        }
-
-    def test_inside_a_text_the_value_is_written_out(self):
-        template = compile_template("a${qty}b${total}c${vip}d${nothing}e${tags}f${name}")
-        assert template.evaluate(NAMES) == 'a3b5ctruede["x","y"]f Ada '
-
-    def test_the_template_is_left_as_it_was(self):
-        source = {"a": "${qty}", "b": ["${qty}", 1], "c": {"d": "${qty}", "e": "${total}"}}
-        template = compile_template(source)
-        assert template.evaluate(NAMES) == {"a": 3, "b": [3, 1], "c": {"d": 3, "e": 5.0}}
-        assert source["b"] == ["${qty}", 1]
-        assert not template.is_constant
-
-    def test_keys_keep_their_order(self):
-        template = compile_template({"z": 1, "a": "${qty}", "m": "${total}", "b": 2})
-        assert list(template.evaluate(NAMES)) == ["z", "a", "m", "b"]
-
-    def test_upper_snake_is_a_secret_and_anything_else_is_not(self):
-        template = compile_template({"h": "Bearer ${API_TOKEN}", "lone": "${API_TOKEN}", "x": "${Api}"})
-        assert template.secrets == {"API_TOKEN"}
-        assert template.evaluate(NAMES, {"API_TOKEN": "s"}) == {"h": "Bearer s", "lone": "s", "x": None}
-
-    def test_a_doubled_dollar_writes_a_placeholder(self):
-        assert compile_template("$${qty} ${qty}").evaluate(NAMES) == "${qty} 3"
-        assert compile_template("$${qty}").evaluate(NAMES) == "${qty}"
-
-    def test_braces_and_quotes_inside_do_not_end_a_placeholder(self):
-        assert compile_template("${'}' + \"{\"}").evaluate(NAMES) == "}{"
-        assert compile_template("x ${ {'a': {'b': qty}}.a.b }").evaluate(NAMES) == "x 3"
-
-    @pytest.mark.parametrize(
-        ("tree", "path", "offset"),
-        [
-            ("${}", (), 2),
-            ("a ${  }", (), 4),
-            ("ab ${qty", (), 3),
-            ({"a": ["x", "see ${qty +}"]}, ("a", 1), 11),
-        ],
-    )
-    def test_a_fault_has_its_path_and_place(self, tree, path, offset):
-        with pytest.raises(BadExpression) as caught:
-            compile_template(tree)
-        assert (caught.value.path, caught.value.offset) == (path, offset)
-
-    def test_roots_and_notes_are_those_of_all_parts(self):
-        template = compile_template(["${qty}", {"a": "${steps.x} ${data.qty-1}"}])
-        assert template.roots == {"data", "steps"}
-        assert [note.code for note in template.notes] == ["expression.dashed_name"]
-
-    @settings(max_examples=200, deadline=None)
-    @given(st.text(alphabet="${}'\"aB_ .", max_size=30))
-    def test_no_text_breaks_the_splitting(self, text):
-        try:
-            parts = split(text)
-        except BadExpression:
-            assert secrets_in(text) == []
-            return
-        assert "".join(f"${{{p.text}}}" if p.kind != "text" else p.text for p in parts) == text.replace("$${", "${")
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (None, ""),
-        (True, "true"),
-        (False, "false"),
-        (3, "3"),
-        (3.0, "3"),
-        (0.1, "0.1"),
-        (1e20, "1e+20"),
-        ("x", "x"),
-        ({"a": [1]}, '{"a":[1]}'),
-    ],
-)
-def test_values_are_written_into_texts_like_this(value, text):
-    assert text_of(value) == text
-
-
-def test_the_hot_path_is_fast():
-    """Generous bounds: five times what one shared core measures."""
-    lookup = compile_expression("data.qty").evaluate
-    product = compile_expression("data.total * 1.2").evaluate
-
-    def microseconds(call):
-        started = time.perf_counter()
-        for _ in range(20_000):
+    def seconds(call):
+        started = time.process_time()
+        for _ in range(2_000):
             call(NAMES)
-        return (time.perf_counter() - started) / 20_000 * 1e6
+        return time.process_time() - started
 
-    assert min(microseconds(lookup) for _ in range(5)) < 1
-    assert min(microseconds(product) for _ in range(5)) < 2
-    assert math.isclose(product(NAMES), 6.0)
+    assert fast(NAMES) == slow(NAMES)
+    assert min(seconds(fast) for _ in range(5)) * 2 < min(seconds(slow) for _ in range(5))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
-SETTLE_MS = 400
+SETTLE_MS = 700
 WIDTHS = {"wide": (1440, 900), "narrow": (375, 812)}
 THEMES = ("light", "dark")
 FIRST_ROW = "main a[data-row-link]"

@@ -86,14 +86,14 @@ def _database(connection: Connection, database: str, owner: str) -> None:
 
 
 def _rights(connection: Connection, database: str, prefix: str) -> None:
-    """Given by the owner: connect and use, never create; only the writer may make temporary tables."""
+    """Given by the owner: connect and use, never create; temporary tables are for the group-commit writers."""
     name = sql.Identifier(database)
     serving = sql.SQL(", ").join(sql.Identifier(f"{prefix}_{role}") for role in ("app", "relay", "ops"))
-    relay = sql.Identifier(f"{prefix}_relay")
+    writing = sql.SQL(", ").join(sql.Identifier(f"{prefix}_{role}") for role in ("app", "relay"))
     for statement in (
         sql.SQL("revoke all on database {} from public").format(name),
         sql.SQL("grant connect on database {} to {}").format(name, serving),
-        sql.SQL("grant temporary on database {} to {}").format(name, relay),
+        sql.SQL("grant temporary on database {} to {}").format(name, writing),
         sql.SQL("revoke all on schema public from public"),
         sql.SQL("grant usage on schema public to {}").format(serving),
     ):

@@ -18,7 +18,7 @@ TEXT_FORMAT = b"text/plain; version=0.0.4; charset=utf-8"
 class MetricsCollectorConfig(SettingsModel):
     """Settings of `metrics.collector`."""
 
-    ignored_keys: ClassVar[frozenset[str]] = frozenset({"description"})
+    ignored_keys: ClassVar[frozenset[str]] = frozenset({"description", "collectInterval"})
 
     namespace: str = Field(
         "", pattern=r"^([a-zA-Z_][a-zA-Z0-9_]*)?$", description="Put in front of every metric's name."
@@ -29,6 +29,7 @@ class MetricsCollector(Module[MetricsCollectorConfig]):
     """The metrics address of an application."""
 
     kind = "metrics.collector"
+    aliases = ("core.metrics",)
     title = "Metrics"
     category = Category.OBSERVABILITY
     Config = MetricsCollectorConfig

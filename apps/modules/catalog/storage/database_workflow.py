@@ -1,7 +1,7 @@
 """Queries and changes a database of the tenant's own.
 
 `driver: sqlite` is a file that Weft keeps for this module; `driver: postgres` is the tenant's server, its address in a
-secret (`dsn: ${ORDERS_DSN}`). As a step it takes one `action`:
+secret (`dsn: ${ORDERS_DSN}`, also written `connectionString`, then without a driver). As a step it takes one `action`:
 
 - `query` `{sql, args}` returns `{columns, rows, count}`, `execute` `{sql, args}` returns `{rowsAffected}`
 - `insert` `{table, data}`, `update` `{table, data, where}`, `delete` `{table, where}` return `{rowsAffected}`
@@ -13,7 +13,7 @@ these, null means absent. An update or delete without `where` is refused unless 
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from apps.engine.config_types import SettingsModel, TemplateText, WholeNumber
 from apps.engine.late_text import LateText
@@ -37,9 +37,20 @@ class DatabaseWorkflowConfig(SettingsModel):
     driver: Annotated[Literal["sqlite", "postgres", "mysql"], BeforeValidator(_driver)] = Field(
         description="sqlite, postgres or mysql.", json_schema_extra={"enum": [*DRIVERS, "mysql"]}
     )
-    dsn: TemplateText = Field(min_length=1, description="Name of the file, or address of the server as ${SECRET}.")
+    dsn: TemplateText = Field(
+        min_length=1,
+        validation_alias=AliasChoices("dsn", "connectionString"),
+        description="Name of the file, or address of the server as ${SECRET}.",
+    )
     max_open_conns: WholeNumber = Field(25, ge=1, le=1000, description="Connections at most.")
     max_idle_conns: WholeNumber = Field(5, ge=0, le=1000, description="Connections kept open without work.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _server_by_connection_string(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "connectionString" in values and "driver" not in values:
+            return {**values, "driver": "postgres"}
+        return values
 
 
 def _as_list(value: Any) -> Any:
@@ -64,6 +75,7 @@ class DatabaseWorkflow(Module[DatabaseWorkflowConfig]):
     """A database of the tenant's own."""
 
     kind = "database.workflow"
+    aliases = ("data.database",)
     title = "Database"
     category = Category.STORAGE
     Config = DatabaseWorkflowConfig

@@ -27,6 +27,11 @@ update runs_work set lease_until = weft_now() + %(lease)s, ready_at = weft_now()
 where run_id = any(%(runs)s::uuid[]) and owner = %(owner)s
 returning run_id
 
+-- name: adopt
+update runs_work set owner = %(owner)s, epoch = epoch + 1, lease_until = ready_at
+where run_id = %(run)s and owner is null
+returning epoch
+
 -- name: release
 update runs_work set owner = null, lease_until = null, ready_at = weft_now() where owner = %(owner)s
 
@@ -60,12 +65,6 @@ update runs_lane set head = head + 1 where id = any(%(lanes)s::uuid[])
 
 -- name: bury
 update runs_delivery set dead_at = weft_now() where id = any(%(deliveries)s::uuid[])
-
--- name: next_ready
-select extract(epoch from least(
-    (select min(ready_at) from runs_work),
-    (select min(ready_at) from runs_lane where run_id is null and head <= last)
-) - weft_now())
 
 -- name: worker_seen
 insert into runs_worker (id, host, pid, started_at, seen_at) values (%(owner)s, %(host)s, %(pid)s, weft_now(), weft_now())

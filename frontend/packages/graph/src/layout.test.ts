@@ -22,7 +22,7 @@ describe("layout", () => {
   it("makes a node as wide as its words need, within limits", () => {
     expect(nodeSize({ title: "a", kind: "b" }).width).toBe(116);
     expect(nodeSize({ title: "a", kind: "x".repeat(90) }).width).toBe(212);
-    expect(nodeSize({ title: "router", kind: "http.middleware" }).width).toBe(142);
+    expect(nodeSize({ title: "router", kind: "http.middleware" }).width).toBe(148);
   });
 
   it("draws an edge from border to border, with room for its label between", () => {

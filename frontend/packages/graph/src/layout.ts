@@ -33,7 +33,7 @@ export interface PlacedGraph extends Size {
   readonly edges: readonly PlacedEdge[];
 }
 
-const widths = { least: 116, most: 212, edges: 40, title: 7.3, kind: 6.8 } as const;
+const widths = { least: 116, most: 212, edges: 46, title: 7.3, kind: 6.8 } as const;
 const labels = { letter: 6.7, height: 16, most: 26 } as const;
 const between = { nodes: 24, ranks: 34, loose: 16 } as const;
 export const nodeHeight = 50;

@@ -1,16 +1,16 @@
-import { useEffect, useState } from "react";
+import { useEffect, useReducer } from "react";
 import { exactTime, relativeTime } from "./format";
 
 /** A moment: relative to read, exact on hover. */
 export function Time({ iso }: { readonly iso: string }) {
-  const [now, setNow] = useState(() => Date.now());
+  const [, tick] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 10_000);
+    const timer = setInterval(tick, 10_000);
     return () => clearInterval(timer);
   }, []);
   return (
     <time dateTime={iso} title={exactTime(iso)}>
-      {relativeTime(Date.parse(iso), now)}
+      {relativeTime(Date.parse(iso), Date.now())}
     </time>
   );
 }

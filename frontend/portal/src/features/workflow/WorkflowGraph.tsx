@@ -108,11 +108,14 @@ export function WorkflowGraph({ graph, findings, run, isStale, isFocused = false
     [placed, colours],
   );
   const touched = isFocused && colours !== null ? [...colours.keys()].join(" ") : "";
+  const focus = useMemo(
+    () => (touched === "" ? fit : { ...fit, padding: 0.16, nodes: touched.split(" ").map((id) => ({ id })) }),
+    [touched],
+  );
   useEffect(() => {
-    const focus = touched === "" ? fit : { ...fit, padding: 0.16, nodes: touched.split(" ").map((id) => ({ id })) };
     const frame = requestAnimationFrame(() => void flow.current?.fitView(focus));
     return () => cancelAnimationFrame(frame);
-  }, [placed.direction, placed.width, placed.height, size.width, size.height, touched]);
+  }, [placed.direction, placed.width, placed.height, size.width, size.height, focus]);
 
   const openByKey = (event: KeyboardEvent): void => {
     if (event.key !== "Enter" || !(event.target instanceof HTMLElement)) return;
@@ -122,7 +125,7 @@ export function WorkflowGraph({ graph, findings, run, isStale, isFocused = false
 
   return (
     <div ref={place} className="graph" data-stale={isStale || undefined} data-testid="graph" onKeyDown={openByKey}>
-      <ReactFlow<CardNode, PathEdge>
+      {size.width > 0 && <ReactFlow<CardNode, PathEdge>
         nodes={nodes}
         edges={edges}
         nodeTypes={nodeTypes}
@@ -136,14 +139,14 @@ export function WorkflowGraph({ graph, findings, run, isStale, isFocused = false
         edgesFocusable={false}
         deleteKeyCode={null}
         fitView
-        fitViewOptions={fit}
+        fitViewOptions={focus}
         minZoom={0.2}
         maxZoom={1.6}
         proOptions={{ hideAttribution: true }}
       >
         <Background variant={BackgroundVariant.Dots} gap={20} size={1} />
         <Controls orientation="horizontal" showInteractive={false} fitViewOptions={fit} />
-      </ReactFlow>
+      </ReactFlow>}
       {graph.nodes.length === 0 && <p className="graph__empty">Nothing to draw yet: the document names no module.</p>}
       {isStale && graph.nodes.length > 0 && (
         <p className="graph__note" role="status">

@@ -135,6 +135,7 @@ export class YamlEditor {
           foldGutter(),
           history(),
           drawSelection(),
+          EditorView.lineWrapping,
           bracketMatching(),
           highlightActiveLine(),
           highlightActiveLineGutter(),

@@ -1,0 +1,148 @@
+"""Requests recorded step by step (`record: step`): a durable run that the request itself drives (data.md 5).
+
+Its row and its lease are there before the first step, and each step is committed before the next. When this process
+dies a worker finishes the run from the last committed step.
+"""
+
+import asyncio
+import contextlib
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from apps.engine.http import Response
+from apps.engine.module import Context
+from apps.engine.outcome import StepFailed
+from apps.engine.run.program import Program, Variables
+from apps.engine.run.state import RunState, Status
+from apps.runs.adapters.place import Place
+from apps.runs.adapters.queue import LEASE, ClaimedRun, Queue
+from apps.runs.adapters.rows import NewRunRow, RunOrigin
+from apps.runs.adapters.services import Services
+from apps.runs.adapters.starts import dumped
+from apps.runs.adapters.writer import EncodedRun
+from apps.runs.operations.driving import ClaimGone, Drive
+from apps.runs.rules.redaction import redacted
+
+log = structlog.get_logger(__name__)
+DRIVEN = "driven"  # key of Context.state: the request has a run row already
+HEARTBEAT_SECONDS = 10.0
+PRIVATE_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
+
+
+class Stepwise:
+    """Drives programs for requests; keeps their leases alive."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._queue = Queue(services.pools, services.owner)
+        self._held: set[UUID] = set()
+        self._heart: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to prolong leases, in the running loop."""
+        self._heart = asyncio.get_running_loop().create_task(self._beat(), name="stepwise-heart")
+
+    async def close(self) -> None:
+        """Stop, and give back what is still held."""
+        if self._heart is not None:
+            self._heart.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._heart
+        if self._held:
+            await self._queue.release()
+
+    async def drive(
+        self, place: Place, origin: RunOrigin, context: Context, program: Program, variables: Variables
+    ) -> Variables | Response:
+        """Run `program` durably; return its variables, or the answer of a run that goes on without its request."""
+        run_id = context.run_id
+        now = self._services.clock.now()
+        state = RunState.start(run_id, program.entry, variables.input, now)
+        state.variables = _without_private(variables)
+        context.state[DRIVEN] = True
+        self._held.add(run_id)
+        try:
+            drive = Drive(self._services, place, await self._accept(origin, context, state, now), each_step=True)
+            await drive.go()
+        except ClaimGone:
+            return _goes_on(run_id)
+        finally:
+            self._held.discard(run_id)
+        return _outcome(run_id, drive.state)
+
+    async def _accept(self, origin: RunOrigin, context: Context, state: RunState, now: datetime) -> ClaimedRun:
+        progress = dumped(state.as_dict())
+        row = NewRunRow(
+            state.run_id,
+            origin,
+            "running",
+            now,
+            request_id=context.request_id,
+            input=redacted(dumped(state.variables.input)),
+            progress=progress,
+            ready_at=now + LEASE,
+        )
+        await self._services.writer.write(EncodedRun(origin.tenant_id, row.encoded(), has_work=True))
+        epoch = await self._queue.adopt(state.run_id)
+        if epoch is None:
+            raise ClaimGone(str(state.run_id))
+        return ClaimedRun(
+            id=state.run_id,
+            tenant_id=origin.tenant_id,
+            environment_id=origin.environment_id,
+            workflow_id=origin.workflow_id,
+            version_id=origin.version_id,
+            version_number=origin.version_number,
+            entry=origin.entry,
+            source=origin.source,
+            request_id=context.request_id,
+            progress=progress,
+            sequence=1,
+            delivery_id=None,
+            started_at=now,
+            claimed_at=now,
+            epoch=epoch,
+            was_taken=False,
+            effects={},
+        )
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            try:
+                await self._queue.prolong(list(self._held))
+            except Exception as problem:
+                log.warning("stepwise.heart_missed", problem=type(problem).__name__)
+
+
+def _outcome(run_id: UUID, state: RunState) -> Variables | Response:
+    if state.status is Status.DONE:
+        return state.variables
+    if state.status is Status.FAILED:
+        error = state.error or {}
+        raise StepFailed(
+            str(error.get("message", "The run failed.")),
+            code=str(error.get("code", "step.failed")),
+            data=error.get("data"),
+            status=int(error.get("status", 500)),
+        )
+    return _goes_on(run_id)
+
+
+def _goes_on(run_id: UUID) -> Response:
+    """Answer that a worker finishes the run: it waits for another try, or somebody else took it over."""
+    response = Response.json({"status": "accepted", "runId": str(run_id)}, 202)
+    response.headers.append((b"weft-run", str(run_id).encode()))
+    return response
+
+
+def _without_private(variables: Variables) -> Variables:
+    """Return a copy whose request has no credentials in its headers: it is going to be stored."""
+    copied = variables.copy()
+    request = copied.names["request"]
+    if request is not None:
+        headers = {name: value for name, value in request["headers"].items() if name not in PRIVATE_HEADERS}
+        copied.names["request"] = {**request, "headers": headers}
+    return copied

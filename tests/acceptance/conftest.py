@@ -1,0 +1,19 @@
+"""One running product for all tests that use it as its customers do."""
+
+import pytest
+
+from tests.support.hosted import open_tenants
+from tests.support.running_product import running_product
+
+
+@pytest.fixture(scope="session")
+def hosted(tmp_path_factory):
+    """Start the product without demo traffic."""
+    with running_product(tmp_path_factory.mktemp("hosted") / "product", "--quiet") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def tenants(hosted):
+    """Return the demo tenants, A and B, each by its owner's key."""
+    return open_tenants(hosted.url)

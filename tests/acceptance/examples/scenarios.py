@@ -1,0 +1,148 @@
+"""What each document of `examples/` does, told once for every host it runs on."""
+
+from tests.acceptance.examples.places import Place
+
+
+async def notice_board(place: Place) -> None:
+    """Fixed answers, and a message that its subscriber takes in."""
+    hours = await place.call("GET", "/opening-hours")
+    assert (hours.status, hours.headers["content-type"]) == (200, "application/json")
+    assert (hours.json["handler"], hours.json["status"]) == ("opening-hours", "success")
+    assert (await place.call("GET", "/pulse")).json == {"beats": True}
+    sent = await place.start("messaging", "notice.posted", {"message": {"note": "lost umbrella"}})
+    assert sent.state == "done"
+    (taken,) = await place.until(lambda: place.handled("porter"), "the note reaches the porter")
+    assert taken.input == {"note": "lost umbrella"}
+    assert any("porter" in line for line in taken.logs)
+    await place.start("messaging", "notice.removed", {"message": {}})
+    assert len(await place.handled("porter")) == 1
+
+
+async def library_shelves(place: Place) -> None:
+    """Methods, parameters, the most specific pattern, 405 and 404."""
+    assert (await place.call("GET", "/books")).json["handler"] == "catalogue"
+    assert (await place.call("POST", "/books", {"isbn": "1"})).status == 202
+    assert (await place.call("GET", "/books/new")).body == b"the newest books"
+    assert (await place.call("GET", "/books/978")).json == {"isbn": "978", "title": "The Loom"}
+    missing = await place.call("GET", "/books/12")
+    assert (missing.status, missing.json) == (404, {"missing": "12"})
+    rest = await place.call("GET", "/shelves/north/3/left/top")
+    assert rest.json == {"room": "north", "place": "3/left/top"}
+    assert (await place.call("HEAD", "/books")).status == 200
+    refused = await place.call("DELETE", "/books")
+    assert refused.status == 405
+    assert {"GET", "POST"} <= {method.strip() for method in refused.headers["allow"].split(",")}
+    nowhere = await place.call("GET", "/cellar")
+    assert (nowhere.status, nowhere.headers["content-type"]) == (404, "application/problem+json")
+
+
+async def sensor_stages(place: Place) -> None:
+    """Every stage once, both outputs; what a stage cannot take goes to the topic for errors."""
+    assert (await place.call("POST", "/readings", {"value": 21.75})).status == 202
+    for output in ("archive", "display"):
+        (reached,) = await place.until(lambda name=output: place.handled(name), f"the reading reaches {output}")
+        assert reached.input == {"value": 21}
+    assert await place.topics() == ["reading.raw", "reading.calibrated", "reading.ready"]
+    for stage in ("calibrate", "round-off"):
+        assert len(await place.handled(stage)) == 1
+    await place.call("POST", "/readings", {"value": "warm"})
+    (fault,) = await place.until(lambda: place.handled("fault-log"), "the fault is logged")
+    assert fault.input["value"] == "warm"
+    assert fault.input["error"]
+    assert [len(await place.handled(name)) for name in ("round-off", "archive", "display")] == [1, 1, 1]
+
+
+async def loan_application(place: Place) -> None:
+    """Driven from outside to either end; a condition and a wrong state refuse; health and metrics answer."""
+    assert (await place.call("POST", "/applications", {"applicant": "Ada"})).status == 200
+    tidied = await place.call("POST", "/tidy", {"applicant": "Ada", "amount": 5, "shoe size": 38})
+    assert tidied.json == {"applicant": "Ada", "amount": 5}
+    for action, state in (("check", "checked"), ("decide", "decided"), ("pay_out", "paid_out")):
+        run = await place.start("loan", action, {"id": "l-1", "amount": 5000})
+        assert (run.state, run.output["currentState"]) == ("done", state), run.error
+    assert await place.state("loan", "l-1") == {"state": "paid_out", "completed": True, "error": None}
+    assert (await place.start("loan", "turn_down", {"id": "l-2"})).state == "done"
+    ended = await place.state("loan", "l-2")
+    assert (ended["state"], ended["completed"], bool(ended["error"])) == ("turned_down", True, True)
+    late = await place.start("loan", "decide", {"id": "l-2"})
+    assert (late.state, late.error["code"]) == ("failed", "instance.completed")
+    await place.start("loan", "check", {"id": "l-3", "amount": 10_001})
+    assert (await place.start("loan", "decide", {"id": "l-3"})).error["code"] == "transition.condition"
+    letters = await place.until(lambda: _count(place, "letters", 2), "both letters")
+    assert {(letter.input["id"], letter.input["state"]) for letter in letters} == {
+        ("l-1", "paid_out"),
+        ("l-2", "turned_down"),
+    }
+    assert b"# TYPE" in (await place.call("GET", "/metrics")).body
+    assert (await place.call("GET", "/healthz")).json["status"] == "healthy"
+
+
+async def _count(place: Place, handler: str, count: int) -> list[object]:
+    handled = await place.handled(handler)
+    return list(handled) if len(handled) >= count else []
+
+
+async def support_case(place: Place) -> None:
+    """New to closed by way of the automatic transition; conditions, the veto and wrong states refuse."""
+    made = await place.call("POST", "/cases", {"id": "7", "question": "Where is my parcel?"})
+    assert (made.status, made.json["state"]) == (201, "new")
+    assert (await _move(place, "7", "take")) == (200, "taken")
+    assert (await _move(place, "7", "answer", {"answer": ""})) == (400, "taken")
+    assert (await _move(place, "7", "answer", {"answer": "On its way."}))[0] == 200
+    await place.until(lambda: _is_in(place, "7", "resting"), "the automatic transition")
+    assert (await _move(place, "7", "reopen")) == (200, "taken")
+    assert (await _move(place, "7", "answer", {"answer": "At the gate."}))[0] == 200
+    await place.until(lambda: _is_in(place, "7", "resting"), "the automatic transition again")
+    assert (await _move(place, "7", "close")) == (200, "closed")
+    assert (await place.state("case", "case-7"))["completed"] is True
+    assert (await _move(place, "7", "reopen")) == (400, "closed")
+    await place.call("POST", "/cases", {"id": "8", "question": ""})
+    assert (await _move(place, "8", "take")) == (400, "new")
+    assert (await _move(place, "8", "close")) == (400, "new")
+    assert (await _move(place, "8", "no_such_transition")) == (400, "new")
+    assert (await _move(place, "8", "drop")) == (200, "dropped")
+    assert (await place.call("PUT", "/cases/9/transition", {"transition": "take"})).status == 404
+    assert [row["id"] for row in (await place.call("GET", "/cases")).json] == ["7", "8"]
+
+
+async def _move(place: Place, case: str, name: str, data: dict[str, object] | None = None) -> tuple[int, str]:
+    """Ask for a transition; return the status and the state that the case then is in."""
+    answer = await place.call("PUT", f"/cases/{case}/transition", {"transition": name, "data": data or {}})
+    if answer.status >= 400:
+        assert name in answer.json["error"]
+    return answer.status, (await place.call("GET", f"/cases/{case}")).json["state"]
+
+
+async def _is_in(place: Place, case: str, state: str) -> bool:
+    return bool((await place.call("GET", f"/cases/{case}")).json["state"] == state)
+
+
+async def room_booking(place: Place) -> None:
+    """Each way through the steps ends where its transition leads, with what the steps made or why they failed."""
+    ends = {"ok": "booked", "out_of_stock": "no_room", "decline": "released", "error": "no_room"}
+    for number, (wish, state) in enumerate(ends.items()):
+        key = f"b-{number}"
+        made = await place.call("POST", "/bookings", {"id": key, "items": ["room"], "simulate": wish, "total": 80})
+        assert (made.status, made.json["state"]) == (201, "asking")
+        await place.until(lambda wanted=key: _is_over(place, wanted), f"the end of a booking with {wish}")
+        ended = await place.state("booking", key)
+        assert (ended["state"], bool(ended["error"])) == (state, state != "booked")
+        assert (await place.call("GET", f"/bookings/{key}")).json["state"] == state
+    booked = (await place.call("GET", "/bookings/b-0")).json["data"]
+    assert booked["transaction_id"].startswith("pay-")
+    told = await place.until(lambda: _count(place, "guest-book", 10), "the guest book")
+    assert len(told) == 10
+
+
+async def _is_over(place: Place, key: str) -> bool:
+    return bool((await place.state("booking", key)).get("completed"))
+
+
+SCENARIOS = {
+    "library_shelves": library_shelves,
+    "loan_application": loan_application,
+    "notice_board": notice_board,
+    "room_booking": room_booking,
+    "sensor_stages": sensor_stages,
+    "support_case": support_case,
+}

@@ -1,0 +1,33 @@
+"""The documents of `examples/` do the same in a running product, for two tenants that see nothing of each other."""
+
+import pytest
+
+from tests.acceptance.examples.places import HostedPlace
+from tests.acceptance.examples.scenarios import SCENARIOS
+from tests.support.checkout import ROOT
+from tests.support.hosted import assert_unseen
+
+pytestmark = [pytest.mark.spec("SPINE-3", "SPINE-B7"), pytest.mark.slow]
+
+
+@pytest.mark.parametrize("name", sorted(SCENARIOS))
+async def test_the_document_does_what_it_says_for_each_tenant(tenants, name):
+    text = (ROOT / "examples" / f"{name}.yaml").read_text(encoding="utf-8")
+    first, second = [tenant.deploy(name, text) for tenant in tenants]
+    await SCENARIOS[name](HostedPlace(first))
+    assert (second.runs(), second.instances(), second.messages()) == ([], [], [])
+    await SCENARIOS[name](HostedPlace(second))
+    assert_unseen(first, tenants[1])
+    assert_unseen(second, tenants[0])
+
+
+def test_environments_are_apart(tenants):
+    text = (ROOT / "examples" / "support_case.yaml").read_text(encoding="utf-8")
+    first, second = [tenant.deploy("apart", text) for tenant in tenants]
+    case = {"id": "1", "question": "In which world am I?"}
+    assert first.call("POST", "/cases", case, environment="dev").status == 201
+    assert first.call("GET", "/cases/1", environment="dev").status == 200
+    assert first.call("GET", "/cases/1").status == 404
+    assert second.call("GET", "/cases/1", environment="dev").status == 404
+    assert {run["environment"] for run in first.runs() if run["http_status"] == 201} == {"dev"}
+    assert first.call("GET", "/cases", environment="staging").status == 404
