@@ -37,8 +37,8 @@ __all__ = [
 
 Names = Mapping[str, Any]
 Values = Mapping[str, str]
-Maker = Callable[[Names, Values], Any]
-NO_SECRETS: Values = {}
+Maker = Callable[[Names], Any]
+SECRETS = "${}"  # among the names while a template with secrets is filled in; no expression can say it
 LARGEST_WHOLE_DECIMAL = 1e15
 WRAPPED = re.compile(r"\s*\$\{([\s\S]*)\}\s*")
 
@@ -77,7 +77,7 @@ class Expression:
         return f"Expression({self.source!r})"
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def compile_expression(text: str) -> Expression:
     """Compile one expression, without `${}` around it; raise `BadExpression` with the place of the fault."""
     source = text.strip()
@@ -144,9 +144,16 @@ class Template:
         self.roots: frozenset[str] = frozenset().union(*(part.roots for part in parts))
         self.notes = tuple(note for part in parts for note in part.notes)
 
-    def evaluate(self, names: Names, secrets: Values = NO_SECRETS) -> Any:
+    def evaluate(self, names: Names, secrets: Values | None = None) -> Any:
         """Return the tree filled in; `secrets` holds the values of `self.secrets`."""
-        return self._value if self._make is None else self._make(names, secrets)
+        if self._make is None:
+            return self._value
+        return self._make({**names, SECRETS: secrets or {}} if self.secrets else names)
+
+    @property
+    def fill(self) -> Maker:
+        """`evaluate` of a template without secrets, as the plain function that steps call."""
+        return self.evaluate if self._make is None or self.secrets else self._make
 
 
 def compile_template(value: Any) -> Template:
@@ -199,13 +206,13 @@ class _TemplateCompiler:
             raise
         if len(parts) == 1:
             return parts[0]
-        return lambda names, secrets: "".join([text_of(part(names, secrets)) for part in parts])
+        return lambda names: "".join([text_of(part(names)) for part in parts])
 
     def part(self, part: Part) -> Maker:
         """Return the closure of one piece of a text."""
         text = part.text
         if part.kind == "text":
-            return lambda names, secrets: text
+            return lambda names: text
         if part.kind == "secret":
             self.secrets.add(text)
             return _secret_maker(text)
@@ -214,14 +221,13 @@ class _TemplateCompiler:
         except BadExpression as bad:
             raise BadExpression(bad.message, bad.offset + part.offset) from None
         self.expressions.append(expression)
-        evaluate = expression.evaluate
-        return lambda names, secrets: evaluate(names)
+        return expression.evaluate
 
 
 def _secret_maker(name: str) -> Maker:
-    def look(names: Names, secrets: Values) -> str:
+    def look(names: Names) -> Any:
         try:
-            return secrets[name]
+            return names[SECRETS][name]
         except KeyError:
             raise StepFailed(f"The secret {name} is not set.", code="secret.missing") from None
 
@@ -231,22 +237,22 @@ def _secret_maker(name: str) -> Maker:
 def _map_maker(value: dict[str, Any], changing: tuple[tuple[str, Maker], ...]) -> Maker:
     if len(changing) == 1:
         only, make_only = changing[0]
-        return lambda names, secrets: {**value, only: make_only(names, secrets)}
+        return lambda names: {**value, only: make_only(names)}
 
-    def fill(names: Names, secrets: Values) -> dict[str, Any]:
+    def fill(names: Names) -> dict[str, Any]:
         result = value.copy()
         for key, make in changing:
-            result[key] = make(names, secrets)
+            result[key] = make(names)
         return result
 
     return fill
 
 
 def _list_maker(value: list[Any], places: tuple[tuple[int, Maker], ...]) -> Maker:
-    def fill(names: Names, secrets: Values) -> list[Any]:
+    def fill(names: Names) -> list[Any]:
         result = value.copy()
         for index, make in places:
-            result[index] = make(names, secrets)
+            result[index] = make(names)
         return result
 
     return fill

@@ -3,11 +3,12 @@
 Any document that loads can be drawn, a blocked one too; what does not fit is left out.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from apps.engine.checks.known import BROKERS, ENGINES, ROUTERS, SERVERS, canonical
-from apps.engine.checks.purity import steps_in
+from apps.engine.checks.uses import steps_in
 from apps.engine.document import Document, DocumentPath, path_text
 from apps.engine.findings import Finding, Severity
 from apps.engine.registry import Registry
@@ -36,7 +37,8 @@ CATEGORY_OF_PREFIX = {
     "job": "scheduling",
     "conditional": "branching",
 }
-WORST = (Severity.ERROR, Severity.BLOCKED, Severity.WARNING)
+MOST_CYCLES = 20  # told of one document
+WORST = [Severity.ERROR.value, Severity.BLOCKED.value, Severity.WARNING.value]
 
 
 def dependency_order(depends_on: Mapping[str, Iterable[str]]) -> tuple[list[str], list[list[str]]]:
@@ -60,7 +62,8 @@ def dependency_order(depends_on: Mapping[str, Iterable[str]]) -> tuple[list[str]
                 open_.discard(finished)
                 done.setdefault(finished)
             elif following in open_:
-                cycles.append(trail[trail.index(following) :])
+                if len(cycles) < MOST_CYCLES:
+                    cycles.append(trail[trail.index(following) :])
             elif following in depends_on and following not in done:
                 trail.append(following)
                 open_.add(following)
@@ -78,12 +81,14 @@ def graph(document: Document, registry: Registry, findings: Iterable[Finding] = 
 
 
 def _mark(nodes: list[dict[str, Any]], findings: list[Finding]) -> None:
-    for node in nodes:
-        path = node["path"]
-        about = [found for found in findings if found.path == path or found.path.startswith((f"{path}.", f"{path}["))]
-        if about:
-            node["findings"] = len(about)
-            node["severity"] = next(worst.value for worst in WORST if any(found.severity is worst for found in about))
+    by_path = {node["path"]: node for node in nodes}
+    for found in findings:
+        for end in (*(match.start() for match in re.finditer(r"[.\[]", found.path)), len(found.path)):
+            node = by_path.get(found.path[:end])
+            if node is not None:
+                node["findings"] = node.get("findings", 0) + 1
+                known = node.get("severity", found.severity.value)
+                node["severity"] = min(known, found.severity.value, key=WORST.index)
 
 
 class _Drawing:

@@ -129,6 +129,12 @@ class HostedWorkflow:
         self.slug = str(row["slug"])
         self._public = Visitor(tenant.url)
 
+    def retire(self) -> None:
+        """Take it out of all environments: subscribers of one tenant hear each other's topics."""
+        live = self.tenant.items(f"workflows/{self.id}/deployments", live="true")
+        for deployment in live:
+            assert self.tenant.call("POST", f"deployments/{deployment['id']}/end").status == 200
+
     # --- as the world sees it -------------------------------------------------------------------------------------
 
     def call(self, method: str, path: str, body: Any = None, *, environment: str = "prod", **headers: str) -> Reply:
@@ -190,9 +196,11 @@ class HostedWorkflow:
         return run if run["state"] in ENDED else None
 
 
-def eventually(probe: Callable[[], Found], what: str) -> Found:
+def eventually(probe: Callable[[], Found | None], what: str) -> Found:
     """Wait for what a worker of the product does."""
-    return wait_for(probe, timeout=PATIENCE_SECONDS, what=what)
+    found = wait_for(probe, timeout=PATIENCE_SECONDS, what=what)
+    assert found is not None
+    return found
 
 
 def sign_in(url: str, person: DemoTenant) -> Visitor:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,13 +71,20 @@ class RunningProduct:
 
 
 @contextmanager
-def running_product(folder: Path, *arguments: str) -> Iterator[RunningProduct]:
+def running_product(
+    folder: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> Iterator[RunningProduct]:
     """Start the product, wait until it is up, and end it whatever happened in between."""
     folder.mkdir(parents=True)
     command = [sys.executable, "manage.py", "dev", "--folder", str(folder / "dev"), *arguments]
     with (folder / "output").open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=bare_environment(), stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            cwd=ROOT,
+            env={**bare_environment(), **(environment or {})},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     product = RunningProduct(process, folder / "dev")
     try:

@@ -24,7 +24,7 @@ def _scheduler(scope: Scope, section: dict[str, Any]) -> None:
 def _event(scope: Scope, section: dict[str, Any]) -> None:
     path: DocumentPath = ("workflows", "event")
     _module(scope, section.get("processor"), (*path, "processor"))
-    patterns = [item.get("patternId") for _, item in items_of(section.get("patterns"))]
+    patterns = _names(section.get("patterns"), "patternId")
     for index, handler in items_of(section.get("handlers")):
         where = (*path, "handlers", index)
         _module(scope, handler.get("handler"), (*where, "handler"))
@@ -36,29 +36,27 @@ def _event(scope: Scope, section: dict[str, Any]) -> None:
 def _integration(scope: Scope, section: dict[str, Any]) -> None:
     path: DocumentPath = ("workflows", "integration")
     _module(scope, section.get("registry"), (*path, "registry"))
-    connectors = [item.get("name") for _, item in items_of(section.get("connectors"))]
+    connectors = _names(section.get("connectors"), "name")
+    topics = _names(scope.document.workflows.get("messaging", {}).get("subscriptions"), "topic")
     for index, step in items_of(section.get("steps")):
         where = (*path, "steps", index)
         _one_of(scope, step.get("connector"), (*where, "connector"), "connector", connectors)
         for key in ("onSuccess", "onError"):
             name = step.get(key)
-            if isinstance(name, str) and name and not _is_known(scope, name):
+            if isinstance(name, str) and name and name not in topics and not scope.is_target(name):
                 message = scope.unknown(name, "module, pipeline or subscribed topic", scope.targets())
                 scope.report("integration.target.unknown", (*where, key), message)
 
 
-def _is_known(scope: Scope, name: str) -> bool:
-    subscriptions = scope.document.workflows.get("messaging", {}).get("subscriptions")
-    topics = [item.get("topic") for _, item in items_of(subscriptions)]
-    return scope.resolve(name) is not None or name in scope.pipelines or name in topics
-
-
 def _module(scope: Scope, name: Any, path: DocumentPath) -> None:
-    if isinstance(name, str) and name and scope.resolve(name) is None and name not in scope.targets():
+    if isinstance(name, str) and name and not scope.is_target(name):
         scope.report("reference.unknown", path, scope.unknown(name, "module", scope.targets()))
 
 
-def _one_of(scope: Scope, name: Any, path: DocumentPath, what: str, known: list[Any]) -> None:
+def _one_of(scope: Scope, name: Any, path: DocumentPath, what: str, known: set[str]) -> None:
     if isinstance(name, str) and name and name not in known:
-        names = [item for item in known if isinstance(item, str)]
-        scope.report("reference.unknown", path, scope.unknown(name, what, names))
+        scope.report("reference.unknown", path, scope.unknown(name, what, known))
+
+
+def _names(items: Any, key: str) -> set[str]:
+    return {item[key] for _, item in items_of(items) if isinstance(item.get(key), str)}

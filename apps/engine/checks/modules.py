@@ -6,7 +6,8 @@ from pydantic import ValidationError
 
 from apps.engine.checks.config_keys import existing, keys_at
 from apps.engine.checks.known import ALIASES, KINDS, MODULE_KEYS, PLACEHOLDERS
-from apps.engine.checks.scope import Scope, nearest
+from apps.engine.checks.report import shown
+from apps.engine.checks.scope import Scope
 from apps.engine.checks.shapes import unknown_key
 from apps.engine.config_types import file_keys
 from apps.engine.document import DocumentPath, ModuleEntry, path_text
@@ -102,7 +103,7 @@ def _type_and_config(scope: Scope, entry: ModuleEntry) -> None:
         message = f"The module type {entry.kind!r} is not part of this build yet."
         scope.report("module.type.not_in_build", (*entry.path, "type"), message)
     else:
-        hint = nearest(entry.kind, {*KINDS, *ALIASES, *PLACEHOLDERS, *scope.registry.names()})
+        hint = scope.nearest(entry.kind, {*KINDS, *ALIASES, *PLACEHOLDERS, *scope.registry.names()})
         scope.report("module.type.unknown", (*entry.path, "type"), f"There is no module type {entry.kind!r}.{hint}")
 
 
@@ -142,7 +143,7 @@ def _fault(
     inside = existing(entry.config, location)
     kind, message = fault["type"], str(fault["msg"]).removeprefix("Value error, ")
     if kind == "extra_forbidden":
-        hint = nearest(str(inside[-1]), keys_at(module_type.Config, inside[:-1]))
+        hint = scope.nearest(str(inside[-1]), keys_at(module_type.Config, inside[:-1]))
         scope.report("key.unknown", (*path, *inside), f"{entry.kind} has no key {str(inside[-1])!r} here.{hint}")
     elif kind == "missing":
         wanted = location[-1]
@@ -165,5 +166,5 @@ def _cycles(scope: Scope) -> None:
     for cycle in cycles:
         last = entries[cycle[-1]]
         index = last.depends_on.index(cycle[0])
-        message = f"These modules depend on each other: {' -> '.join([*cycle, cycle[0]])}."
+        message = f"These modules depend on each other: {shown(cycle)}."
         scope.report("module.cycle", (*last.path, "dependsOn", index), message)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from apps.engine.checks.references import CALLED, refer
+from apps.engine.checks.report import shown
 from apps.engine.checks.scope import Scope
 from apps.engine.checks.shapes import (
     ANY,
@@ -21,6 +22,7 @@ from apps.engine.checks.shapes import (
     check_value,
     one_of,
 )
+from apps.engine.checks.uses import PATH, used_in
 from apps.engine.document import DocumentPath
 from apps.engine.graph import dependency_order
 from apps.engine.json_schemas import BadSchema, Schema
@@ -53,7 +55,7 @@ STEPS: dict[str, dict[str, Key]] = {
     "respond": {"respond": Key(RESPOND)},
 }
 SHAPES = {kind: Shape({"name": Key(NAME), **keys}) for kind, keys in STEPS.items()}
-PATH: DocumentPath = ("workflows", "pipelines")
+DEEPEST = 20
 
 
 def check_pipelines(scope: Scope) -> None:
@@ -191,50 +193,15 @@ def _schema(scope: Scope, schema: Any, path: DocumentPath) -> None:
 
 
 def _cycles(scope: Scope) -> None:
-    """Report pipelines that come back to themselves, through modules that call them too."""
-    uses = {name: [target for target, _ in used_in(scope, name)] for name in scope.pipelines}
-    _, cycles = dependency_order(uses)
+    """Report pipelines that come back to themselves, through modules that call them too, or nest too deeply."""
+    places = {name: used_in(scope, name) for name in scope.pipelines}
+    order, cycles = dependency_order({name: [target for target, _ in found] for name, found in places.items()})
     for cycle in cycles:
-        path = next(path for target, path in used_in(scope, cycle[-1]) if target == cycle[0])
-        message = f"These pipelines use each other: {' -> '.join([*cycle, cycle[0]])}."
-        scope.report("pipeline.cycle", path, message)
-
-
-def used_in(scope: Scope, name: str) -> list[tuple[str, DocumentPath]]:
-    """Return the pipelines that a pipeline's steps call, each with its place."""
-    pipeline = scope.pipelines.get(name)
-    found: list[tuple[str, DocumentPath]] = []
-    waiting: list[tuple[Any, DocumentPath]] = []
-    if isinstance(pipeline, dict):
-        waiting.append((pipeline.get("steps"), (*PATH, name, "steps")))
-    while waiting:
-        steps, path = waiting.pop()
-        for index, step in enumerate(steps if isinstance(steps, list) else []):
-            if not isinstance(step, dict):
-                continue
-            where = (*path, index)
-            target = _pipeline_meant(scope, step.get("uses"))
-            if target is not None:
-                found.append((target, (*where, "uses")))
-            waiting += [(step.get(key), (*where, key)) for key in ("then", "else", "default")]
-            cases = step.get("cases")
-            waiting += [(inner, (*where, "cases", case)) for case, inner in _items(cases)]
-    return found
-
-
-def _items(cases: Any) -> list[tuple[str, Any]]:
-    return list(cases.items()) if isinstance(cases, dict) else []
-
-
-def _pipeline_meant(scope: Scope, name: Any) -> str | None:
-    """Return the pipeline that a step's `uses` ends up in."""
-    if not isinstance(name, str):
-        return None
-    module = scope.resolve(name)
-    if module is None:
-        return name if name in scope.pipelines else None
-    if scope.kinds[module] != "processing.step":
-        return None
-    component = scope.entries[module].config.get("componentId")
-    known = isinstance(component, str) and scope.resolve(component) is None and component in scope.pipelines
-    return component if known and isinstance(component, str) else None
+        path = next(path for target, path in places[cycle[-1]] if target == cycle[0])
+        scope.report("pipeline.cycle", path, f"These pipelines use each other: {shown(cycle)}.")
+    depths: dict[str, int] = {}
+    for name in order:
+        depths[name] = 1 + max((depths.get(target, 0) for target, _ in places[name]), default=0)
+        if depths[name] == DEEPEST + 1:
+            message = f"Pipelines that use each other may go {DEEPEST} deep; {name!r} goes deeper."
+            scope.report("pipeline.too_deep", (*PATH, name), message)

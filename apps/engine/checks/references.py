@@ -1,9 +1,11 @@
 """Names that refer to modules, pipelines and components (spec 2 [T])."""
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from apps.engine.checks.known import ENGINES
+from apps.engine.checks.report import LONGEST_SHOWN
 from apps.engine.checks.scope import Scope, items_of
 from apps.engine.document import DocumentPath
 
@@ -28,7 +30,7 @@ def refer(
         if name in pipelines or name in bundled:
             return name
         what = "module" if modules_only else "module or pipeline"
-        scope.report("reference.unknown", path, scope.unknown(name, what, [*scope.entries, *pipelines, *bundled]))
+        scope.report("reference.unknown", path, scope.unknown(name, what, chain(scope.entries, pipelines, bundled)))
         return None
     module_type = scope.type_of(module)
     if module_type is None or _has(module_type, role):
@@ -57,7 +59,7 @@ def one_module(scope: Scope, name: Any, path: DocumentPath, kinds: Sequence[str]
         return found
     if len(candidates) == 1:
         return candidates[0]
-    several = f"There are several: {', '.join(candidates)}; name one with {path[-1]!r}."
+    several = f"There are several: {', '.join(candidates[:LONGEST_SHOWN])}; name one with {path[-1]!r}."
     message = several if candidates else f"No module is a {what} ({' or '.join(kinds)})."
     scope.report("reference.missing", path[:-1], message)
     return None
@@ -100,14 +102,15 @@ def _processing_step(scope: Scope, name: str, config: dict[str, Any], path: Docu
 
 
 def _transition(scope: Scope, name: Any, path: DocumentPath) -> None:
-    known = scope.transitions()
+    known = scope.names_of("", "transitions")
     if isinstance(name, str) and name and name not in known:
         scope.report("transition.unknown", path, scope.unknown(name, "transition", known))
 
 
-def workflow_names(scope: Scope) -> list[str]:
+def workflow_names(scope: Scope) -> dict[str, None]:
     """Return everything a trigger may start: sections, state machines, pipelines, jobs, processors, registries."""
     sections = scope.document.workflows
     jobs = (job.get("job") for _, job in items_of(sections.get("scheduler", {}).get("jobs")))
     others = (sections.get("event", {}).get("processor"), sections.get("integration", {}).get("registry"), *jobs)
-    return [*sections, *scope.definitions, *scope.pipelines, *(name for name in others if isinstance(name, str))]
+    named = (name for name in others if isinstance(name, str))
+    return dict.fromkeys(chain(sections, scope.definitions, scope.pipelines, named))

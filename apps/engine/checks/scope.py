@@ -1,28 +1,26 @@
 """What every check shares: the document, what it defines, and where findings go."""
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from apps.engine.checks.known import canonical
 from apps.engine.checks.options import CheckOptions
-from apps.engine.codes import CODES, finding
-from apps.engine.document import Document, DocumentPath, ModuleEntry, path_text
-from apps.engine.expressions import BadExpression, Expression, Note, Template, compile_condition, compile_template
-from apps.engine.findings import Finding
+from apps.engine.checks.report import Report
+from apps.engine.document import Document, ModuleEntry
 from apps.engine.module import Effect, Module
 from apps.engine.registry import Registry
 from apps.engine.service_names import service_names
 
 
-class Scope:
+class Scope(Report):
     """One document under examination."""
 
     def __init__(self, document: Document, registry: Registry, options: CheckOptions) -> None:
-        self.document = document
+        super().__init__(document)
         self.registry = registry
         self.options = options
-        self.findings: list[Finding] = []
         self.entries: dict[str, ModuleEntry] = {}
         for entry in document.modules:
             self.entries.setdefault(entry.name, entry)
@@ -30,58 +28,13 @@ class Scope:
         self.built: dict[str, Module[Any]] = {}  # the modules whose config is good
         provided = {name: entry.config.get("provides") for name, entry in self.entries.items()}
         self.services = service_names(self.kinds, provided)
+        self._of_kinds: dict[frozenset[str], list[str]] = {}
+        self._names: dict[tuple[str, str], frozenset[str]] = {}
         self.pipelines: Mapping[str, Any] = document.workflows.get("pipelines", {})
 
     def _kind(self, kind: str) -> str:
         module_type = self.registry.get(kind)
         return module_type.kind if module_type is not None else canonical(kind)
-
-    # --- reporting ------------------------------------------------------------------------------------------------
-
-    def report(self, code: str, path: DocumentPath, message: str) -> None:
-        """Note a finding at a key or item."""
-        mark = self.document.mark_of(path)
-        known = code if code in CODES else "module.config"
-        self.findings.append(finding(known, path_text(path), message, mark.line, mark.column))
-
-    def report_text(self, code: str, path: DocumentPath, offset: int, message: str) -> None:
-        """Note a finding at a character of the text at `path`."""
-        mark = self.document.value_mark(path, offset)
-        self.findings.append(finding(code, path_text(path), message, mark.line, mark.column))
-
-    def expression(self, text: Any, path: DocumentPath) -> Expression | None:
-        """Compile a condition or expression; report what is wrong with it, at its character."""
-        if not isinstance(text, str):
-            text = str(text).lower() if isinstance(text, bool) else str(text)
-        try:
-            found = compile_condition(text)
-        except BadExpression as bad:
-            self.report_text("expression.invalid", path, bad.offset, bad.message)
-            return None
-        self._notes(found.notes, path)
-        return found
-
-    def template(self, value: Any, path: DocumentPath) -> set[str]:
-        """Compile every text of a tree; report each that is wrong; return the secrets they name."""
-        secrets: set[str] = set()
-        for inner, text in texts_in(value):
-            where = (*path, *inner)
-            template = self._template(text, where)
-            if template is not None:
-                secrets |= template.secrets
-                self._notes(template.notes, where)
-        return secrets
-
-    def _template(self, text: str, path: DocumentPath) -> Template | None:
-        try:
-            return compile_template(text)
-        except BadExpression as bad:
-            self.report_text("expression.invalid", path, bad.offset, bad.message)
-            return None
-
-    def _notes(self, notes: Iterable[Note], path: DocumentPath) -> None:
-        for note in notes:
-            self.report_text(note.code, path, note.offset, note.message)
 
     # --- names ----------------------------------------------------------------------------------------------------
 
@@ -96,15 +49,17 @@ class Scope:
     def of_kinds(self, kinds: Iterable[str]) -> list[str]:
         """Return the modules of the given kinds, in file order."""
         wanted = frozenset(kinds)
-        return [name for name, kind in self.kinds.items() if kind in wanted]
+        if wanted not in self._of_kinds:
+            self._of_kinds[wanted] = [name for name, kind in self.kinds.items() if kind in wanted]
+        return self._of_kinds[wanted]
 
-    def unknown(self, name: str, what: str, names: Iterable[str]) -> str:
-        """Word the message of a name that means nothing, with the nearest that does."""
-        return f"There is no {what} {name!r}.{nearest(name, names)}"
-
-    def targets(self) -> list[str]:
+    def targets(self) -> Iterator[str]:
         """Return every name a step may call."""
-        return [*self.entries, *self.pipelines, *self.registry.components]
+        return chain(self.entries, self.pipelines, self.registry.components)
+
+    def is_target(self, name: str) -> bool:
+        """Whether a step may call this name, or a well-known one of a module."""
+        return self.resolve(name) is not None or name in self.pipelines or name in self.registry.components
 
     def is_pure(self, name: str) -> bool:
         """Whether a module leaves nothing behind when called; what cannot be told counts as pure."""
@@ -114,7 +69,7 @@ class Scope:
 
     # --- definitions ----------------------------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def definitions(self) -> dict[str, dict[str, Any]]:
         """The state machines by name, as written."""
         written = self.document.workflows.get("statemachine", {}).get("definitions")
@@ -124,9 +79,13 @@ class Scope:
                 found.setdefault(definition["name"], definition)
         return found
 
-    def transitions(self) -> set[str]:
-        """Return the transitions of all state machines."""
-        return {name for definition in self.definitions.values() for name in keys_of(definition.get("transitions"))}
+    def names_of(self, machine: str, part: str) -> frozenset[str]:
+        """Return the names of the `states` or `transitions` of a state machine; of all of them for an empty name."""
+        if (machine, part) not in self._names:
+            meant = [self.definitions[machine]] if machine else self.definitions.values()
+            found = frozenset(name for definition in meant for name in keys_of(definition.get(part)))
+            self._names[machine, part] = found
+        return self._names[machine, part]
 
 
 def keys_of(value: Any) -> list[str]:
@@ -139,23 +98,3 @@ def items_of(value: Any) -> list[tuple[int, dict[str, Any]]]:
     return [
         (index, item) for index, item in enumerate(value if isinstance(value, list) else []) if isinstance(item, dict)
     ]
-
-
-def texts_in(value: Any) -> Iterable[tuple[DocumentPath, str]]:
-    """Return every text in a tree with its path, in order."""
-    waiting: list[tuple[DocumentPath, Any]] = [((), value)]
-    while waiting:
-        path, item = waiting.pop()
-        if isinstance(item, str):
-            yield path, item
-        elif isinstance(item, dict):
-            waiting.extend(((*path, key), inner) for key, inner in reversed(item.items()))
-        elif isinstance(item, list):
-            waiting.extend(((*path, index), item[index]) for index in reversed(range(len(item))))
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """Word a hint at the nearest of the given names, empty when none is near."""
-    by_lower = {known.lower(): known for known in names}
-    found = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
-    return f" Did you mean {by_lower[found[0]]!r}?" if found else ""

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from apps.engine.checks.scope import Scope, texts_in
+from apps.engine.checks.report import texts_in
+from apps.engine.checks.scope import Scope
 from apps.engine.document import DocumentPath
 from apps.engine.placeholders import secrets_in
 

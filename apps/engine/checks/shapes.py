@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from apps.engine.checks.scope import Scope, nearest
+from apps.engine.checks.scope import Scope
 from apps.engine.document import DocumentPath
 from apps.engine.durations import BadDuration, duration_seconds
 
@@ -152,7 +152,7 @@ def check_value(scope: Scope, value: Any, path: DocumentPath, kind: "Kind | Shap
 def unknown_key(scope: Scope, name: str, path: DocumentPath, known: Any) -> None:
     """Report a key that nothing reads, unless it begins with `x-`."""
     if not name.startswith("x-"):
-        scope.report("key.unknown", path, f"There is no key {name!r} here.{nearest(name, known)}")
+        scope.report("key.unknown", path, f"There is no key {name!r} here.{scope.nearest(name, known)}")
 
 
 def _named(value: Any) -> str:

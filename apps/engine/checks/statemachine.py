@@ -96,7 +96,7 @@ def check_statemachine(scope: Scope, purity: Purity) -> None:
 
 
 def _definition(scope: Scope, definition: dict[str, Any], path: DocumentPath) -> None:
-    states = keys_of(definition.get("states"))
+    states = dict.fromkeys(keys_of(definition.get("states")))
     if definition.get("states") == {}:
         scope.report("section.required", (*path, "states"), "A state machine has at least one state.")
     _state(scope, definition.get("initialState"), (*path, "initialState"), states)
@@ -112,7 +112,7 @@ def _definition(scope: Scope, definition: dict[str, Any], path: DocumentPath) ->
             scope.expression(condition, (*where, "condition"))
 
 
-def _state(scope: Scope, name: Any, path: DocumentPath, states: list[str]) -> None:
+def _state(scope: Scope, name: Any, path: DocumentPath, states: dict[str, None]) -> None:
     if isinstance(name, str) and name and name not in states:
         scope.report("state.unknown", path, scope.unknown(name, "state", states))
 
@@ -124,9 +124,7 @@ def _hook(scope: Scope, hook: dict[str, Any], path: DocumentPath, purity: Purity
         message = scope.unknown(machine, "state machine", definitions)
         scope.report("definition.unknown", (*path, "workflowType"), message)
         return
-    named = isinstance(machine, str) and machine in definitions
-    meant = [definitions[str(machine)]] if named else list(definitions.values())
-    _hook_names(scope, hook, path, meant)
+    _hook_names(scope, hook, path, machine if isinstance(machine, str) else "")
     name = hook.get("handler")
     if not isinstance(name, str) or not name:
         return
@@ -137,14 +135,12 @@ def _hook(scope: Scope, hook: dict[str, Any], path: DocumentPath, purity: Purity
     scope.report("hook.after_commit", (*path, "handler"), message)
 
 
-def _hook_names(scope: Scope, hook: dict[str, Any], path: DocumentPath, meant: list[dict[str, Any]]) -> None:
+def _hook_names(scope: Scope, hook: dict[str, Any], path: DocumentPath, machine: str) -> None:
     """Names that no definition has make a hook that never runs."""
-    known = {
-        "transitions": ("transition.unknown", "transition", {n for d in meant for n in keys_of(d.get("transitions"))}),
-        "fromStates": ("state.unknown", "state", {n for d in meant for n in keys_of(d.get("states"))}),
-    }
-    known["toStates"] = known["fromStates"]
-    for key, (code, what, names) in known.items():
+    parts = (("transitions", "transition"), ("fromStates", "state"), ("toStates", "state"))
+    for key, what in parts:
+        code = f"{what}.unknown"
+        names = scope.names_of(machine, f"{what}s")
         written = hook.get(key)
         for index, name in enumerate(written if isinstance(written, list) else []):
             if isinstance(name, str) and name and name not in names:

@@ -11,7 +11,7 @@ from apps.engine.checks.known import (
     TRIGGERS,
     TRIGGERS_IN_BUILD,
 )
-from apps.engine.checks.scope import Scope, nearest
+from apps.engine.checks.scope import Scope
 from apps.engine.checks.shapes import unknown_key
 
 
@@ -52,6 +52,6 @@ def _sections(scope: Scope, key: str, what: str, known: frozenset[str], in_build
         if value is not None and not isinstance(value, dict):
             scope.report("section.shape", path, f"The {what} {name!r} must be a map.")
         elif name not in known:
-            scope.report(f"{what}.unknown", path, f"There is no {what} {name!r}.{nearest(name, known)}")
+            scope.report(f"{what}.unknown", path, f"There is no {what} {name!r}.{scope.nearest(name, known)}")
         elif name not in in_build and (value or {}).get("enabled") is not False:
             scope.report(f"{what}.not_in_build", path, f"The {what} {name!r} is not part of this build yet.")

@@ -4,7 +4,7 @@ from typing import Any
 
 from apps.engine.checks.http import check_pattern
 from apps.engine.checks.references import workflow_names
-from apps.engine.checks.scope import Scope, items_of, keys_of
+from apps.engine.checks.scope import Scope, items_of
 from apps.engine.checks.shapes import FLAG, LIST, MAP, NAME, SCALAR, Key, Shape, check_shape
 from apps.engine.document import DocumentPath
 
@@ -51,7 +51,7 @@ def _http(scope: Scope, trigger: dict[str, Any]) -> None:
             check_pattern(scope, route, where)
 
 
-def _target(scope: Scope, item: dict[str, Any], path: DocumentPath, known: list[str]) -> None:
+def _target(scope: Scope, item: dict[str, Any], path: DocumentPath, known: dict[str, None]) -> None:
     workflow, action = item.get("workflow"), item.get("action")
     if not isinstance(workflow, str) or not workflow:
         return
@@ -59,7 +59,7 @@ def _target(scope: Scope, item: dict[str, Any], path: DocumentPath, known: list[
         message = scope.unknown(workflow, "workflow", known)
         scope.report("trigger.workflow.unknown", (*path, "workflow"), message)
     elif workflow in scope.definitions and isinstance(action, str) and action:
-        transitions = keys_of(scope.definitions[workflow].get("transitions"))
+        transitions = scope.names_of(workflow, "transitions")
         if action not in transitions:
             message = scope.unknown(action, f"transition of {workflow!r}", transitions)
             scope.report("trigger.action.unknown", (*path, "action"), message)

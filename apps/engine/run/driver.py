@@ -34,7 +34,7 @@ def run_in_place(
     while index >= 0:
         try:
             while index >= 0:
-                output, following = calls[index][0](variables, context)
+                output, following = calls[index](variables, context)
                 ended = clock_ns()
                 append((index, began, ended, output, None, _take(logs) if logs else None))
                 began = ended
@@ -55,7 +55,7 @@ async def run_in_place_async(
     clock_ns: Callable[[], int] = perf_counter_ns,
 ) -> Any:
     """Run any program to its end; as `run_in_place`."""
-    calls = program.calls
+    calls, waits = program.calls, program.waits
     append = trace.append
     logs = context.logs
     index = 0
@@ -63,11 +63,10 @@ async def run_in_place_async(
     while index >= 0:
         try:
             while index >= 0:
-                call, is_async = calls[index]
-                if is_async:
-                    output, following = await call(variables, context)
+                if waits[index]:
+                    output, following = await calls[index](variables, context)
                 else:
-                    output, following = call(variables, context)
+                    output, following = calls[index](variables, context)
                 ended = clock_ns()
                 append((index, began, ended, output, None, _take(logs) if logs else None))
                 began = ended
@@ -97,8 +96,9 @@ def _where_to_go_on(program: Program, index: int, failure: StepFailed | TryAgain
 
 
 def _result(variables: Variables) -> Any:
-    error = variables.names["error"]
+    names = variables.names
+    error = names["error"]
     if error is not None:
         raise StepFailed(error["message"], code=error["code"], data=error.get("data"), status=error.get("status", 500))
     response = variables.response
-    return variables.names["data"] if response is None else response["body"]
+    return names["data"] if response is None else response["body"]

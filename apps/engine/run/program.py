@@ -156,12 +156,14 @@ class Program:
     roots: frozenset[str] = frozenset()  # names its expressions use: `request` and `run` are built only when asked for
     is_async: bool = field(init=False)
     is_pure: bool = field(init=False)
-    calls: tuple[tuple[StepCall, bool], ...] = field(init=False, repr=False)
+    calls: tuple[StepCall, ...] = field(init=False, repr=False)
+    waits: tuple[bool, ...] = field(init=False, repr=False)  # which of the calls are coroutine functions
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "is_async", any(step.is_async for step in self.steps))
         object.__setattr__(self, "is_pure", all(step.is_pure for step in self.steps))
-        object.__setattr__(self, "calls", tuple((step.call, step.is_async) for step in self.steps))
+        object.__setattr__(self, "calls", tuple(step.call for step in self.steps))
+        object.__setattr__(self, "waits", tuple(step.is_async for step in self.steps))
 
 
 class StepTrace(NamedTuple):

@@ -62,12 +62,10 @@ class Choice:
 
 
 def _two_ways(decide: Evaluate, starts: dict[Any, int]) -> StepCall:
-    then_at, else_at = starts[True], starts[False]
+    then, otherwise = (True, starts[True]), (False, starts[False])
 
     def call(variables: Variables, context: Context) -> tuple[Any, int]:
-        if decide(variables.names):
-            return True, then_at
-        return False, else_at
+        return then if decide(variables.names) else otherwise
 
     return call
 

@@ -17,7 +17,7 @@ from apps.engine.run.assembly import Block, Call, Inline, Node, Plain, merge
 from apps.engine.run.program import RetryPolicy, StepCall, Variables
 from apps.engine.run.target import AnyTarget, PipelineTarget, ProcessingTarget, Target
 from apps.engine.sections.choices import Choice, condition_of
-from apps.engine.sections.texts import evaluator, text_evaluator
+from apps.engine.sections.texts import Evaluate, evaluator, stored_template, text_evaluator
 from apps.engine.sections.workspace import Workspace
 
 SECTION = "pipelines"
@@ -56,8 +56,12 @@ def _parse_step(workspace: Workspace, step: Any, path: DocumentPath) -> Node:
 
 
 def _parse_set(workspace: Workspace, step: dict[str, Any], path: DocumentPath) -> Node:
-    evaluate, roots = evaluator(workspace, step["set"], (*path, "set"))
+    template = stored_template(workspace, step["set"], (*path, "set"))
+    setting = _setting_always(template.evaluate({})) if template.is_constant else _setting(template.fill)
+    return Plain("set", setting, _name(step), path_text(path), template.roots)
 
+
+def _setting(evaluate: Evaluate) -> Callable[[Any, int], StepCall]:
     def build(scope: Any, after: int) -> StepCall:
         def call(variables: Variables, context: Context) -> tuple[Any, int]:
             names = variables.names
@@ -70,7 +74,26 @@ def _parse_set(workspace: Workspace, step: dict[str, Any], path: DocumentPath) -
 
         return call
 
-    return Plain("set", build, _name(step), path_text(path), roots)
+    return build
+
+
+def _setting_always(values: dict[str, Any]) -> Callable[[Any, int], StepCall]:
+    """Return the step that sets the same values each time; its result is one object for all runs."""
+
+    def build(scope: Any, after: int) -> StepCall:
+        result = values, after
+
+        def call(variables: Variables, context: Context) -> tuple[Any, int]:
+            names = variables.names
+            try:
+                names["data"] = {**names["data"], **values}
+            except TypeError:
+                merge(variables, values)
+            return result
+
+        return call
+
+    return build
 
 
 def _parse_validate(workspace: Workspace, step: dict[str, Any], path: DocumentPath) -> Node:
@@ -125,7 +148,7 @@ def _parse_uses(workspace: Workspace, step: dict[str, Any], path: DocumentPath) 
         if template is not None and template.secrets:
             workspace.refuse("reference.unsuitable", (*path, "with"), "A secret may be given to a module only.")
         block = pipeline_block(workspace, target.name)
-        payload = None if template is None else _payload(template.evaluate)
+        payload = None if template is None else _payload(template.fill)
         return Inline(block, _name(step) or target.name, path_text(path), payload, keep, into_data, retry, roots)
     needs_secrets = template is not None and bool(template.secrets)
     return Call(
@@ -143,7 +166,7 @@ def _parse_uses(workspace: Workspace, step: dict[str, Any], path: DocumentPath) 
 
 def _with(template: Any, needs_secrets: bool) -> Callable[[Variables, Context], Any]:
     if not needs_secrets:
-        return _payload(template.evaluate)
+        return _payload(template.fill)
 
     async def payload(variables: Variables, context: Context) -> Any:
         secrets = {name: await context.unit.secrets.get(name) for name in sorted(template.secrets)}

@@ -28,7 +28,7 @@ def _exchange(pgconn: PGconn, statements: bytes, streams: Sequence[bytes]) -> PQ
     _demand_fine(results)
     for stream in streams:
         for start in range(0, len(stream), COPY_PART):
-            yield from generators.copy_to(pgconn, stream[start : start + COPY_PART], flush=True)
+            yield from generators.copy_to(pgconn, stream[start : start + COPY_PART], flush=len(stream) > COPY_PART)
         pgconn.put_copy_end(None)
         yield from generators.send(pgconn)
         results = yield from generators.fetch_many(pgconn)

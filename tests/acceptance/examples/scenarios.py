@@ -1,6 +1,6 @@
 """What each document of `examples/` does, told once for every host it runs on."""
 
-from tests.acceptance.examples.places import Place
+from tests.acceptance.examples.places import Ended, Place
 
 
 async def notice_board(place: Place) -> None:
@@ -77,9 +77,9 @@ async def loan_application(place: Place) -> None:
     assert (await place.call("GET", "/healthz")).json["status"] == "healthy"
 
 
-async def _count(place: Place, handler: str, count: int) -> list[object]:
+async def _count(place: Place, handler: str, count: int) -> list[Ended]:
     handled = await place.handled(handler)
-    return list(handled) if len(handled) >= count else []
+    return handled if len(handled) >= count else []
 
 
 async def support_case(place: Place) -> None:

@@ -11,9 +11,9 @@ pytestmark = [pytest.mark.spec("SPINE-3", "SPINE-B7"), pytest.mark.slow]
 
 
 @pytest.mark.parametrize("name", sorted(SCENARIOS))
-async def test_the_document_does_what_it_says_for_each_tenant(tenants, name):
+async def test_the_document_does_what_it_says_for_each_tenant(tenants, deploy_pair, name):
     text = (ROOT / "examples" / f"{name}.yaml").read_text(encoding="utf-8")
-    first, second = [tenant.deploy(name, text) for tenant in tenants]
+    first, second = deploy_pair(name, text)
     await SCENARIOS[name](HostedPlace(first))
     assert (second.runs(), second.instances(), second.messages()) == ([], [], [])
     await SCENARIOS[name](HostedPlace(second))
@@ -21,9 +21,9 @@ async def test_the_document_does_what_it_says_for_each_tenant(tenants, name):
     assert_unseen(second, tenants[0])
 
 
-def test_environments_are_apart(tenants):
+def test_environments_are_apart(deploy_pair):
     text = (ROOT / "examples" / "support_case.yaml").read_text(encoding="utf-8")
-    first, second = [tenant.deploy("apart", text) for tenant in tenants]
+    first, second = deploy_pair("apart", text)
     case = {"id": "1", "question": "In which world am I?"}
     assert first.call("POST", "/cases", case, environment="dev").status == 201
     assert first.call("GET", "/cases/1", environment="dev").status == 200

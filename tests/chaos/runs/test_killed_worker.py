@@ -126,5 +126,5 @@ def test_a_worker_that_is_asked_to_end_finishes_what_it_holds_and_gives_its_leas
         receiver.hold.set()
         process.wait(30)
         assert row(database, "select state from runs_run where id = %s", run_id) == ("done",)
-        assert row(database, "select count(*) from runs_work where owner is not null") == (0,)
+        assert row(database, "select count(*) from runs_work where run_id = %s", run_id) == (0,)
         assert row(database, "select count(*) from runs_worker") == (0,)

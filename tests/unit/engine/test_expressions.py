@@ -424,3 +424,28 @@ def test_the_common_part_of_cel_does_without_cel():
 
     assert fast(NAMES) == slow(NAMES)
     assert min(seconds(fast) for _ in range(5)) * 2 < min(seconds(slow) for _ in range(5))
+
+
+@pytest.mark.spec("SPINE-B4")
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("sum([1, 2, 3])", 6),
+        ("[1, 2, 3].sum()", 6),
+        ("sum([1, 2.5])", 3.5),
+        ("sum([])", 0),
+        ("sum(items.map(i, i.qty))", 4),
+        ("sum(items.map(i, double(i.qty) * i.price))", 14.5),
+        ("sum([0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1])", 1.0),
+    ],
+)
+def test_sum_adds_up_and_stays_whole_while_every_number_is(text, value):
+    found = value_of(text)
+    assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    "text", ["sum(['1', '2'])", "sum([true, 1])", "sum([[1]])", "sum([null])", "sum([9223372036854775807, 1])"]
+)
+def test_sum_refuses_what_is_no_number_and_what_does_not_fit(text):
+    assert failure_of(text).startswith("expression.")

@@ -65,10 +65,13 @@ class Remembered:
     def keys(self) -> dict[str, str]:
         """The signing and encryption keys of this checkout, made once."""
         known = self.read()
-        return {
+        keys = {
             "SECRET_KEY": known.get("SECRET_KEY") or secrets.token_urlsafe(48),
             "ENCRYPTION_KEYS": known.get("ENCRYPTION_KEYS") or base64.b64encode(os.urandom(32)).decode(),
         }
+        if not keys.items() <= known.items():
+            self.write({**known, **keys})
+        return keys
 
 
 def write_private(path: Path, text: str) -> None:

@@ -404,6 +404,17 @@ async def test_a_failed_step_that_is_tried_again_clears_the_error_and_goes_on():
         assert shop.runs()[0]["status"] == "done"
 
 
+async def test_a_hook_that_succeeds_after_an_end_in_error_leaves_the_error_where_it_is():
+    hooks = "    - {workflowType: order, toStates: [rejected], handler: sender}"
+    async with Shop(document(hooks)) as shop:
+        await shop.apply("7", "check")
+        await shop.apply("7", "failed", {"error": "no such address"})
+        await shop.bench.settle()
+        assert [(run["source"], run["status"]) for run in shop.runs()] == [("hook", "done")]
+        found = await shop.instance("7")
+        assert (found.state, found.completed, found.error) == ("rejected", True, "no such address")
+
+
 async def test_several_hooks_with_effects_run_one_after_the_other_in_file_order():
     listed = ("{handler: sender, transitions: [check]}", "{handler: step, transitions: [check]}", "{handler: once}")
     hooks = "\n".join(f"    - {hook}" for hook in listed)

@@ -50,6 +50,7 @@ def test_each_answers_by_chance_or_as_the_input_wishes(stem, chance, params, exp
         ("payment_processor", None, {"simulate": "error"}),
         ("shipping_service", 0.95, {}),
         ("shipping_service", None, {"simulate": "error"}),
+        ("shipping_service", None, {"simulate": "carrier_down"}),
     ],
 )
 def test_a_partner_that_does_not_answer_is_tried_again(stem, chance, params, unit):

@@ -1,0 +1,153 @@
+"""The documents that the reference system can run behave the same in the product, for two tenants apart."""
+
+import pytest
+
+from tests.support.hosted import assert_unseen, eventually
+
+pytestmark = [pytest.mark.spec("SPINE-3"), pytest.mark.slow]
+
+
+@pytest.fixture
+def pair(deploy_pair, document):
+    """Return a function that puts a document, by its stem, live in both tenants."""
+    return lambda stem: deploy_pair(stem, document(stem).read_text(encoding="utf-8"))
+
+
+def for_each(pair, scenario):
+    """Play a scenario in the first tenant while the second must stay empty, then in the second."""
+    first, second = pair
+    scenario(first)
+    assert (second.runs(), second.instances(), second.messages()) == ([], [], [])
+    scenario(second)
+    assert_unseen(first, second.tenant)
+    assert_unseen(second, first.tenant)
+
+
+def test_simple_workflow_answers_and_records_a_published_message(pair):
+    def scenario(workflow):
+        for environment in ("prod", "dev"):
+            for path, handler in (("/api/users", "userService"), ("/health", "healthService")):
+                reply = workflow.call("GET", path, environment=environment)
+                assert (reply.status, reply.json["handler"]) == (200, handler)
+                assert set(reply.json) == {"handler", "status", "message"}
+        assert workflow.publish("user-events", {"user": 7})["state"] == "done"
+        (delivery,) = eventually(lambda: workflow.handled("notificationService"), "the notification")
+        run = workflow.run(delivery["id"])
+        assert (run["input"], run["state"]) == ({"user": 7}, "done")
+        assert run["steps"][0]["logs"]
+        (message,) = workflow.messages()
+        assert workflow.tenant.get(f"messages/{message['id']}")["payload"] == {"user": 7}
+
+    for_each(pair("simple-workflow-config"), scenario)
+
+
+def test_api_server_answers_its_five_routes_and_nothing_else(pair):
+    def scenario(workflow):
+        handlers = {"/api/users": "users-handler", "/api/products": "products-handler"}
+        for path, handler in handlers.items():
+            for method in ("GET", "POST"):
+                reply = workflow.call(method, path, {} if method == "POST" else None)
+                assert (reply.status, reply.json["handler"]) == (200, handler)
+        assert workflow.call("GET", "/health").json["handler"] == "health-handler"
+        refused = workflow.call("DELETE", "/api/users")
+        assert refused.status == 405
+        assert {"GET", "POST"} <= set(refused.headers["allow"].split(", "))
+        assert workflow.call("GET", "/api/nothing").status == 404
+
+    for_each(pair("api-server-config"), scenario)
+
+
+def test_data_pipeline_passes_every_stage_once(pair):
+    def scenario(workflow):
+        assert workflow.call("POST", "/api/data", {"value": 1}).status == 200
+        ends = ("db-output", "notification-output")
+        eventually(lambda: all(workflow.handled(end) for end in ends), "both outputs")
+        topics = [message["topic"] for message in workflow.messages()]
+        assert topics == ["raw-input", "validated-data", "transformed-data", "processed-data"]
+        for handler in ("data-validation", "data-transformation", "data-enrichment", *ends):
+            assert [run["state"] for run in workflow.handled(handler)] == ["done"]
+
+    for_each(pair("data-pipeline-config"), scenario)
+
+
+def test_order_pipeline_is_driven_to_either_end(pair):
+    def scenario(workflow):
+        assert workflow.call("POST", "/api/orders", {"id": "1"}).status == 200
+        run = workflow.start("order-processing", "validate_order", {"id": "1"})
+        assert (run["state"], workflow.instance("1")["state"]) == ("done", "validated")
+        instance = workflow.instance("1")
+        assert workflow.transition(instance, "store_order").json["state"] == "stored"
+        notified = workflow.transition(instance, "send_notification").json
+        assert (notified["state"], notified["completed"], notified["error"]) == ("notified", True, None)
+        assert [line["to"] for line in notified["history"]] == ["validated", "stored", "notified"]
+        workflow.start("order-processing", "fail_validation", {"id": "2"})
+        failed = workflow.instance("2")
+        assert (failed["state"], failed["completed"], bool(failed["error"])) == ("failed", True, True)
+        assert workflow.transition(failed, "store_order").status == 400
+        assert workflow.start("order-processing", "store_order", {"id": "2"})["state"] == "failed"
+
+    for_each(pair("order-processing-pipeline"), scenario)
+
+
+def test_order_pipeline_answers_for_its_health_and_metrics(pair):
+    for workflow in pair("order-processing-pipeline"):
+        workflow.call("POST", "/api/orders", {"id": "3"})
+        metrics, health = workflow.call("GET", "/metrics"), workflow.call("GET", "/healthz")
+        assert (metrics.status, b"# TYPE" in metrics.body) == (200, True)
+        assert (health.status, health.json["status"]) == (200, "healthy")
+
+
+def move(workflow, order, name):
+    return workflow.call("PUT", f"/api/orders/{order}/transition", {"transition": name})
+
+
+def state_of(workflow, order):
+    return workflow.call("GET", f"/api/orders/{order}").json["state"]
+
+
+def hook_lines(workflow, handler):
+    """Return the lines that a hook's handler left in any run."""
+    runs = [workflow.run(run["id"]) for run in workflow.runs()]
+    lines = [line["message"] for run in runs for step in run["steps"] for line in step["logs"]]
+    return [line for line in lines if handler in line]
+
+
+def test_state_machine_takes_an_order_from_new_to_delivered(pair):
+    def scenario(workflow):
+        created = workflow.call("POST", "/api/orders", {"id": "17", "total": 5})
+        assert (created.status, created.json["state"]) == (201, "new")
+        assert move(workflow, "17", "submit_order").json["state"] == "validating"
+        assert hook_lines(workflow, "order-validation-handler")
+        for name, state in (("validation_passed", "validated"), ("process_payment", "payment_pending")):
+            assert move(workflow, "17", name).json["state"] == state
+        assert move(workflow, "17", "payment_succeeded").status == 200
+        eventually(lambda: state_of(workflow, "17") == "fulfillment_pending", "the automatic transition")
+        assert move(workflow, "17", "ship").json["state"] == "shipped"
+        assert move(workflow, "17", "deliver").json["state"] == "delivered"
+        instance = workflow.instance("order-17")
+        assert (instance["state"], instance["completed"]) == ("delivered", True)
+        refused = move(workflow, "17", "refund_shipped")
+        assert (refused.status, "delivered" in refused.json["error"]) == (400, True)
+
+    for_each(pair("state-machine-workflow"), scenario)
+
+
+@pytest.mark.parametrize("name", ["deliver", "no_such_transition", ""])
+def test_state_machine_refuses_a_transition_that_does_not_fit(pair, name):
+    for workflow in pair("state-machine-workflow"):
+        workflow.call("POST", "/api/orders", {"id": "18"})
+        assert move(workflow, "18", name).status == 400
+        assert state_of(workflow, "18") == "new"
+
+
+def test_state_machine_s_orders_are_known_to_their_tenant_only(pair):
+    first, second = pair("state-machine-workflow")
+    first.call("POST", "/api/orders", {"id": "20"})
+    assert second.call("GET", "/api/orders/20").status == 404
+    assert second.call("GET", "/api/orders").json == []
+    assert move(second, "20", "cancel").status == 404
+    refused = second.tenant.call(
+        "POST", f"instances/{first.instance('order-20')['id']}/transitions", {"transition": "cancel"}
+    )
+    assert refused.status == 404
+    assert state_of(first, "20") == "new"

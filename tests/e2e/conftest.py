@@ -1,0 +1,154 @@
+"""A running product, Debian's Chromium driven by playwright, and people who sign in.
+
+The browser ends with this folder: while playwright's loop runs, neither async tests nor the ORM would work elsewhere.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Cookie, expect, sync_playwright
+
+from apps.core.management.local import browsing, chromium
+from apps.core.management.local.demo import CAST, PASSWORD, DemoTenant
+from tests.e2e.partner import Partner
+from tests.e2e.visit import Visit, Visits
+from tests.support.checkout import ROOT
+from tests.support.hosted import HostedTenant, open_tenants
+from tests.support.running_product import RunningProduct, running_product
+
+PICTURES = ROOT / "screenshots" / "e2e"
+PATIENCE_MS = 30_000
+WIDE, PHONE = (1440, 900), (375, 812)
+FLAGS = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-domain-reliability",
+    "--disable-sync",
+    "--metrics-recording-only",
+    "--no-first-run",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here drives a browser."""
+    for item in items:
+        if "tests/e2e/" in item.nodeid:
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture(scope="package")
+def partner() -> Iterator[Partner]:
+    """The one whom workflows call."""
+    with Partner() as one:
+        yield one
+
+
+@pytest.fixture(scope="package")
+def product(tmp_path_factory: pytest.TempPathFactory, partner: Partner) -> Iterator[RunningProduct]:
+    """The product without demo traffic; its workflows may call the partner."""
+    folder = tmp_path_factory.mktemp("e2e") / "product"
+    with running_product(folder, "--quiet", environment={"OUTBOUND_ALLOW": partner.address}) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def tenants(product: RunningProduct) -> tuple[HostedTenant, HostedTenant]:
+    """Acme and Globex as programs with an owner's key see them."""
+    return open_tenants(product.url)
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Chromium; E2E_CHROMIUM names another than the one on PATH."""
+    executable = chromium.find()
+    assert executable is not None, chromium.MISSING
+    with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE_MS)
+        started = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="package")
+def cookies_of(browser: Browser, product: RunningProduct) -> Callable[[DemoTenant], list[Cookie]]:
+    """Sign a person in once and return the cookies."""
+    known: dict[str, list[Cookie]] = {}
+
+    def sign_in(person: DemoTenant) -> list[Cookie]:
+        if person.email not in known:
+            context = browser.new_context(base_url=product.url)
+            browsing.sign_in(context.new_page(), person.email, PASSWORD)
+            known[person.email] = context.cookies()
+            context.close()
+        return known[person.email]
+
+    return sign_in
+
+
+@pytest.fixture
+def visit(
+    request: pytest.FixtureRequest,
+    browser: Browser,
+    product: RunningProduct,
+    cookies_of: Callable[[DemoTenant], list[Cookie]],
+) -> Iterator[Visits]:
+    """Open a window for somebody signed in, or for a stranger; at the end none may have complained."""
+    opened: list[Visit] = []
+
+    def window(person: DemoTenant | None = None, *, url: str = "", size: tuple[int, int] = WIDE) -> Visit:
+        context: BrowserContext = browser.new_context(
+            base_url=url or product.url,
+            viewport={"width": size[0], "height": size[1]},
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        if person is not None:
+            context.add_cookies([*cookies_of(person)])  # type: ignore[list-item]
+        opened.append(Visit(context))
+        return opened[-1]
+
+    yield window
+    troubles = [trouble for one in opened for trouble in one.troubles()]
+    if troubles or _has_failed(request.node):
+        for number, one in enumerate(opened):
+            picture(one, f"failed-{request.node.name}-{number}")
+    for one in opened:
+        one.context.close()
+    assert troubles == []
+
+
+@pytest.fixture
+def olive(visit: Visits) -> Visit:
+    """Acme's owner, signed in."""
+    return visit(CAST[0])
+
+
+@pytest.fixture
+def omar(visit: Visits) -> Visit:
+    """Globex's owner, signed in."""
+    return visit(CAST[1])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """Remember on the test how its call ended, for those who tidy up behind it."""
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+def _has_failed(item: pytest.Item) -> bool:
+    return item.stash.get(FAILED, True)
+
+
+def picture(visit: Visit, name: str) -> None:
+    """Take a picture into the folder that git does not see."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    visit.page.screenshot(path=str(PICTURES / f"{name}.png"))

@@ -1,0 +1,38 @@
+"""What the live socket told a page, and what the page shows of it."""
+
+import json
+from typing import Any
+
+from playwright.sync_api import Page, WebSocket
+
+
+class Frames:
+    """The decoded frames of one socket, in order."""
+
+    def __init__(self, socket: WebSocket) -> None:
+        self.sent: list[dict[str, Any]] = []
+        self.received: list[dict[str, Any]] = []
+        socket.on("framesent", lambda text: self.sent.append(json.loads(text)))
+        socket.on("framereceived", lambda text: self.received.append(json.loads(text)))
+
+    def asked(self, run: str) -> list[Any]:
+        """Return the numbers behind which the page asked to follow the run."""
+        wanted = f"run:{run}"
+        return [frame["after"] for frame in self.sent if (frame["type"], frame.get("stream")) == ("subscribe", wanted)]
+
+    def told(self, run: str) -> list[dict[str, Any]]:
+        """Return what was told of the run, whole states and events."""
+        return [frame for frame in self.received if frame.get("stream") == f"run:{run}"]
+
+
+def shown_steps(page: Page) -> list[tuple[str, str]]:
+    """Return names and states of the steps in the timeline, from top to bottom."""
+    rows: list[list[str]] = page.locator(".timeline__item").evaluate_all(
+        "rows => rows.map(row => [row.dataset.step, row.dataset.state])"
+    )
+    return [(name, state) for name, state in rows]
+
+
+def told_steps(run: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the same of a run as the API tells it."""
+    return [(step["name"], step["state"]) for step in run["steps"]]

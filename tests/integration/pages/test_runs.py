@@ -1,0 +1,81 @@
+"""The pages of runs: started for real, shown live, found by the command bar, cancelled by a form."""
+
+from uuid import UUID
+
+import pytest
+
+from apps.core.scope import scope
+from apps.runs.operations.runs import run_start
+from tests.integration.pages.browsing import reader_of, text_of
+from tests.integration.pages.made import make_live
+from tests.integration.pages.test_pages import facts_of
+from tests.support.tenants import TenantFixture
+
+Tenants = tuple[TenantFixture, TenantFixture]
+pytestmark = pytest.mark.spec("SPINE-B8")
+
+
+def start(tenant: TenantFixture) -> UUID:
+    workflow = make_live(tenant)
+    with scope(tenant.id, tenant.actor):
+        run = run_start(
+            workflow_id=workflow.id,
+            environment="prod",
+            workflow="greet",
+            action="",
+            data={"note": "</script><b>bold</b>"},
+            actor=tenant.actor,
+        )
+    return UUID(run["id"])
+
+
+@pytest.mark.spec("SPINE-5")
+def test_a_run_page_begins_with_the_state_that_its_stream_goes_on_from(two_tenants: Tenants) -> None:
+    a, b = two_tenants
+    run_id = start(a)
+    page = reader_of(a).get(f"/runs/{run_id}").content.decode()
+    facts = facts_of(page, "run-data")
+    assert facts["run"]["id"] == str(run_id)
+    assert facts["run"]["sequence"] >= 1
+    assert {node["id"] for node in facts["graph"]["nodes"]} == {"server", "router", "pipeline:greet"}
+    assert "<b>bold</b>" not in page
+    assert reader_of(b).get(f"/runs/{run_id}").status_code == 404
+
+
+def test_the_list_is_narrowed_by_its_address(two_tenants: Tenants) -> None:
+    a, b = two_tenants
+    run_id = str(start(a))
+    reader = reader_of(a)
+    assert f'data-row="{run_id}"' in reader.get("/runs?source=manual&workflow=greeting").content.decode()
+    for query in ("state=failed", "source=http", "environment=dev", "correlation=other"):
+        assert run_id not in reader.get(f"/runs?{query}").content.decode()
+    assert run_id not in reader_of(b).get("/runs").content.decode()
+    assert reader.get("/runs?after=nonsense").status_code == 404
+
+
+def test_the_command_bar_finds_a_run_by_its_id_or_the_end_of_it(two_tenants: Tenants) -> None:
+    a, b = two_tenants
+    run_id = str(start(a))
+    for query in (run_id, run_id[-8:]):
+        found = reader_of(a).get(f"/search?q={query}").json()["results"]
+        assert [offer["href"] for offer in found] == [f"/t/{a.slug}/runs/{run_id}"]
+        assert reader_of(b).get(f"/search?q={query}").json() == {"results": []}
+
+
+def test_an_editor_cancels_a_run_and_a_viewer_may_not(two_tenants: Tenants) -> None:
+    a, b = two_tenants
+    run_id = start(a)
+    assert reader_of(a, "viewer").post(f"/runs/{run_id}/cancel").status_code == 403
+    assert reader_of(b).post(f"/runs/{run_id}/cancel").status_code == 404
+    assert facts_of(reader_of(a).get(f"/runs/{run_id}").content.decode(), "run-data")["run"]["state"] != "cancelled"
+    answer = reader_of(a, "editor").post(f"/runs/{run_id}/cancel")
+    assert "The run is cancelled" in text_of(answer)
+    again = reader_of(a, "editor").post(f"/runs/{run_id}/cancel")
+    assert "The run is cancelled." in text_of(again)
+
+
+def test_only_a_failed_run_is_retried_and_the_page_says_why_not(two_tenants: Tenants) -> None:
+    a, _ = two_tenants
+    run_id = start(a)
+    reader_of(a).post(f"/runs/{run_id}/cancel")
+    assert "The run is cancelled." in text_of(reader_of(a).post(f"/runs/{run_id}/retry"))
