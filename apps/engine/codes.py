@@ -60,7 +60,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "definition.unknown": (W, "no state machine has this name"),
     "state.unknown": (B, "a state that the definition does not have"),
     "transition.unknown": (W, "no state machine has this transition"),
-    "pipeline.name.taken": (B, "a pipeline has the name of a module"),
+    "pipeline.name.taken": (W, "a pipeline has the name of a module, which is meant where both could be"),
     "pipeline.too_deep": (B, "pipelines use each other in too many levels"),
     "pipeline.cycle": (B, "a pipeline uses itself"),
     "step.kind": (B, "a step does not say exactly one thing to do"),

@@ -1,8 +1,15 @@
-"""Lifecycle events (spec/modules.md 6): made from run records, off the hot path, for the event bus and webhooks."""
+"""Lifecycle events (spec/modules.md 6): made from run records, and only when somebody takes them in.
 
-from collections.abc import Mapping
+A run that an event started tells nothing of itself, nor does anything that follows from it: a subscription to
+`workflow.**` would otherwise feed itself for ever.
+"""
+
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
+
+PREFIX = "workflow."
+QUIET_HEADER = "weft-quiet"  # of messages: the runs that take them in tell nothing
 
 
 def started(section: str, action: str, at: datetime, *, workflow: str = "", data: Any = None) -> dict[str, Any]:
@@ -53,14 +60,50 @@ def of_run(run: Mapping[str, Any]) -> list[dict[str, Any]]:
 
     `run` has section, action, workflow, started_at, and when ended state, finished_at, output, error, duration_us.
     """
+    return [beginning(run), *ending(run)]
+
+
+def beginning(run: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the event of a run's beginning."""
+    workflow, data = run.get("workflow", ""), run.get("input")
+    return started(run["section"], run["action"], run["started_at"], workflow=workflow, data=data)
+
+
+def ending(run: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the event of a run's end, none while it is going on."""
     common = {"workflow": run.get("workflow", "")}
-    events = [started(run["section"], run["action"], run["started_at"], data=run.get("input"), **common)]
+    events = []
     ended_at, duration = run.get("finished_at"), (run.get("duration_us") or 0) * 1000
     if run.get("state") == "done" and ended_at:
         events.append(completed(run["section"], run["action"], ended_at, duration, results=run.get("output"), **common))
     elif run.get("state") in ("failed", "cancelled") and ended_at:
         events.append(failed(run["section"], run["action"], ended_at, duration, run.get("error") or "", **common))
     return events
+
+
+def is_quiet(topic: str, headers: Mapping[str, Any] | None = None) -> bool:
+    """Whether the runs that take in such a message tell nothing of themselves."""
+    return topic.startswith(PREFIX) or QUIET_HEADER in (headers or {})
+
+
+class Hearing:
+    """Which lifecycle events of one section's runs anybody takes in."""
+
+    __slots__ = ("begin", "complete", "fail")
+
+    def __init__(self, section: str, is_heard: Callable[[str], bool]) -> None:
+        self.begin = is_heard(f"{PREFIX}{section}.started")
+        self.complete = is_heard(f"{PREFIX}{section}.completed")
+        self.fail = is_heard(f"{PREFIX}{section}.failed")
+
+    def hears_end(self, state: str) -> bool:
+        """Whether the end of a run in this state is taken in."""
+        return self.complete if state == "done" else self.fail
+
+    def of(self, run: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the events of a request's record that are taken in, from its beginning to its end."""
+        events = [beginning(run)] if self.begin else []
+        return [*events, *ending(run)] if self.hears_end(run["state"]) else events
 
 
 def _event(section: str, status: str, payload: dict[str, Any], workflow: str) -> dict[str, Any]:

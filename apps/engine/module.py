@@ -137,10 +137,13 @@ class Links:
         self.machines: Mapping[str, Any] = machines if machines is not None else {}  # by definition; filled later
         self.components: Mapping[str, Any] = components or {}  # bundled, by stem (`engine/component.py`)
         self.read_file = read_file  # a file beside the document; None where documents have no folder (hosted)
+        self._of_kind: dict[tuple[str, ...], list[Module[Any]]] = {}
 
     def of_kind(self, *kinds: str) -> list["Module[Any]"]:
         """Return every module of the given kinds, in compile order."""
-        return [module for module in self.modules.values() if module.kind in kinds]
+        if kinds not in self._of_kind:
+            self._of_kind[kinds] = [module for module in self.modules.values() if module.kind in kinds]
+        return self._of_kind[kinds]
 
     def find(self, name: str | None, *kinds: str) -> "Module[Any] | None":
         """Return the named module, else the only one of these kinds, else None."""

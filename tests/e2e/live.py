@@ -36,3 +36,22 @@ def shown_steps(page: Page) -> list[tuple[str, str]]:
 def told_steps(run: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the same of a run as the API tells it."""
     return [(step["name"], step["state"]) for step in run["steps"]]
+
+
+def assert_resumed(sockets: list[Frames], run: str, last: int) -> None:
+    """Check that a page went on behind the number it had, was told every later one, and none twice."""
+    followed = [one for one in sockets if one.asked(run)]
+    assert len(followed) > 1, "the connection was never lost"
+    for earlier, later in zip(followed, followed[1:], strict=False):
+        behind = later.asked(run)[0]
+        known = [frame["sequence"] for frame in earlier.told(run)]
+        assert behind == max(known, default=earlier.asked(run)[0])
+        assert all(frame["sequence"] > behind for frame in later.told(run))
+    events = [frame for one in followed for frame in one.told(run) if frame["type"] == "event"]
+    keys = [(frame["sequence"], frame["event"]["kind"], _index(frame)) for frame in events]
+    assert len(keys) == len(set(keys)), keys
+    assert events[-1]["sequence"] == last
+
+
+def _index(frame: dict[str, Any]) -> Any:
+    return frame["event"].get("step", {}).get("index")

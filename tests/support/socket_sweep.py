@@ -5,8 +5,6 @@ A consumer names the permission of each message in `permissions: dict[str, str]`
 
 import re
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import orjson
@@ -14,7 +12,7 @@ from asgiref.sync import sync_to_async
 from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
 
-from config.sockets import ROUTES
+from apps.runs.consumers.urls import urlpatterns
 from tests.support.database import TestDatabase
 from tests.support.isolation import Examples, Sweep
 from tests.support.table_sweep import Witness
@@ -36,7 +34,7 @@ class Socket:
 def sockets(patterns: list[Any] | None = None) -> list[Socket]:
     """List the product's sockets, or those of `patterns`."""
     found = []
-    for entry in _patterns() if patterns is None else patterns:
+    for entry in urlpatterns if patterns is None else patterns:
         consumer = getattr(entry.callback, "consumer_class", entry.callback)
         found.append(Socket(str(entry.pattern), entry.callback, getattr(consumer, "permissions", {"": None})))
     return found
@@ -48,7 +46,7 @@ async def sweep_sockets(
     """Open each socket at A's address, then at B's own with messages that carry A's ids."""
     sweep = Sweep("sockets")
     listed = sockets(patterns)
-    application = URLRouter(_patterns() if patterns is None else patterns)
+    application = URLRouter(urlpatterns if patterns is None else patterns)
     witness = Witness(database, a.id)
     for socket in listed:
         sweep.count += 1
@@ -69,10 +67,6 @@ async def sweep_sockets(
     sweep.breaches += [f"sockets changed {table}" for table in witness.changed()]
     witness.close()
     return sweep
-
-
-def _patterns() -> list[Any]:
-    return import_module(ROUTES).urlpatterns if find_spec(ROUTES) else []
 
 
 def _path(socket: Socket, tenant: TenantFixture) -> str:

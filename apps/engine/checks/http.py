@@ -4,7 +4,7 @@ from typing import Any
 
 from apps.engine.checks.known import ROUTERS, SERVERS
 from apps.engine.checks.purity import Purity
-from apps.engine.checks.references import one_module, refer
+from apps.engine.checks.references import HANDLING, one_module, refer
 from apps.engine.checks.scope import Scope, items_of
 from apps.engine.checks.shapes import IGNORED, LIST, NAME, NAME_OR_NAMES, NAMES, WHOLE, Key, Shape, check_shape, one_of
 from apps.engine.document import DocumentPath
@@ -56,12 +56,14 @@ def check_http(scope: Scope, purity: Purity) -> None:
 
 def _route(scope: Scope, section: dict[str, Any], route: dict[str, Any], path: DocumentPath, purity: Purity) -> None:
     check_pattern(scope, route, path)
-    handler = refer(scope, route["handler"], (*path, "handler"), "handle", "answer requests", components=False)
+    handler = refer(scope, route["handler"], (*path, "handler"), HANDLING, "answer requests", components=False)
     middlewares = []
     for where, name in _middlewares(route, path):
         middlewares.append(refer(scope, name, where, "before", "stand in front of a handler", modules_only=True))
     record = route.get("record", section.get("record"))
-    impure = [name for name in (handler, *middlewares) if name is not None and not purity.of(name)]
+    impure = [name for name in middlewares if name is not None and not purity.of(name)]
+    if handler is not None and not purity.of_handler(handler):
+        impure.insert(0, handler)
     if record in ("async", "none") and impure:
         where = (*path, "record") if "record" in route else (*path, "handler")
         message = f"'record: {record}' needs work without effects; {impure[0]!r} has some."

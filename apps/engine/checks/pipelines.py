@@ -55,7 +55,7 @@ STEPS: dict[str, dict[str, Key]] = {
     "respond": {"respond": Key(RESPOND)},
 }
 SHAPES = {kind: Shape({"name": Key(NAME), **keys}) for kind, keys in STEPS.items()}
-DEEPEST = 20
+DEEPEST = 50
 
 
 def check_pipelines(scope: Scope) -> None:
@@ -64,7 +64,7 @@ def check_pipelines(scope: Scope) -> None:
         path = (*PATH, name)
         if name in scope.entries:
             scope.report(
-                "pipeline.name.taken", path, f"A module is called {name!r} too; one of them needs another name."
+                "pipeline.name.taken", path, f"A module is called {name!r} too, and is what the name means to a step."
             )
         if not check_value(scope, pipeline or {}, path, MAP):
             continue

@@ -32,6 +32,14 @@ class Purity:
             return not isinstance(component, str) or self._called(component)
         return self._called(name)
 
+    def of_handler(self, name: str) -> bool:
+        """The same for the handler of a route: a module that cannot answer leaves its name to a pipeline."""
+        module = self._scope.resolve(name)
+        module_type = None if module is None else self._scope.type_of(module)
+        if name in self._pipelines and module_type is not None and not hasattr(module_type, "handle"):
+            return name not in self._forwarding and self._pipelines[name]
+        return self.of(name)
+
     def _called(self, name: str) -> bool:
         """Whether what a step calls is pure; a circle adds nothing here and is reported elsewhere."""
         module = self._scope.resolve(name)

@@ -10,6 +10,7 @@ from apps.engine.checks.scope import Scope, items_of
 from apps.engine.document import DocumentPath
 
 CALLED = "run"
+HANDLING = "handle"
 
 
 def refer(
@@ -35,7 +36,7 @@ def refer(
     module_type = scope.type_of(module)
     if module_type is None or _has(module_type, role):
         return module
-    if name in pipelines:
+    if name in pipelines and role == HANDLING:
         return name
     scope.report("reference.unsuitable", path, f"{name!r} ({scope.kinds[module]}) cannot {purpose}.")
     return None

@@ -10,6 +10,7 @@ from uuid import UUID
 from apps.engine.application import Application
 from apps.engine.asgi import EngineAsgi, Kept, RequestRecord
 from apps.engine.local.databases import LocalDatabases
+from apps.engine.local.lifecycle import of_request
 from apps.engine.local.locks import RowLocks
 from apps.engine.local.outside import EnvironmentSecrets, OutboundHttp, SystemClock
 from apps.engine.local.queue import RunQueue
@@ -80,9 +81,9 @@ class LocalHost:
         finally:
             unit.release()
 
-    def new_unit(self, scope: str) -> LocalUnit:
+    def new_unit(self, scope: str, *, quiet: bool = False) -> LocalUnit:
         """Return a unit that its owner commits and releases."""
-        return LocalUnit(self, scope)
+        return LocalUnit(self, scope, quiet=quiet)
 
     def commit(self, unit: LocalUnit, also: Callable[[], None] | None = None) -> None:
         """Write a unit, and `also` in the same transaction, then ring for the workers."""
@@ -118,6 +119,8 @@ class LocalHost:
                 return
             if kept is Kept.ERRORS:
                 unit.keep_only(ERRORS)
+            if record is not None:
+                unit.tell(of_request(self.application(unit.scope), record, self.clock.now()))
             row = None if record is None else lambda: self.queue.record_request(unit.scope, record)
             self.commit(unit, row)
         finally:
@@ -141,7 +144,8 @@ class LocalHost:
         if state is queued.state:
             return False
         ready_at = next((command.ready_at for command in commands if isinstance(command, Queue)), None)
-        self.queue.save(state, queued.steps, ready_at)
+        with self.store.transaction():
+            self.queue.save(state, queued.steps, ready_at)
         self.ring()
         return True
 

@@ -1,11 +1,12 @@
 """What a unit sends off when it commits: messages and runs; and the effect ledger, which does not wait for that."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from apps.engine.events import QUIET_HEADER
 from apps.engine.ids import uuid7
+from apps.engine.local.message import Message
 from apps.engine.local.queue import RunQueue
 from apps.engine.local.resources import Holder
 from apps.engine.local.store import encode, write_time
@@ -15,28 +16,18 @@ _INTEND = """insert or ignore into effect (scope, step_id, attempt, kind, effect
     values (?, ?, ?, ?, ?, ?, ?)"""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message as published."""
-
-    id: UUID
-    topic: str
-    payload: bytes
-    key: str | None
-    headers: bytes
-
-
 class LocalBroker:
     """The broker of one unit."""
 
-    def __init__(self, messages: list[Message]) -> None:
+    def __init__(self, messages: list[Message], *, quiet: bool) -> None:
         self.messages = messages
+        self._added = {QUIET_HEADER: "1"} if quiet else {}
 
     def publish(
         self, topic: str, payload: Any, *, key: str | None = None, headers: Mapping[str, str] | None = None
     ) -> UUID:
         """Buffer a message; it leaves when the unit commits and not otherwise."""
-        message = Message(uuid7(), topic, encode(payload), key, encode(dict(headers or {})))
+        message = Message.new(topic, payload, key=key, headers={**(headers or {}), **self._added})
         self.messages.append(message)
         return message.id
 

@@ -7,20 +7,22 @@ import sqlite3
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from apps.engine.application import Application
 from apps.engine.asgi import RequestRecord
+from apps.engine.events import is_quiet
 from apps.engine.http import PROBLEM_TYPE
 from apps.engine.ids import uuid7
+from apps.engine.local.lifecycle import of_beginning, of_end
+from apps.engine.local.message import Message
 from apps.engine.local.store import Store, decode, encode, read_time, write_time
 from apps.engine.ports import NewRun
 from apps.engine.run.program import Program, step_id
 from apps.engine.run.state import Ledger, Receipt, RecordStep, RunState, Status
 
-if TYPE_CHECKING:
-    from apps.engine.local.outbox import Message
+Events = Callable[[Application, sqlite3.Row, RunState, datetime], list[Message]]
 
 FINAL = "('done', 'failed', 'cancelled')"
 _INSERT = """insert into run (id, scope, entry, source, section, action, workflow, correlation, parent, lane, input,
@@ -45,6 +47,11 @@ class Queued:
     request_id: str
     steps: list[dict[str, Any]]
 
+    @property
+    def is_new(self) -> bool:
+        """Whether nobody has claimed the run before."""
+        return self.state.status is not Status.CLAIMED and not self.steps and self.state.step_attempt == 1
+
 
 class RunQueue:
     """The run table."""
@@ -58,12 +65,12 @@ class RunQueue:
 
     # --- coming in ------------------------------------------------------------------------------------------------
 
-    def accept(self, scope: str, run_id: UUID, run: NewRun) -> None:
+    def accept(self, scope: str, run_id: UUID, run: NewRun, *, quiet: bool = False) -> None:
         """Write a new run; inside the commit's transaction."""
         ready_at = self._now() + timedelta(seconds=run.delay_seconds)
-        self._insert(scope, run_id, run, ready_at, None)
+        self._insert(scope, run_id, run, ready_at, None, quiet)
 
-    def deliver(self, scope: str, message: "Message") -> None:
+    def deliver(self, scope: str, message: Message) -> None:
         """Write a message and a run for every subscription that takes it in."""
         self._store.run(
             "insert into message (id, scope, topic, key, payload, headers, at) values (?, ?, ?, ?, ?, ?, ?)",
@@ -80,7 +87,7 @@ class RunQueue:
         application = self._application_of(scope)
         if application is None:
             return
-        payload = decode(message.payload)
+        payload, quiet = decode(message.payload), is_quiet(message.topic, decode(message.headers))
         for subscription in application.subscriptions_for(message.topic):
             key = subscription.key(payload, message.key)
             run = NewRun(
@@ -93,10 +100,10 @@ class RunQueue:
                 correlation=str(message.id),
             )
             lane = None if subscription.ordering == "none" else encode([subscription.name, key]).decode()
-            self._insert(scope, uuid7(), run, self._now(), lane)
+            self._insert(scope, uuid7(), run, self._now(), lane, quiet)
 
-    def _insert(self, scope: str, run_id: UUID, run: NewRun, ready_at: datetime, lane: str | None) -> None:
-        state = RunState.start(run_id, run.entry, run.data, self._now())
+    def _insert(self, scope: str, run_id: UUID, run: NewRun, ready_at: datetime, lane: str | None, quiet: bool) -> None:
+        state = RunState.start(run_id, run.entry, run.data, self._now(), quiet=quiet)
         what = (run.entry, run.source, run.section, run.action, run.workflow, run.correlation)
         parent = None if run.parent is None else str(run.parent)
         row = (encode(run.data), encode(state.as_dict()), state.status.value, write_time(ready_at))
@@ -153,11 +160,24 @@ class RunQueue:
         return Ledger(None if row["receipt"] is None else Receipt.from_dict(decode(row["receipt"])))
 
     def save(self, state: RunState, steps: list[dict[str, Any]], ready_at: datetime | None) -> None:
-        """Write a run after an event; `ready_at` None means that nothing but an event makes it move."""
+        """Write a run after an event, within a transaction; without `ready_at` nothing but an event makes it move."""
         finished = write_time(self._now()) if state.status.is_final else None
         error = None if state.error is None else encode(state.error)
         row = (encode(state.as_dict()), state.status.value, write_time(ready_at), encode(steps))
         self._store.run(_SAVE, (*row, encode(state.output), error, finished, str(state.run_id)))
+        if state.status.is_final:
+            self._tell(state, of_end)
+
+    def begin(self, state: RunState) -> None:
+        """Tell that a run is claimed for the first time, within the transaction of that claim."""
+        self._tell(state, of_beginning)
+
+    def _tell(self, state: RunState, events: Events) -> None:
+        row = self._store.row("select * from run where id = ?", (str(state.run_id),))
+        application = None if row is None else self._application_of(row["scope"])
+        if row is not None and application is not None:
+            for message in events(application, row, state, self._now()):
+                self.deliver(row["scope"], message)
 
     # --- being looked at ------------------------------------------------------------------------------------------
 

@@ -5,7 +5,8 @@ from typing import Protocol
 
 from apps.engine.local.instances import LocalInstances
 from apps.engine.local.locks import RowLocks
-from apps.engine.local.outbox import LocalBroker, LocalEffects, LocalRuns, Message
+from apps.engine.local.message import Message
+from apps.engine.local.outbox import LocalBroker, LocalEffects, LocalRuns
 from apps.engine.local.queue import RunQueue
 from apps.engine.local.resources import LocalResources
 from apps.engine.local.store import Store
@@ -45,11 +46,15 @@ class Services(Protocol):
 
 
 class LocalUnit:
-    """The ports of one unit of work; made by `LocalHost.unit`."""
+    """The ports of one unit of work; made by `LocalHost.unit`.
 
-    def __init__(self, services: Services, scope: str) -> None:
+    What a quiet one gives rise to has no lifecycle events.
+    """
+
+    def __init__(self, services: Services, scope: str, *, quiet: bool = False) -> None:
         self.services = services
         self.scope = scope
+        self.quiet = quiet
         self.store = services.store
         self._held: list[tuple[str, ...]] = []
         self._begin([])
@@ -65,7 +70,7 @@ class LocalUnit:
         """Start with nothing written but `messages`."""
         self._resources = LocalResources(self)
         self._instances = LocalInstances(self)
-        self._outbox = LocalBroker(messages)
+        self._outbox = LocalBroker(messages, quiet=self.quiet)
         self._started = LocalRuns(self.services.queue, self.scope)
         self.resources: ResourceStore = self._resources
         self.instances: InstanceStore = self._instances
@@ -87,6 +92,10 @@ class LocalUnit:
             await self.services.locks.acquire(whole)
             self._held.append(whole)
 
+    def tell(self, messages: list[Message]) -> None:
+        """Add the host's own messages to what the unit publishes."""
+        self._outbox.messages += messages
+
     @property
     def has_work(self) -> bool:
         """Whether a commit would give workers something to do."""
@@ -99,7 +108,7 @@ class LocalUnit:
         for message in self._outbox.messages:
             self.services.queue.deliver(self.scope, message)
         for run_id, run in self._started.started:
-            self.services.queue.accept(self.scope, run_id, run)
+            self.services.queue.accept(self.scope, run_id, run, quiet=self.quiet)
 
     def release(self) -> None:
         """Give the rows back."""

@@ -103,7 +103,8 @@ class LocalWorker:
             state.status = Status.FAILED
             state.wait = None
             state.error = {"code": "run.entry_gone", "message": f"The document has no {state.entry} any more."}
-            self._host.queue.save(state, queued.steps, None)
+            with self._host.store.transaction():
+                self._host.queue.save(state, queued.steps, None)
         return program
 
 
@@ -114,6 +115,7 @@ class _Drive:
         self.host, self.program = host, program
         self.scope, self.state, self.steps = queued.scope, queued.state, queued.steps
         self.request_id = queued.request_id
+        self.is_new = queued.is_new
 
     async def to_the_end(self) -> None:
         """Try steps until the run ends or waits."""
@@ -130,7 +132,7 @@ class _Drive:
 
     async def _act(self, action: TryStep | VerifyStep) -> list[Command]:
         started_at = self.host.clock.now()
-        unit = self.host.new_unit(self.scope)
+        unit = self.host.new_unit(self.scope, quiet=self.state.quiet)
         context = Context(unit, run_id=self.state.run_id, request_id=self.request_id)
         event: Event
         try:
@@ -154,8 +156,10 @@ class _Drive:
         with self.host.store.transaction():
             if unit is not None and isinstance(event, Done):
                 unit.flush()
+            if self.is_new:
+                self.host.queue.begin(state)
             self.host.queue.save(state, [*self.steps, *lines], _ready_at(state, commands, now))
-        self.state, self.steps = state, [*self.steps, *lines]
+        self.state, self.steps, self.is_new = state, [*self.steps, *lines], False
         if unit is not None and unit.has_work:
             self.host.ring()
         return commands

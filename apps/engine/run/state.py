@@ -44,11 +44,12 @@ class RunState:
     crashes: int = 0  # claims of the present attempt that ended without a word, or without an answer to a check
     output: Any = None
     error: dict[str, Any] | None = None
+    quiet: bool = False  # follows from a lifecycle event and has none of its own
 
     @classmethod
-    def start(cls, run_id: UUID, entry: str, data: Any, now: datetime) -> "RunState":
+    def start(cls, run_id: UUID, entry: str, data: Any, now: datetime, *, quiet: bool = False) -> "RunState":
         """Return the state in which a run is accepted."""
-        return cls(run_id, entry, Variables(data), wait=for_worker(now))
+        return cls(run_id, entry, Variables(data), wait=for_worker(now), quiet=quiet)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form, without output and error once the variables tell them."""
@@ -62,6 +63,7 @@ class RunState:
             "crashes": self.crashes,
             "output": self.output,
             "error": self.error,
+            "quiet": self.quiet,
         }
 
     @classmethod
@@ -79,6 +81,7 @@ class RunState:
             stored["crashes"],
             stored["output"],
             stored["error"],
+            stored.get("quiet", False),
         )
 
 

@@ -30,8 +30,9 @@ ROOT: DocumentPath = ("workflows", SECTION)
 def compile_machines(workspace: Workspace, machines: dict[str, Machine], producers: Producers) -> None:
     """Fill `machines` by definition name and add the programs of every one of them."""
     section = workspace.section(SECTION)
+    kept = _kept_in_step(workspace, section)
     for index, written in enumerate(section.get("definitions") or []):
-        machine = _machine(workspace, section, written, (*ROOT, "definitions", index))
+        machine = _machine(workspace, section, written, (*ROOT, "definitions", index), kept)
         if machine.name not in machines:
             machines[machine.name] = machine
     for machine in machines.values():

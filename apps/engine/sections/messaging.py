@@ -35,17 +35,14 @@ def compile_messaging(workspace: Workspace, producers: Producers) -> tuple[Subsc
         path: DocumentPath = ("workflows", SECTION, "subscriptions", index)
         _add(workspace, producers, said, path, found, taken)
     named = {said.get("handler") for said in written}
+    places = {entry.name: entry.path for entry in reversed(workspace.document.modules)}
     for name, module in workspace.modules.items():
         topic = getattr(module.config, "topic", None)
         if module.kind == "messaging.handler" and topic and name not in named:
-            _add(workspace, producers, {"topic": topic, "handler": name}, _place(workspace, name), found, taken)
+            path = (*places[name], "config", "topic")
+            _add(workspace, producers, {"topic": topic, "handler": name}, path, found, taken)
     workspace.programs[PUBLISH] = _publishing()
     return tuple(found)
-
-
-def _place(workspace: Workspace, name: str) -> DocumentPath:
-    entries = (entry.path for entry in workspace.document.modules if entry.name == name)
-    return (*next(entries, ("modules",)), "config", "topic")
 
 
 def _add(

@@ -26,12 +26,11 @@ class Producers:
     @classmethod
     def read(cls, written: Iterable[Any], transforming: Iterable[str]) -> "Producers":
         """Read the list of `{name, topic?, forwardTo[]?}`."""
-        topics: dict[str, tuple[str, ...]] = {}
+        topics: dict[str, dict[str, None]] = {}
         for producer in written:
             if isinstance(producer, dict) and isinstance(producer.get("name"), str):
-                known = topics.get(producer["name"], ())
-                topics[producer["name"]] = tuple(dict.fromkeys((*known, *(producer.get("forwardTo") or ()))))
-        return cls(topics, frozenset(transforming))
+                topics.setdefault(producer["name"], {}).update(dict.fromkeys(producer.get("forwardTo") or ()))
+        return cls({name: tuple(found) for name, found in topics.items()}, frozenset(transforming))
 
     def has(self, handler: str) -> bool:
         """Whether anything is forwarded for this handler."""

@@ -11,7 +11,7 @@ Evaluate = Callable[[Mapping[str, Any]], Any]
 
 
 def stored_template(workspace: Workspace, value: Any, path: DocumentPath) -> Template:
-    """Compile a JSON tree with `${...}` in it whose values a step sets, emits or answers: a secret has no place in it."""
+    """Compile a JSON tree with `${...}` in it that a step sets, emits or answers: secrets have no place in it."""
     template = workspace.template(value, path)
     if template.secrets:
         names = ", ".join(sorted(template.secrets))

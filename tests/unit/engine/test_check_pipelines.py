@@ -124,9 +124,25 @@ def test_a_secret_may_be_given_to_a_module_and_not_to_a_pipeline():
     assert codes(text) == ["reference.unsuitable"]
 
 
-def test_a_pipeline_may_not_be_called_like_a_module():
-    text = with_parts("workflows:\n  pipelines:\n    inbox: {steps: []}\n")
-    assert told(text) == [("pipeline.name.taken", "workflows.pipelines.inbox", 13)]
+def test_a_pipeline_that_is_called_like_a_module_warns_and_answers_routes_the_module_cannot():
+    text = with_parts("""workflows:
+  pipelines:
+    inbox: {steps: [{emit: t}]}
+    sender: {steps: []}
+    router: {steps: []}
+  http:
+    routes:
+    - {method: GET, path: /a, handler: inbox, record: none}
+    - {method: GET, path: /b, handler: sender, record: none}
+  messaging: {subscriptions: [{topic: t, handler: router}]}
+""")
+    assert told(text) == [
+        ("pipeline.name.taken", "workflows.pipelines.inbox", 13),
+        ("pipeline.name.taken", "workflows.pipelines.sender", 14),
+        ("pipeline.name.taken", "workflows.pipelines.router", 15),
+        ("record.not_pure", "workflows.http.routes[0].record", 18),
+        ("reference.unsuitable", "workflows.messaging.subscriptions[0].handler", 20),
+    ]
 
 
 def test_shape_and_input_of_a_pipeline():
