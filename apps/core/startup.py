@@ -10,6 +10,13 @@ from django.db import connections
 
 from apps.core.tenant_table import role
 
+# Connections that a process opens beside its pools, at the most: one line per holder.
+WRITERS = {"group writer": 1, "grouped creates": 2, "changes": 1}
+INLINE = {"app": 2, "relay": 1, "group writer": 1, "grouped creates": 2}  # units of work for the API and the portal
+OPERATORS = 2  # the pool of Django's alias ops
+BEAT = 2
+SPARE = 10  # left to administrators and to checks like this one
+
 
 class UnsafeDatabase(Exception):
     """The database would not keep tenants apart; the message lists every reason."""
@@ -47,7 +54,7 @@ where n.nspname = 'public' and c.relispartition and g.grantee <> c.relowner orde
 def refuse_unsafe_database(*, processes: int = 1) -> None:
     """Raise `UnsafeDatabase` unless the serving roles and all tenant tables are as they must be.
 
-    Called by every serving process before it takes work: web, worker, beat. `processes` counts those of this kind.
+    Called by every serving process before it takes work: web, worker, beat. `processes` counts those of each kind.
     """
     reasons = unsafe_reasons(processes=processes)
     if reasons:
@@ -121,11 +128,25 @@ def _table_reasons(ask: Ask) -> list[Reason]:
 
 
 def _pool_reasons(ask: Ask, processes: int) -> list[Reason]:
-    allowed = int(ask("show max_connections")[0][0]) - 10
-    wanted = processes * (settings.DATABASE_POOL_APP + settings.DATABASE_POOL_RELAY)
+    allowed = int(ask("show max_connections")[0][0]) - SPARE
+    wanted = connections_wanted(processes)
     if wanted <= allowed:
         return []
-    return [("pools", f"pools may open {wanted} connections; the server leaves {allowed}")]
+    return [("pools", f"the processes may open {wanted} connections; the server leaves {allowed}")]
+
+
+def connections_wanted(processes: int = 1) -> int:
+    """Return how many connections that many web processes, as many workers and one beat may hold at the same time."""
+    django = settings.DATABASE_POOL_APP
+    pools = settings.DATABASE_POOL_APP + settings.DATABASE_POOL_RELAY + sum(WRITERS.values())
+    web = django + OPERATORS + pools + sum(INLINE.values())
+    worker = django + pools + _sweeps()
+    return processes * (web + worker) + BEAT
+
+
+def _sweeps() -> int:
+    """Every thread of Celery may be at a sweep, and the worker's loop at one more."""
+    return int(settings.CELERY_WORKER_CONCURRENCY) + 1
 
 
 def _clock_reasons(ask: Ask) -> list[Reason]:

@@ -118,10 +118,13 @@ class Document:
         value = self.value(path)
         before = value[:offset] if isinstance(value, str) else ""
         line = place.value_line + 1 + before.count("\n")
-        lines = self.text.splitlines()
-        written = lines[line - 1] if line <= len(lines) else ""
+        written = self._lines[line - 1] if line <= len(self._lines) else ""
         indent = len(written) - len(written.lstrip(" "))
         return Mark(line, indent + 1 + len(before) - (before.rfind("\n") + 1))
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self.text.splitlines()
 
     def value(self, path: DocumentPath) -> Any:
         """Return what stands at `path`, None when there is nothing."""

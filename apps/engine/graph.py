@@ -38,6 +38,7 @@ CATEGORY_OF_PREFIX = {
     "conditional": "branching",
 }
 MOST_CYCLES = 20  # told of one document
+MOST_EDGES = 20_000  # drawn of one document
 WORST = [Severity.ERROR.value, Severity.BLOCKED.value, Severity.WARNING.value]
 
 
@@ -130,7 +131,7 @@ class _Drawing:
         self.nodes.setdefault(identity, {**node, "line": line})
 
     def _edge(self, source: str | None, target: str | None, kind: str, label: str = "") -> None:
-        if source in self.nodes and target in self.nodes:
+        if source in self.nodes and target in self.nodes and len(self.edges) < MOST_EDGES:
             key = (str(source), str(target), kind, label)
             if key not in self._seen:
                 self._seen.add(key)
@@ -206,11 +207,16 @@ class _Drawing:
         machines = [f"machine:{definition.get('name')}" for definition in _maps(section.get("definitions"))]
         for machine in machines:
             self._edge(engine, machine, "statemachine")
+        of_all: set[tuple[str | None, str]] = set()
         for hook in _maps(section.get("hooks")):
-            handler = self._target(hook.get("handler"))
+            handler, label = self._target(hook.get("handler")), _hook_label(hook)
             meant = self._machine(hook.get("workflowType"))
-            for machine in [meant] if meant else machines:
-                self._edge(machine, handler, "statemachine", _hook_label(hook))
+            if meant:
+                self._edge(meant, handler, "statemachine", label)
+            elif (handler, label) not in of_all and len(self.edges) < MOST_EDGES:
+                of_all.add((handler, label))
+                for machine in machines:
+                    self._edge(machine, handler, "statemachine", label)
 
     def _pipelines(self, section: dict[str, Any]) -> None:
         broker = self._only(None, BROKERS)

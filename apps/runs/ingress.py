@@ -37,6 +37,11 @@ LONGEST_BACKLOG = 5_000
 BODYLESS = frozenset({"GET", "HEAD", "OPTIONS"})
 ID_CHARACTERS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-")
 NOT_FOR_TENANTS = frozenset({b"cookie"})  # under /w/ a tenant shares the portal's origin
+OURS = frozenset(
+    {b"content-type", b"content-length", b"x-request-id", b"weft-version", b"transfer-encoding", b"connection"}
+)
+FOR_THE_WHOLE_ORIGIN = frozenset({b"set-cookie", b"clear-site-data"})  # would reach the portal's pages too
+STRICT_TRANSPORT = b"strict-transport-security"
 DATABASE_TROUBLE = (psycopg.Error, PoolTimeout, Unavailable, TryAgain)
 Headers = list[tuple[bytes, bytes]]
 
@@ -101,9 +106,11 @@ class Ingress:
         self._proxies = int(settings.TRUSTED_PROXIES)
         self._base_host = str(settings.BASE_HOST).lower()
         self._common: Headers = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin")]
+        self._barred = OURS | FOR_THE_WHOLE_ORIGIN  # under our own origin
         if settings.SECURE_HSTS_SECONDS:
+            self._barred |= {STRICT_TRANSPORT}
             value = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains"
-            self._common.append((b"strict-transport-security", value.encode()))
+            self._common.append((STRICT_TRANSPORT, value.encode()))
 
     async def start(self) -> None:
         """Open the pools, begin listening for changes and writing rows."""
@@ -248,17 +255,24 @@ class Ingress:
             (b"content-type", response.content_type),
             (b"content-length", b"%d" % len(body)),
             (b"x-request-id", request.id.encode()),
-            *self._common,
+            *(self._with_theirs(response.headers, shares_origin) if response.headers else self._common),
         ]
         if place is not None:
             headers.append((b"weft-version", b"%d" % place.version_number))
         if shares_origin:
             headers.append((b"content-security-policy", b"sandbox"))
-            headers += [pair for pair in response.headers if pair[0] != b"set-cookie"]
-        else:
-            headers += response.headers
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if is_head else body})
+
+    def _with_theirs(self, given: Headers, shares_origin: bool) -> Headers:
+        """Return the answer's own headers with those of ours that they do not replace.
+
+        A content security policy of theirs stands beside our `sandbox`: both hold.
+        """
+        barred = self._barred if shares_origin else OURS
+        theirs = [pair for pair in given if pair[0] not in barred]
+        said = {name for name, _ in theirs}
+        return [*(pair for pair in self._common if pair[0] not in said), *theirs]
 
     def _count(
         self, request: Request, response: Response, served: ServedRoute | None, path: str, microseconds: int

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from config.env import Environment
 
 Database = dict[str, Any]
+OPERATORS = {"min_size": 0, "max_size": 2, "timeout": 10}  # few people, and all they do is read
 
 
 def database(url: str, *, pool: dict[str, int] | None = None) -> Database:
@@ -34,7 +35,7 @@ def databases(env: Environment) -> dict[str, Database]:
     pool = {"min_size": 1, "max_size": env.database_pool_app, "timeout": 10}
     known = {
         "default": database(env.database_url, pool=pool),
-        "ops": database(env.database_ops_url),
+        "ops": database(env.database_ops_url, pool=OPERATORS),
     }
     if env.database_owner_url:
         known["owner"] = database(env.database_owner_url)

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Cookie, expect, sync_pl
 
 from apps.core.management.local import browsing, chromium
 from apps.core.management.local.demo import CAST, PASSWORD, DemoTenant
+from apps.core.management.local.ports import any_free
 from tests.e2e.partner import Partner
 from tests.e2e.visit import Visit, Visits
 from tests.support.checkout import ROOT
@@ -50,7 +51,8 @@ def partner() -> Iterator[Partner]:
 def product(tmp_path_factory: pytest.TempPathFactory, partner: Partner) -> Iterator[RunningProduct]:
     """The product without demo traffic; its workflows may call the partner."""
     folder = tmp_path_factory.mktemp("e2e") / "product"
-    with running_product(folder, "--quiet", environment={"OUTBOUND_ALLOW": partner.address}) as running:
+    allowed = {"OUTBOUND_ALLOW": partner.address}
+    with running_product(folder, "--quiet", "--port", str(any_free()), environment=allowed) as running:
         yield running
 
 
@@ -61,7 +63,7 @@ def tenants(product: RunningProduct) -> tuple[HostedTenant, HostedTenant]:
 
 
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
+def chrome() -> Iterator[Browser]:
     """Chromium; E2E_CHROMIUM names another than the one on PATH."""
     executable = chromium.find()
     assert executable is not None, chromium.MISSING
@@ -73,13 +75,13 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def cookies_of(browser: Browser, product: RunningProduct) -> Callable[[DemoTenant], list[Cookie]]:
+def cookies_of(chrome: Browser, product: RunningProduct) -> Callable[[DemoTenant], list[Cookie]]:
     """Sign a person in once and return the cookies."""
     known: dict[str, list[Cookie]] = {}
 
     def sign_in(person: DemoTenant) -> list[Cookie]:
         if person.email not in known:
-            context = browser.new_context(base_url=product.url)
+            context = chrome.new_context(base_url=product.url)
             browsing.sign_in(context.new_page(), person.email, PASSWORD)
             known[person.email] = context.cookies()
             context.close()
@@ -91,7 +93,7 @@ def cookies_of(browser: Browser, product: RunningProduct) -> Callable[[DemoTenan
 @pytest.fixture
 def visit(
     request: pytest.FixtureRequest,
-    browser: Browser,
+    chrome: Browser,
     product: RunningProduct,
     cookies_of: Callable[[DemoTenant], list[Cookie]],
 ) -> Iterator[Visits]:
@@ -99,7 +101,7 @@ def visit(
     opened: list[Visit] = []
 
     def window(person: DemoTenant | None = None, *, url: str = "", size: tuple[int, int] = WIDE) -> Visit:
-        context: BrowserContext = browser.new_context(
+        context: BrowserContext = chrome.new_context(
             base_url=url or product.url,
             viewport={"width": size[0], "height": size[1]},
             reduced_motion="reduce",

@@ -27,6 +27,11 @@ class Reply:
     status: int
     headers: dict[str, str]
     body: bytes
+    lines: list[tuple[str, str]] = field(default_factory=list)  # the headers as sent, repeated names too
+
+    def said(self, name: str) -> list[str]:
+        """Return every value of a header."""
+        return [value for each, value in self.lines if each == name]
 
     def json(self) -> Any:
         """Return the decoded body."""
@@ -81,8 +86,9 @@ async def request(
     }
     await app(scope_, sent.receive, sent.send)
     start = sent.sent[0]
-    answered = {name.decode(): value.decode("latin-1") for name, value in start["headers"]}
-    return Reply(start["status"], answered, b"".join(message.get("body", b"") for message in sent.sent[1:]))
+    lines = [(name.decode(), value.decode("latin-1")) for name, value in start["headers"]]
+    body = b"".join(message.get("body", b"") for message in sent.sent[1:])
+    return Reply(start["status"], dict(lines), body, lines)
 
 
 async def behind(scope_: Any, receive: Any, send: Any) -> None:

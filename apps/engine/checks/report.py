@@ -25,22 +25,24 @@ class Report:
         self.findings: list[Finding] = []
         self._counts = dict.fromkeys(Severity, 0)
         self._hints = MOST_HINTS
-        self._texts: set[str] = set()
+        self._texts: set[str] = set()  # with the expressions counted so far
+        self._expressions = 0
 
     def report(self, code: str, path: DocumentPath, message: str) -> None:
         """Note a finding at a key or item; a code that is not in the table is a module's own."""
         known = code if code in CODES else "module.config"
-        self._add(known, path, message, self.document.mark_of(path))
+        if self._has_room(known):
+            self.findings.append(finding(known, path_text(path), message, *self.document.mark_of(path)))
 
     def report_text(self, code: str, path: DocumentPath, offset: int, message: str) -> None:
         """Note a finding at a character of the text at `path`."""
-        self._add(code, path, message, self.document.value_mark(path, offset))
+        if self._has_room(code):
+            self.findings.append(finding(code, path_text(path), message, *self.document.value_mark(path, offset)))
 
-    def _add(self, code: str, path: DocumentPath, message: str, mark: tuple[int, int]) -> None:
+    def _has_room(self, code: str) -> bool:
         severity = CODES[code][0]
         self._counts[severity] += 1
-        if self._counts[severity] <= MOST_FINDINGS:
-            self.findings.append(finding(code, path_text(path), message, *mark))
+        return self._counts[severity] <= MOST_FINDINGS
 
     def unknown(self, name: str, what: str, names: Iterable[str]) -> str:
         """Word the message of a name that means nothing, with the nearest that does."""
@@ -93,11 +95,15 @@ class Report:
         """Whether the document has used up its expressions; said once."""
         if text in self._texts:
             return False
-        self._texts.add(text)
-        if len(self._texts) == MOST_EXPRESSIONS + 1:
+        before = self._expressions
+        self._expressions += max(1, text.count("${"))
+        if self._expressions <= MOST_EXPRESSIONS:
+            self._texts.add(text)
+            return False
+        if before <= MOST_EXPRESSIONS:
             message = f"The document has more than {MOST_EXPRESSIONS} different expressions."
             self.report("expression.too_many", path, message)
-        return len(self._texts) > MOST_EXPRESSIONS
+        return True
 
     def _notes(self, notes: Iterable[Note], path: DocumentPath) -> None:
         for note in notes:

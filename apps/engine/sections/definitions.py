@@ -1,5 +1,7 @@
 """Read the `statemachine` section: definitions, hooks and mappings become `Machine`s and their programs."""
 
+from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from apps.engine.document import DocumentPath
@@ -27,28 +29,50 @@ from apps.engine.sections.workspace import Workspace
 ROOT: DocumentPath = ("workflows", SECTION)
 
 
+@dataclass(slots=True)
+class _Sorted:
+    """Parts of the section by the machine they belong to, so that each machine looks at its own only."""
+
+    of_all: list[tuple[int, Any]] = field(default_factory=list)
+    of_one: dict[Any, list[tuple[int, Any]]] = field(default_factory=dict)
+
+    def add(self, index: int, part: Any, machine: Any, *, is_for_all: bool) -> None:
+        """Add a part under its place in the file."""
+        into = self.of_all if is_for_all else self.of_one.setdefault(machine, [])
+        into.append((index, part))
+
+    def of(self, machine: str) -> list[tuple[int, Any]]:
+        """Return the parts of a machine in file order."""
+        return sorted([*self.of_all, *self.of_one.get(machine, ())], key=itemgetter(0))
+
+
 def compile_machines(workspace: Workspace, machines: dict[str, Machine], producers: Producers) -> None:
     """Fill `machines` by definition name and add the programs of every one of them."""
     section = workspace.section(SECTION)
-    kept = _kept_in_step(workspace, section)
+    engine = str(section.get("engine", ""))
+    mappings, hooks = _sorted_mappings(workspace, section, engine), _sorted_hooks(section)
     for index, written in enumerate(section.get("definitions") or []):
-        machine = _machine(workspace, section, written, (*ROOT, "definitions", index), kept)
+        path = (*ROOT, "definitions", index)
+        machine = _machine(workspace, engine, written, path, mappings)
         if machine.name not in machines:
             machines[machine.name] = machine
     for machine in machines.values():
-        machine.hooks = _hooks(workspace, section, machine, producers)
+        machine.hooks = _hooks(workspace, hooks.of(machine.name), machine, producers)
         for program in (_transition_program(machine), _auto_program(machine)):
             workspace.programs[program.entry] = program
 
 
-def _machine(workspace: Workspace, section: dict[str, Any], written: dict[str, Any], path: DocumentPath) -> Machine:
+def _machine(
+    workspace: Workspace, engine: str, written: dict[str, Any], path: DocumentPath, mappings: _Sorted
+) -> Machine:
     states = {name: _state(name, said or {}) for name, said in (written.get("states") or {}).items()}
     transitions = {
         name: _transition(workspace, name, said, (*path, "transitions", name))
         for name, said in (written.get("transitions") or {}).items()
     }
-    engine = str(section.get("engine", ""))
-    mappings, id_keys = _mappings(section, engine, written["name"])
+    mine: list[ResourceMapping] = [mapping for _, mapping in mappings.of(written["name"])]
+    workspace.count(len(mine), path)
+    extra = [mapping.key_field for mapping in mine if mapping.key_field not in ID_KEYS]
     return Machine(
         name=written["name"],
         initial_state=written["initialState"],
@@ -57,15 +81,32 @@ def _machine(workspace: Workspace, section: dict[str, Any], written: dict[str, A
         engine=engine,
         description=str(written.get("description") or ""),
         auto_start=written.get("autoStart") is True,
-        mappings=tuple(dict.fromkeys((*mappings, *_followers(workspace, written["name"])))),
-        id_keys=id_keys,
+        mappings=tuple(dict.fromkeys(mine)),
+        id_keys=(*ID_KEYS, *dict.fromkeys(extra)),
     )
 
 
-def _followers(workspace: Workspace, machine: str) -> list[ResourceMapping]:
-    """Return the resources that modules keep in step with this machine."""
-    pairs = (module.follows() for module in workspace.modules.values())
-    return [ResourceMapping(pair[1]) for pair in pairs if pair is not None and pair[0] == machine]
+def _sorted_mappings(workspace: Workspace, section: dict[str, Any], engine: str) -> _Sorted:
+    """Return the mappings, those that name the engine being everybody's, then what modules keep in step themselves."""
+    found = _Sorted()
+    written = section.get("resourceMappings") or []
+    for index, said in enumerate(written):
+        named = said.get("stateMachine")
+        mapping = ResourceMapping(str(said["resourceType"]), str(said.get("instanceIDKey") or "id"))
+        found.add(index, mapping, named, is_for_all=named == engine or engine.endswith(f".{named}"))
+    for index, module in enumerate(workspace.modules.values(), len(written)):
+        followed = module.follows()
+        if followed is not None:
+            found.add(index, ResourceMapping(followed[1]), followed[0], is_for_all=False)
+    return found
+
+
+def _sorted_hooks(section: dict[str, Any]) -> _Sorted:
+    found = _Sorted()
+    for index, said in enumerate(section.get("hooks") or []):
+        machine = said.get("workflowType")
+        found.add(index, said, machine, is_for_all=machine in (None, ""))
+    return found
 
 
 def _state(name: str, said: dict[str, Any]) -> State:
@@ -79,30 +120,15 @@ def _transition(workspace: Workspace, name: str, said: dict[str, Any], path: Doc
     return Transition(name, said["fromState"], said["toState"], condition, said.get("autoTransform") is True)
 
 
-def _mappings(
-    section: dict[str, Any], engine: str, machine: str
-) -> tuple[tuple[ResourceMapping, ...], tuple[str, ...]]:
-    """Return the mappings that name this engine or machine, and where a trigger's data may hold the instance id."""
-    written = []
-    for mapping in section.get("resourceMappings") or []:
-        named = mapping.get("stateMachine")
-        if named in (engine, machine) or engine.endswith(f".{named}"):
-            written.append(mapping)
-    mappings = tuple(
-        ResourceMapping(str(mapping["resourceType"]), str(mapping.get("instanceIDKey") or "id")) for mapping in written
-    )
-    extra = [mapping.key_field for mapping in mappings if mapping.key_field not in ID_KEYS]
-    return mappings, (*ID_KEYS, *dict.fromkeys(extra))
-
-
-def _hooks(workspace: Workspace, section: dict[str, Any], machine: Machine, producers: Producers) -> tuple[Hook, ...]:
+def _hooks(
+    workspace: Workspace, written: list[tuple[int, dict[str, Any]]], machine: Machine, producers: Producers
+) -> tuple[Hook, ...]:
     hooks = []
-    for index, written in enumerate(section.get("hooks") or []):
-        if written.get("workflowType") not in (None, "", machine.name):
-            continue
+    for index, said in written:
         path: DocumentPath = (*ROOT, "hooks", index, "handler")
-        target = workspace.target(str(written.get("handler", "")), path)
-        hook = _hook(index, written, target, _vetoing(workspace, target, producers))
+        workspace.count(1, path)
+        target = workspace.target(str(said.get("handler", "")), path)
+        hook = _hook(index, said, target, _vetoing(workspace, target, producers))
         hooks.append(hook)
         if hook.veto is None:
             _add_step_program(workspace, machine, hook, target, producers, path)

@@ -34,9 +34,7 @@ def module_handle(module: Any, producers: Producers) -> tuple[Handle, bool]:
     return _forwarding(plain, is_async, module.name, producers)
 
 
-def pipeline_handle(
-    name: str, program: Program, producers: Producers, *, by_step: bool = False
-) -> tuple[Handle, bool]:
+def pipeline_handle(name: str, program: Program, producers: Producers, *, by_step: bool = False) -> tuple[Handle, bool]:
     """Return a pipeline as the end of a chain; without `respond` it answers 200 with its data.
 
     With `by_step` a host may drive the program durably: `await driver(program, variables)` gives the variables at its

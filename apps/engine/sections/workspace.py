@@ -47,14 +47,19 @@ class Workspace:
             program = Assembler(entry, section).program(nodes, tail)
         except TooManySteps as error:
             self.refuse("section.invalid", path, str(error))
-        self.steps += len(program.steps)
-        if self.steps > MOST_STEPS_OF_ALL:
-            message = (
-                f"All programs together would have more than {MOST_STEPS_OF_ALL} steps, inlined pipelines counted."
-            )
-            self.refuse("section.invalid", path, message)
+        self.count(len(program.steps), path)
         self.programs[entry] = program
         return program
+
+    def count(self, steps: int, path: DocumentPath) -> None:
+        """Count steps, hooks and mappings, which one document can multiply; refuse it when there are too many."""
+        self.steps += steps
+        if self.steps > MOST_STEPS_OF_ALL:
+            message = (
+                f"All programs together would have more than {MOST_STEPS_OF_ALL} steps, inlined pipelines and the "
+                "hooks of every state machine counted."
+            )
+            self.refuse("section.invalid", path, message)
 
     def section(self, name: str) -> dict[str, Any]:
         """Return a section as written, {} when there is none."""

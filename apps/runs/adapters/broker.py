@@ -8,14 +8,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
+from apps.engine.application import Application
+from apps.engine.events import QUIET_HEADER, is_quiet
 from apps.engine.ids import uuid7
 from apps.engine.topics import TopicTable
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.rows import NewRunRow, RunOrigin, clean, shard_of
-from apps.runs.adapters.session import Session
 from apps.runs.adapters.sql import Statements
 from apps.runs.adapters.starts import accepted_row, dumped
 
@@ -37,6 +38,19 @@ class Listening:
     ordering: str
 
 
+Listener = Callable[[Listening], Awaitable[Application | None]]
+
+
+class Writing(Protocol):
+    """A transaction to write in, scoped to one tenant."""
+
+    async def rows(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
+        """Run a statement that reads."""
+
+    async def change(self, statement: str, values: Any = ()) -> int:
+        """Run a statement that changes rows and return how many it touched."""
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
     """One buffered message."""
@@ -49,21 +63,35 @@ class Published:
 
 
 class BufferedBroker:
-    """`engine.ports.Broker`."""
+    """`engine.ports.Broker`.
 
-    def __init__(self, session: Session, place: Place, run_id: UUID, request_id: str, live: LivePlace) -> None:
+    `scope` is the publisher's tenant, environment and workflow; `listener` gives the application of a subscription.
+    """
+
+    def __init__(
+        self,
+        session: Writing,
+        scope: tuple[UUID, UUID, UUID],
+        run_id: UUID,
+        request_id: str,
+        listener: Listener,
+        *,
+        quiet: bool = False,
+    ) -> None:
         self._session = session
-        self._live = live
-        self._place = place
+        self._listener = listener
+        self._scope = scope
+        self._tenant_id, self._environment_id, _ = scope
         self._run_id = run_id
         self._request_id = request_id
+        self._added = {QUIET_HEADER: "1"} if quiet else {}
         self.published: list[Published] = []
 
     def publish(
         self, topic: str, payload: Any, *, key: str | None = None, headers: Mapping[str, str] | None = None
     ) -> UUID:
         """Buffer a message; it leaves when the unit commits and not otherwise."""
-        message = Published(uuid7(), topic, payload, key, dict(headers) if headers else None)
+        message = Published(uuid7(), topic, payload, key, {**(headers or {}), **self._added} or None)
         self.published.append(message)
         return message.id
 
@@ -85,7 +113,7 @@ class BufferedBroker:
         return at_once
 
     async def _subscriptions(self) -> TopicTable[Listening]:
-        rows = await self._session.rows(SQL.subscriptions, (self._place.environment_id,))
+        rows = await self._session.rows(SQL.subscriptions, (self._environment_id,))
         return TopicTable([(row[4], Listening(*row)) for row in rows])
 
     async def _store(self, message: Published) -> None:
@@ -93,7 +121,7 @@ class BufferedBroker:
             SQL.message_insert,
             (
                 message.id,
-                *self._place.scope,
+                *self._scope,
                 self._run_id,
                 clean(message.topic),
                 None if message.key is None else clean(message.key),
@@ -104,26 +132,23 @@ class BufferedBroker:
 
     async def _key(self, message: Published, listening: Listening) -> str:
         """Ask the listening workflow, which may be another one, in which lane the message belongs."""
-        place: Place | None = self._place
-        if listening.workflow_id != self._place.workflow_id:
-            place = await self._live(self._place.tenant_id, self._place.environment_id, listening.workflow_id)
-        for subscription in () if place is None else place.application.subscriptions:
+        application = await self._listener(listening)
+        for subscription in () if application is None else application.subscriptions:
             if subscription.name == listening.name:
                 return lane_key(subscription.key(message.payload, message.key))
         return lane_key(message.key or "")
 
     def _delivery(self, message: Published, listening: Listening, key: str = "") -> dict[str, Any]:
-        tenant = self._place.tenant_id
         return {
             "id": uuid7(),
             "lane": uuid7(),
-            "tenant": tenant,
-            "environment": self._place.environment_id,
+            "tenant": self._tenant_id,
+            "environment": self._environment_id,
             "workflow": listening.workflow_id,
             "subscription": listening.name,
             "key": key,
             "message": message.id,
-            "shard": shard_of(tenant),
+            "shard": shard_of(self._tenant_id),
             "replays": 0,
         }
 
@@ -133,8 +158,8 @@ class BufferedBroker:
         await self._session.change(SQL.deliver_at_once, values)
         return message_run(
             run_id,
-            self._place.tenant_id,
-            self._place.environment_id,
+            self._tenant_id,
+            self._environment_id,
             listening,
             message,
             now,
@@ -175,6 +200,7 @@ def message_run(
         correlation=str(message.id),
         delivery_id=delivery_id,
         request_id=request_id,
+        quiet=is_quiet(message.topic, message.headers),
     )
 
 

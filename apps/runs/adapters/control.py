@@ -1,7 +1,8 @@
 """What the control plane writes on the run path, through Django's connection and inside its scope (role app)."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Coroutine, Iterable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
 import redis
@@ -11,10 +12,16 @@ from django.db import connection, transaction
 
 from apps.core.jobs import ring
 from apps.core.scope import current_tenant
+from apps.engine.application import Application
+from apps.runs.adapters import telling
+from apps.runs.adapters.broker import BufferedBroker, Listening
 from apps.runs.adapters.live import channel_of, hint
 from apps.runs.adapters.rows import NewRunRow
 from apps.runs.adapters.sql import Statements
+from apps.runs.adapters.telling import Event
+from apps.runs.queries.programs import application_of
 
+T = TypeVar("T")
 SQL = Statements("control")
 JOURNAL = Statements("journal")
 UNIT = Statements("unit")
@@ -49,6 +56,42 @@ def lane_free(run_id: UUID) -> None:
     """Let go of the lane of a run that ended without handling its message."""
     if rows(JOURNAL.free_lanes_dead, {"runs": [run_id]}):
         ring()
+
+
+class OpenScope:
+    """The open scope as a transaction to publish in; its coroutines never wait."""
+
+    async def rows(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
+        """Run a statement that reads."""
+        return rows(statement, values)
+
+    async def change(self, statement: str, values: Any = ()) -> int:
+        """Run a statement that changes rows and return how many it touched."""
+        return execute(statement, values)
+
+
+def tell(place: tuple[UUID, UUID, UUID], run_id: UUID, events: Iterable[Event], at: datetime) -> None:
+    """Publish lifecycle events of a run within the open scope; `place` is its tenant, environment and workflow."""
+
+    async def listener(listening: Listening) -> Application | None:
+        return application_of(workflow_id=listening.workflow_id, version=listening.version_number)
+
+    broker = BufferedBroker(OpenScope(), place, run_id, "", listener)
+    telling.tell(broker, events)
+    for row in _finished(broker.flush(at)):
+        run_insert(row)
+    ring()
+
+
+def _finished(work: Coroutine[Any, Any, T]) -> T:
+    """Return the result of a coroutine that never waits."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    work.close()
+    raise RuntimeError("it waited")
 
 
 def hint_after_commit(run_id: UUID, sequence: int) -> None:

@@ -6,7 +6,6 @@ stored.
 """
 
 import asyncio
-import contextlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +13,11 @@ from functools import partial
 from uuid import UUID
 
 import psycopg
-from psycopg import AsyncConnection
 from psycopg.pq import ExecStatus
 
 from apps.runs.adapters.copying import run_with_copies
 from apps.runs.adapters.group import GroupCommitter
-from apps.runs.adapters.pools import Connection, begin_as
+from apps.runs.adapters.pools import Connection, begin_as, connect, hang_up
 from apps.runs.adapters.rows import COPY_HEAD, COPY_TAIL
 from apps.runs.adapters.sql import Statements
 
@@ -68,7 +66,7 @@ class CreateWriter:
             await group.close()
         idle, self._idle = self._idle, []
         for connection in idle:
-            await connection.close()
+            await hang_up(connection)
 
     async def _group(self, tenant_id: UUID) -> GroupCommitter[Create]:
         while len(self._groups) >= MOST_TENANTS:
@@ -92,10 +90,10 @@ class CreateWriter:
             try:
                 taken = await self._store(connection, tenant_id, creates)
             except psycopg.errors.UndefinedTable as error:
-                await _hang_up(connection)
+                await hang_up(connection)
                 raise psycopg.OperationalError("the pooler gave another connection") from error
             except BaseException:
-                await _hang_up(connection)
+                await hang_up(connection)
                 raise
             self._idle.append(connection)
         return [create.run_id not in taken for create in creates]
@@ -112,14 +110,4 @@ class CreateWriter:
         }
 
     async def _connect(self) -> Connection:
-        connection = await AsyncConnection.connect(
-            self._url, autocommit=True, application_name="weft-runs-creates", connect_timeout=5
-        )
-        await connection.execute(WRITER_SQL.make_temporary)
-        await connection.execute(SQL.make_temporary)
-        return connection
-
-
-async def _hang_up(connection: Connection) -> None:
-    with contextlib.suppress(psycopg.Error):
-        await connection.close()
+        return await connect(self._url, "runs-creates", WRITER_SQL.make_temporary, SQL.make_temporary)

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.engine.application import Application
+from apps.engine.events import Hearing
 from apps.engine.samples import Samples
 from apps.runs.adapters.rows import RunOrigin
 
@@ -24,6 +25,7 @@ class Place:
     application: Application
     samples: Samples = field(default_factory=Samples)
     served: dict[int, Any] = field(default_factory=dict)  # what the door has prepared per route
+    _hearing: dict[str, Hearing] = field(default_factory=dict)
 
     @property
     def scope(self) -> tuple[UUID, UUID, UUID]:
@@ -34,6 +36,13 @@ class Place:
     def label(self) -> str:
         """A name for process-local state that no two applications share."""
         return f"{self.tenant_id}/{self.environment_id}/{self.workflow_id}"
+
+    def hearing(self, section: str) -> Hearing:
+        """Return which lifecycle events of a section's runs the application takes in."""
+        found = self._hearing.get(section)
+        if found is None:
+            found = self._hearing[section] = Hearing(section, self.application.is_heard)
+        return found
 
     def origin(
         self, *, source: str, entry: str, section: str, action: str = "", workflow: str = "", route: str = ""

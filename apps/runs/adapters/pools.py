@@ -1,11 +1,13 @@
 """Connections of one process to Postgres: a pool as `app` (one tenant at a time) and one as `relay`."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import AsyncConnectionPool
@@ -14,6 +16,7 @@ Connection = AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Connection]
 
 WAIT_SECONDS = 5.0
+CONNECT_SECONDS = 5
 
 
 class Pools:
@@ -68,6 +71,26 @@ def begin_for(tenant_ids: Iterable[UUID]) -> bytes:
     """The same for role `relay` and the tenants of the group in hand."""
     listed = ",".join(str(tenant_id) for tenant_id in set(tenant_ids))
     return f"begin; select set_config('app.tenants', '{{{listed}}}', true)".encode()
+
+
+async def connect(url: str, name: str, *prepare: str) -> Connection:
+    """Open a connection outside the pools and run `prepare` on it; it is closed again when that is refused."""
+    connection = await AsyncConnection.connect(
+        url, autocommit=True, application_name=f"weft-{name}", connect_timeout=CONNECT_SECONDS
+    )
+    try:
+        for statement in prepare:
+            await connection.execute(statement.encode())
+    except BaseException:
+        await hang_up(connection)
+        raise
+    return connection
+
+
+async def hang_up(connection: Connection) -> None:
+    """Close a connection, whatever state it is in."""
+    with contextlib.suppress(psycopg.Error, OSError):
+        await connection.close()
 
 
 async def _rollback(connection: Connection) -> None:

@@ -29,6 +29,9 @@ class ClaimedRun:
     version_number: int
     entry: str
     source: str
+    section: str
+    action: str
+    workflow_name: str
     request_id: str
     progress: bytes
     sequence: int

@@ -39,9 +39,10 @@ def accepted_row(  # noqa: PLR0913 - the columns an origin does not decide
     parent_id: UUID | None = None,
     delivery_id: UUID | None = None,
     request_id: str = "",
+    quiet: bool = False,
 ) -> NewRunRow:
     """Return the row of an accepted run that waits for a worker, or for its time."""
-    state = RunState.start(run_id, origin.entry, data, now)
+    state = RunState.start(run_id, origin.entry, data, now, quiet=quiet)
     ready_at = now
     if delay_seconds > 0:
         ready_at = now + timedelta(seconds=delay_seconds)
@@ -69,10 +70,11 @@ def accepted_row(  # noqa: PLR0913 - the columns an origin does not decide
 class BufferedRuns:
     """`engine.ports.Runs`: starts are buffered and written when the unit commits."""
 
-    def __init__(self, place: Place, parent_id: UUID, request_id: str) -> None:
+    def __init__(self, place: Place, parent_id: UUID, request_id: str, *, quiet: bool = False) -> None:
         self._place = place
         self._parent_id = parent_id
         self._request_id = request_id
+        self._quiet = quiet
         self.started: list[tuple[UUID, NewRun]] = []
 
     def start(self, run: NewRun) -> UUID:
@@ -98,4 +100,5 @@ class BufferedRuns:
             correlation=run.correlation,
             parent_id=run.parent or self._parent_id,
             request_id=self._request_id,
+            quiet=self._quiet,
         )

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from apps.engine.application import Application
 from apps.engine.ports import Resource
 from apps.runs.adapters import journal
-from apps.runs.adapters.broker import BufferedBroker
+from apps.runs.adapters.broker import BufferedBroker, Listening
 from apps.runs.adapters.databases import TenantDatabases
 from apps.runs.adapters.effects import Ledger
 from apps.runs.adapters.instances import PostgresInstances
@@ -24,6 +25,7 @@ from apps.runs.adapters.services import Services
 from apps.runs.adapters.session import Session
 from apps.runs.adapters.sql import Statements
 from apps.runs.adapters.starts import BufferedRuns
+from apps.runs.adapters.telling import of_row, tell
 
 SQL = Statements("unit")
 WRITER_SQL = Statements("writer")
@@ -45,6 +47,7 @@ class HostedUnit:
         "_broker",
         "_deferring",
         "_defers",
+        "_quiet",
         "_run_id",
         "_runs",
         "_services",
@@ -60,7 +63,14 @@ class HostedUnit:
     )
 
     def __init__(
-        self, services: Services, place: Place, run_id: UUID, request_id: str = "", *, defers: bool = False
+        self,
+        services: Services,
+        place: Place,
+        run_id: UUID,
+        request_id: str = "",
+        *,
+        defers: bool = False,
+        quiet: bool = False,
     ) -> None:
         self._services = services
         self._run_id = run_id
@@ -69,6 +79,7 @@ class HostedUnit:
         self._runs: BufferedRuns | None = None
         self._deferring: DeferringResources | None = None
         self._defers = defers
+        self._quiet = quiet  # what it gives rise to has no lifecycle events
         self.place = place
         self.request_id = request_id
 
@@ -83,8 +94,9 @@ class HostedUnit:
     def broker(self) -> BufferedBroker:
         """What the unit publishes."""
         if self._broker is None:
+            scope, quiet = self.place.scope, self._quiet
             self._broker = BufferedBroker(
-                self.session, self.place, self._run_id, self.request_id, self._services.live_place
+                self.session, scope, self._run_id, self.request_id, self._listener, quiet=quiet
             )
         return self._broker
 
@@ -92,7 +104,7 @@ class HostedUnit:
     def runs(self) -> BufferedRuns:
         """What the unit starts."""
         if self._runs is None:
-            self._runs = BufferedRuns(self.place, self._run_id, self.request_id)
+            self._runs = BufferedRuns(self.place, self._run_id, self.request_id, quiet=self._quiet)
         return self._runs
 
     @property
@@ -142,6 +154,8 @@ class HostedUnit:
         try:
             result = Committed()
             await self._settle()
+            if row is not None and (events := of_row(row, self.place.hearing(row.origin.section))):
+                tell(self.broker, events)
             await self._flush(result)
             if row is not None:
                 await self._insert([row], result)
@@ -167,6 +181,14 @@ class HostedUnit:
             self._runs.started.clear()
         if self._broker is not None:
             self._broker.published = [each for each in self._broker.published if each.topic.endswith(topic_ending)]
+
+    async def _listener(self, listening: Listening) -> Application | None:
+        """Return the application that a subscription belongs to; it may be another workflow's."""
+        if listening.workflow_id == self.place.workflow_id:
+            return self.place.application
+        tenant_id, environment_id, _ = self.place.scope
+        place = await self._services.live_place(tenant_id, environment_id, listening.workflow_id)
+        return None if place is None else place.application
 
     async def _flush(self, result: Committed) -> None:
         now = self._services.clock.now()

@@ -3,18 +3,16 @@
 Postgres refuses COPY into a table with row-level security, so a group goes through a temporary table.
 """
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 import psycopg
-from psycopg import AsyncConnection
 from psycopg.pq import TransactionStatus
 
 from apps.runs.adapters.copying import run_with_copies
 from apps.runs.adapters.group import GroupCommitter
-from apps.runs.adapters.pools import Connection, begin_for
+from apps.runs.adapters.pools import Connection, begin_for, connect, hang_up
 from apps.runs.adapters.rows import COPY_HEAD, COPY_TAIL
 from apps.runs.adapters.sql import Statements
 
@@ -74,11 +72,7 @@ class RunWriter:
         return [None] * len(rows)
 
     async def _connect(self) -> Connection:
-        connection = await AsyncConnection.connect(
-            self._url, autocommit=True, application_name="weft-runs-writer", connect_timeout=5
-        )
-        await connection.execute(SQL.make_temporary)
-        self._connection = connection
+        self._connection = connection = await connect(self._url, "runs-writer", SQL.make_temporary)
         return connection
 
     async def _recover(self, connection: Connection) -> None:
@@ -94,5 +88,4 @@ class RunWriter:
     async def _hang_up(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            with contextlib.suppress(psycopg.Error):
-                await connection.close()
+            await hang_up(connection)

@@ -13,7 +13,7 @@ from apps.core.jobs import bell
 from apps.engine.application import Route
 from apps.engine.http import Request, Response
 from apps.engine.module import Context
-from apps.engine.ports import Resource, Unit
+from apps.engine.ports import AlreadyExists, Resource, Unit
 from apps.engine.run.program import Trace
 from apps.engine.sections.handlers import DRIVER
 from apps.engine.sections.producers import ERRORS
@@ -34,6 +34,8 @@ from apps.runs.rules.redaction import redacted
 log = structlog.get_logger(__name__)
 SQL = Statements("waiting")
 COLLECTOR = "metrics.collector"
+HTTP = "http"
+FAILED = "failed"
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 LONGEST_WAIT_SECONDS = 30.0
 LOOK_SECONDS = (0.02, 0.05, 0.1, 0.25)
@@ -42,23 +44,31 @@ LOOK_SECONDS = (0.02, 0.05, 0.1, 0.25)
 class ServedRoute:
     """A route of a place with what is the same for every request to it."""
 
-    __slots__ = ("encoded_origin", "has_collector", "max_body", "origin", "record", "route", "tally")
+    __slots__ = ("encoded_origin", "has_collector", "hearing", "max_body", "origin", "record", "route", "tally")
 
     def __init__(self, place: Place, route: Route, traffic: Traffic) -> None:
         self.route = route
         self.record = route.record
         self.has_collector = any(module.kind == COLLECTOR for module in place.application.modules.values())
+        self.hearing = place.hearing(HTTP)
         self.max_body = min(route.max_body, LONGEST_PAYLOAD)
         self.origin: RunOrigin = place.origin(
             source="http",
             entry=f"route:{route.name}",
-            section="http",
+            section=HTTP,
             action=route.name,
             workflow=route.handler,
             route=route.name,
         )
         self.encoded_origin = self.origin.encoded()
         self.tally: Tally = traffic.tally((place.tenant_slug, place.environment, place.workflow_slug, route.name))
+
+    def tells(self, response: Response) -> bool:
+        """Whether somebody listens for what this answer's record says."""
+        hearing = self.hearing
+        if not (hearing.begin or hearing.complete or hearing.fail) or self.record == "none":
+            return False
+        return hearing.begin or hearing.hears_end(_state(response))
 
 
 class Answering:
@@ -115,9 +125,10 @@ class Answering:
             await (unit.commit() if response.keeps_writes else unit.rollback())
             return response
         record = _Record(served, request, response, trace, run_id, started_us, duration_us)
-        if caller is None and response.keeps_writes and unit.only_create is not None:
+        tells = served.tells(response)
+        if caller is None and not tells and response.keeps_writes and unit.only_create is not None:
             return await self._store_create(record, unit, unit.only_create)
-        if caller is not None or unit.has_written:
+        if tells or caller is not None or unit.has_written:
             return await self._store_with_unit(record, unit, caller)
         await unit.rollback()
         await self._store(record)
@@ -138,13 +149,17 @@ class Answering:
 
         When its key turns out to be taken, nothing of it was kept, and it is answered again, in its own transaction.
         """
-        place, served = unit.place, record.served
+        place = unit.place
         data = resource_row(record.run_id, place.scope, resource, dumped(resource.data), self._services.clock.now())
         create = Create(place.tenant_id, record.run_id, data, record.encoded())
         if await self._services.creates.write(create):
             return record.response
+        return await self._answer_carefully(place, record)
+
+    async def _answer_carefully(self, place: Place, record: "_Record") -> Response:
+        """Answer again, without putting anything off."""
         careful = HostedUnit(self._services, place, record.run_id, record.request.id)
-        return await self._answer(served, record.request, careful, record.run_id, None)
+        return await self._answer(record.served, record.request, careful, record.run_id, None)
 
     async def _store_with_unit(self, record: "_Record", unit: HostedUnit, caller: Caller | None) -> Response:
         response = record.response
@@ -153,7 +168,10 @@ class Answering:
             unit.keep_only(ERRORS)
         elif caller is not None:
             await keep_answer(unit.session, caller, response)
-        committed = await unit.commit(row=record.row())
+        try:
+            committed = await unit.commit(row=record.row())
+        except AlreadyExists:  # the create that was put off; nothing was kept
+            return await self._answer_carefully(unit.place, record)
         if committed.has_work:
             bell.ring()
         return await self._waited(record, response)
@@ -231,7 +249,7 @@ class _Record:
         return request_row(
             self.run_id,
             self.served.encoded_origin,
-            failed=response.status >= 500,
+            failed=_state(response) == FAILED,
             status=response.status,
             request_id=self.request.id,
             input=redacted(self.request.body),
@@ -248,7 +266,7 @@ class _Record:
         return NewRunRow(
             self.run_id,
             self.served.origin,
-            "failed" if response.status >= 500 else "done",
+            _state(response),
             started_at,
             http_status=response.status,
             request_id=self.request.id,
@@ -258,6 +276,11 @@ class _Record:
             finished_at=from_unix_us(self._started_us + self._duration_us),
             duration_us=self._duration_us,
         )
+
+
+def _state(response: Response) -> str:
+    """Return what the run of an answered request is."""
+    return FAILED if response.status >= 500 else "done"
 
 
 def bug(request: Request) -> Response:

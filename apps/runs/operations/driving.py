@@ -14,6 +14,7 @@ from typing import Any, cast
 import orjson
 import structlog
 
+from apps.engine.events import beginning, ending
 from apps.engine.module import Context, Effect
 from apps.engine.ports import Unit
 from apps.engine.run.decide import decide
@@ -43,6 +44,7 @@ from apps.runs.adapters.place import Place
 from apps.runs.adapters.queue import ClaimedRun
 from apps.runs.adapters.services import Services
 from apps.runs.adapters.starts import PayloadTooLarge, dumped
+from apps.runs.adapters.telling import content, tell
 from apps.runs.adapters.unit import HostedUnit
 from apps.runs.rules.journal import step_row_id
 
@@ -80,6 +82,7 @@ class Drive:
         self._place = place
         self._claimed = claimed
         self._each_step = each_step  # commit pure steps one by one too (`record: step`)
+        self._hearing = place.hearing(claimed.section)
         self._lines: list[StepLine] = []
         self._fate = WorkFate.KEEP
         self._ready_at: datetime | None = None
@@ -96,8 +99,7 @@ class Drive:
             )
             return
         commands = self._take(program)
-        if self._claimed.was_taken:
-            await self._flush()
+        await self._begin()
         while True:
             command = self._perform(program, commands)
             if command is None:
@@ -114,6 +116,16 @@ class Drive:
             state, _ = decide(program, state, Woken(), now)
         self.state, commands = decide(program, state, Claimed(self._ledger(program, state)), now)
         return commands
+
+    async def _begin(self) -> None:
+        """Write the claim down: after a silent owner's, and when somebody is to be told that the run has begun."""
+        if self._claimed.sequence == 1 and self._hearing.begin and not self.state.quiet:
+            unit = self._unit()
+            run = self._named() | {"started_at": self._claimed.started_at}
+            tell(unit.broker, [beginning(run | {"input": content(dumped(self.state.variables.input))})])
+            await self._commit_unit(unit)
+        elif self._claimed.was_taken:
+            await self._flush()
 
     def _ledger(self, program: Program, state: RunState) -> Ledger | None:
         step = program.steps[state.position]
@@ -158,7 +170,7 @@ class Drive:
 
     async def _try(self, program: Program, command: TryStep | VerifyStep) -> Tried:
         claimed = self._claimed
-        unit = HostedUnit(self._services, self._place, claimed.id, claimed.request_id)
+        unit = self._unit()
         context = Context(cast(Unit, unit), run_id=claimed.id, request_id=claimed.request_id)
         started_at, began = self._services.clock.now(), time.perf_counter_ns()
         event: TryEvent | Event
@@ -193,7 +205,13 @@ class Drive:
             raise
         return [] if following is None else [following]
 
+    def _unit(self) -> HostedUnit:
+        claimed, quiet = self._claimed, self.state.quiet
+        return HostedUnit(self._services, self._place, claimed.id, claimed.request_id, quiet=quiet)
+
     async def _commit_unit(self, unit: HostedUnit) -> None:
+        if self._tells_end:
+            tell(unit.broker, self._end())
         committed = await unit.commit(change=self._change())
         self.has_work = self.has_work or committed.has_work
         if committed.is_refused or committed.sequence is None:
@@ -204,11 +222,34 @@ class Drive:
         """Commit what was noted, in a group with other runs."""
         if not (self._lines or self._ended or self._claimed.was_taken or self._fate is not WorkFate.KEEP):
             return
+        if self._tells_end:
+            await self._commit_unit(self._unit())
+            return
         sequence = await self._services.journal.put(self._change())
         if sequence is None:
             raise ClaimGone(str(self._claimed.id))
         self.has_work = self.has_work or (self._ended and self._claimed.delivery_id is not None)
         self._written(sequence)
+
+    @property
+    def _tells_end(self) -> bool:
+        """Whether the run ends with what is to be written, and somebody listens for that."""
+        return self._ended and not self.state.quiet and self._hearing.hears_end(STATES[self.state.status])
+
+    def _end(self) -> list[dict[str, Any]]:
+        now, began = self._services.clock.now(), self._claimed.started_at
+        run = {
+            "state": STATES[self.state.status],
+            "finished_at": now,
+            "duration_us": int((now - began).total_seconds() * 1_000_000),
+            "output": content(dumped(self.state.output)),
+            "error": self.state.error,
+        }
+        return ending(self._named() | run)
+
+    def _named(self) -> dict[str, Any]:
+        claimed = self._claimed
+        return {"section": claimed.section, "action": claimed.action, "workflow": claimed.workflow_name}
 
     def _written(self, sequence: int) -> None:
         self._lines.clear()

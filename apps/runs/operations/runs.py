@@ -10,6 +10,7 @@ from apps.core.clock import now
 from apps.core.errors import NotFound
 from apps.core.jobs import ring
 from apps.core.scope import Actor, current_tenant
+from apps.engine.events import Hearing, ending
 from apps.engine.ids import uuid7
 from apps.engine.run.decide import decide
 from apps.engine.run.state import Event, RunState, SendAgain, Settled, Status
@@ -68,7 +69,7 @@ def run_start(
 def run_cancel(*, run_id: UUID, actor: Actor) -> dict[str, Any]:
     """End a run that has not ended; what a worker still learns about it is refused. Raises `RunFinished`."""
     require(actor, CANCEL)
-    state = _locked(run_id)[0]
+    state, progress, *_ = _locked(run_id)
     if state in FINAL:
         raise RunFinished(f"The run is {state}.")
     error = dumped({"code": "run.cancelled", "message": f"Cancelled by {actor.label}."})
@@ -76,9 +77,32 @@ def run_cancel(*, run_id: UUID, actor: Actor) -> dict[str, Any]:
     control.execute(control.SQL.steps_cancel, (sequence, run_id))
     control.execute(control.SQL.work_drop, (run_id,))
     control.lane_free(run_id)
+    if progress is not None and not orjson.loads(bytes(progress)).get("quiet"):
+        _tell_cancelled(run_id, orjson.loads(error))
     audit.record(verb="run.cancel", target="run", target_id=run_id)
     control.hint_after_commit(run_id, sequence)
     return run_get(run_id=run_id)
+
+
+def _tell_cancelled(run_id: UUID, error: dict[str, Any]) -> None:
+    """Publish the run's last lifecycle event when its application takes it in."""
+    section, action, workflow, tenant_id, environment_id, workflow_id, version, started_at = control.rows(
+        control.SQL.run_told, (run_id,)
+    )[0]
+    application = application_of(workflow_id=workflow_id, version=version)
+    if application is None or not Hearing(section, application.is_heard).fail:
+        return
+    ended_at = now()
+    run = {
+        "section": section,
+        "action": action,
+        "workflow": workflow,
+        "state": "cancelled",
+        "finished_at": ended_at,
+        "duration_us": int((ended_at - started_at).total_seconds() * 1_000_000),
+        "error": error,
+    }
+    control.tell((tenant_id, environment_id, workflow_id), run_id, ending(run), ended_at)
 
 
 def run_retry(*, run_id: UUID, actor: Actor) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import structlog
 
+from apps.core.jobs import bell
 from apps.engine.http import Response
 from apps.engine.module import Context
 from apps.engine.outcome import StepFailed
@@ -66,6 +67,8 @@ class Stepwise:
         try:
             drive = Drive(self._services, place, await self._accept(origin, context, state, now), each_step=True)
             await drive.go()
+            if drive.has_work:
+                bell.ring()
         except ClaimGone:
             return _goes_on(run_id)
         finally:
@@ -97,6 +100,9 @@ class Stepwise:
             version_number=origin.version_number,
             entry=origin.entry,
             source=origin.source,
+            section=origin.section,
+            action=origin.action,
+            workflow_name=origin.workflow_name,
             request_id=context.request_id,
             progress=progress,
             sequence=1,

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import connections
 
-from apps.core.startup import UnsafeDatabase, refuse_unsafe_database, unsafe_reasons
+from apps.core.startup import UnsafeDatabase, connections_wanted, refuse_unsafe_database, unsafe_reasons
 from tests.support.database import TestDatabase, point_django_at
 
 pytestmark = pytest.mark.spec("SPINE-B3")
@@ -106,8 +106,18 @@ def test_a_granted_partition_is_refused(database: TestDatabase) -> None:
 
 def test_more_pools_than_the_server_bears_are_refused(database: TestDatabase, settings: Any) -> None:
     settings.DATABASE_POOL_APP = 100
-    with pytest.raises(UnsafeDatabase, match="pools may open"):
+    with pytest.raises(UnsafeDatabase, match="the processes may open"):
         refuse_unsafe_database(processes=10)
+
+
+def test_every_connection_of_web_worker_and_beat_counts(settings: Any) -> None:
+    settings.DATABASE_POOL_APP, settings.DATABASE_POOL_RELAY, settings.CELERY_WORKER_CONCURRENCY = 8, 4, 4
+    before = connections_wanted()
+    assert before > 2 * (8 + 4 + 8), "two processes with Django's pool and the run path's two"
+    settings.DATABASE_POOL_APP += 1
+    assert connections_wanted() == before + 4
+    settings.CELERY_WORKER_CONCURRENCY += 1
+    assert connections_wanted() == before + 5
 
 
 def test_a_clock_that_was_moved_is_refused(database: TestDatabase, settings: Any) -> None:

@@ -59,6 +59,32 @@ triggers:
 """
 )
 
+GUARDED = (
+    HEAD
+    + """\
+workflows:
+  http:
+    routes:
+      - {method: POST, path: /said, handler: said}
+  pipelines:
+    said:
+      steps:
+        - respond:
+            status: 200
+            headers:
+              Referrer-Policy: no-referrer
+              X-Content-Type-Options: sniff
+              X-Request-Id: theirs
+              Weft-Version: "99"
+              Content-Length: "1"
+              Content-Security-Policy: default-src 'none'
+              Strict-Transport-Security: max-age=0
+              Set-Cookie: a=b
+              Clear-Site-Data: '"cookies"'
+            body: {said: true}
+"""
+)
+
 NOTES = (
     HEAD
     + """\

@@ -121,6 +121,41 @@ async def test_answers_under_the_shared_origin_are_sandboxed(database, two_tenan
     assert reply.headers["x-content-type-options"] == "nosniff"
 
 
+async def test_a_header_of_ours_that_a_document_says_too_is_sent_once(database, two_tenants, ingress):
+    tenant, other = two_tenants
+    await deployed(tenant, "guarded", GUARDED)
+    await deployed(other, "orders", ORDERS)
+    ours = {"x-content-type-options": "nosniff", "referrer-policy": "same-origin"}
+    shared = await request(ingress, "POST", f"/w/{tenant.slug}/guarded/said", {}, headers={"x-request-id": "mine"})
+    assert shared.status == 200
+    assert shared.said("referrer-policy") == ["no-referrer"]
+    assert shared.said("x-content-type-options") == ["sniff"]
+    assert shared.said("x-request-id") == ["mine"]
+    assert shared.said("weft-version") == ["1"]
+    assert shared.said("content-length") == [str(len(shared.body))]
+    assert sorted(shared.said("content-security-policy")) == ["default-src 'none'", "sandbox"]
+    assert shared.said("set-cookie") == shared.said("clear-site-data") == []
+    host = {"host": f"{tenant.slug}.localhost"}
+    alone = await request(ingress, "POST", "/guarded/said", {}, headers=host)
+    assert alone.said("content-security-policy") == ["default-src 'none'"]
+    assert (alone.said("set-cookie"), alone.said("clear-site-data")) == (["a=b"], ['"cookies"'])
+    plain = await request(ingress, "POST", f"/w/{other.slug}/orders/price", GOOD)
+    assert {name: plain.said(name) for name in ours} == {name: [value] for name, value in ours.items()}
+
+
+async def test_a_document_does_not_weaken_transport_security_for_the_portal(
+    database, two_tenants, settings
+):
+    settings.SECURE_HSTS_SECONDS = 60
+    tenant, _ = two_tenants
+    await deployed(tenant, "guarded", GUARDED)
+    async with serving() as ingress:
+        shared = await request(ingress, "POST", f"/w/{tenant.slug}/guarded/said", {})
+        alone = await request(ingress, "POST", "/guarded/said", {}, headers={"host": f"{tenant.slug}.localhost"})
+    assert shared.said("strict-transport-security") == ["max-age=60; includeSubDomains"]
+    assert alone.said("strict-transport-security") == ["max-age=0"]
+
+
 @pytest.mark.spec("SPINE-B5")
 async def test_what_is_not_recorded_leaves_no_row_and_what_is_recorded_later_comes(database, two_tenants, ingress):
     tenant, _ = two_tenants

@@ -1,14 +1,18 @@
 """The group-commit writer stores every accepted row, keeps tenants apart and lets no bad row hurt another caller."""
 
 import asyncio
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import psycopg
 import pytest
 
 from apps.engine.ids import uuid7
+from apps.runs.adapters.creates import Create, CreateWriter
 from apps.runs.adapters.rows import NewRunRow, RunOrigin, from_unix_us, request_row
+from apps.runs.adapters.threads import in_thread
 from apps.runs.adapters.writer import EncodedRun, RunWriter
+from tests.support.waiting import wait_for_async
 
 
 def origin_of(tenant_id, **changes):
@@ -141,3 +145,37 @@ async def test_closing_stores_what_was_only_offered(database, two_tenants):
         await writer.write_later(request_of(origin)[1])
     await writer.close()
     assert len(rows_of(database, tenant.id)) == 300
+
+
+@contextmanager
+def without_temporary_tables(database):
+    """Take the right to make temporary tables away from the serving roles."""
+    name = database.name
+    with psycopg.connect(database.superuser_url, autocommit=True) as admin:
+        admin.execute(f'revoke temporary on database "{name}" from public, weft_test_app, weft_test_relay')
+        try:
+            yield admin
+        finally:
+            admin.execute(f'grant temporary on database "{name}" to public')
+
+
+def opened(admin, name):
+    found = admin.execute(
+        "select count(*) from pg_stat_activity where datname = current_database() and application_name = %s", [name]
+    )
+    return found.fetchone()[0]
+
+
+async def test_a_connection_that_cannot_be_prepared_is_closed_again(database, two_tenants, writer):
+    first, second = two_tenants
+    creates = CreateWriter(database.url("app"))
+    with without_temporary_tables(database) as admin:
+        for tenant in (first, second):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                await writer.write(request_of(origin_of(tenant.id))[1])
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                await creates.write(Create(tenant.id, uuid7(), b"", b""))
+        await wait_for_async(lambda: in_thread(lambda: opened(admin, "weft-runs-writer") == 0))
+        await wait_for_async(lambda: in_thread(lambda: opened(admin, "weft-runs-creates") == 0))
+    await writer.write(request_of(origin_of(first.id))[1])
+    await creates.close()

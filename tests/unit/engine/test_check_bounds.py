@@ -8,7 +8,7 @@ import pytest
 from apps.engine.check import check
 from apps.engine.checks.report import MOST_EXPRESSIONS, MOST_FINDINGS
 from apps.engine.document import load
-from apps.engine.graph import graph
+from apps.engine.graph import MOST_EDGES, graph
 from tests.unit.engine.checking import registry, with_parts
 
 ENOUGH_SECONDS = 30  # of processor time, many times what any of these takes
@@ -71,9 +71,25 @@ def test_there_is_a_cap_on_different_expressions():
     assert [each.code for each in found] == ["expression.too_many"]
 
 
+def test_every_expression_of_a_long_text_counts():
+    text = "".join(f"${{data.x + {n}}} " for n in range(MOST_EXPRESSIONS + 50))
+    steps = [{"set": {"a": text}}, {"set": {"a": text}}]
+    found = checked({"workflows": {"pipelines": {"p": {"steps": steps}}}})
+    assert [each.code for each in found] == ["expression.too_many"]
+
+
 def test_one_expression_used_often_counts_once():
     steps = [{"set": {"a": "${data.x + 1}"}} for _ in range(MOST_EXPRESSIONS + 50)]
     assert checked({"workflows": {"pipelines": {"p": {"steps": steps}}}}) == []
+
+
+def test_hooks_of_every_state_machine_are_drawn_up_to_a_limit():
+    definitions = [{"name": f"d{n}", "initialState": "s", "states": {"s": {}}, "transitions": {}} for n in range(2_000)]
+    hooks = [{"transitions": [f"t{n}"], "handler": "inbox"} for n in range(2_000)]
+    section = {"definitions": definitions, "hooks": hooks, "engine": "engine"}
+    modules = [{"name": "engine", "type": "statemachine.engine"}, {"name": "inbox", "type": "messaging.handler"}]
+    document = load(orjson.dumps({"modules": modules, "workflows": {"statemachine": section}})).document
+    assert len(graph(document, registry())["edges"]) == MOST_EDGES
 
 
 @pytest.mark.parametrize("count", [3_000])

@@ -4,6 +4,10 @@
 select state, progress, source, delivery_id, attempt, version_number, workflow_id, environment_id
 from runs_run where id = %s for update
 
+-- name: run_told
+select section, action, workflow_name, tenant_id, environment_id, workflow_id, version_number, started_at
+from runs_run where id = %s
+
 -- name: run_cancel
 update runs_run set
     state = 'cancelled', error = %s, finished_at = weft_now(), cancel_requested_at = weft_now(),

@@ -12,8 +12,8 @@ from c where w.id = c.id
 returning w.tenant_id, w.run_id, w.epoch, c.owner is not null
 
 -- name: load_runs
-select id, tenant_id, environment_id, workflow_id, version_id, version_number, entry, source, request_id, progress,
-    sequence, delivery_id, started_at, weft_now()
+select id, tenant_id, environment_id, workflow_id, version_id, version_number, entry, source, section, action,
+    workflow_name, request_id, progress, sequence, delivery_id, started_at, weft_now()
 from runs_run where id = any(%(runs)s::uuid[]) and state in ('running', 'waiting')
 
 -- name: load_effects

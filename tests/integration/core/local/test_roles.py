@@ -51,11 +51,12 @@ def test_a_serving_role_creates_nothing(name, role):
         connection.execute("create table mine (n int)")
 
 
-def test_only_the_writer_may_make_temporary_tables(name):
+def test_the_roles_that_write_in_groups_may_make_temporary_tables_and_operators_may_not(name):
     made = provision(ADMIN_URL, name, prefix=name)
-    with psycopg.connect(made.urls["relay"]) as connection:
-        connection.execute("create temporary table batch (n int) on commit drop")
-    with psycopg.connect(made.urls["app"]) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+    for role in ("app", "relay"):
+        with psycopg.connect(made.urls[role]) as connection:
+            connection.execute("create temporary table batch (n int) on commit drop")
+    with psycopg.connect(made.urls["ops"]) as connection, pytest.raises(psycopg.Error):
         connection.execute("create temporary table batch (n int) on commit drop")
 
 

@@ -1,0 +1,111 @@
+"""Ten times the document costs about ten times as much, whether it is good or wrong everywhere."""
+
+import gc
+import time
+
+import pytest
+
+from apps.engine.check import CheckOptions, check
+from apps.engine.compile import compile_document
+from apps.engine.document import load
+from tests.unit.engine.checking import registry
+
+SMALL, LARGE = 1_000, 10_000
+TIMES = 30  # what is quadratic costs a hundred times as much
+REGISTRY = registry()
+PARTS = """\
+- {name: server, type: http.server, config: {address: ":8080"}}
+- {name: router, type: http.router}
+- {name: engine, type: statemachine.engine}
+- {name: broker, type: messaging.broker}
+"""
+
+
+def modules(form):
+    return lambda count: f"modules:\n{PARTS}" + "".join(f"- {form.replace('#', str(n))}\n" for n in range(count))
+
+
+def with_sections(module, head, form):
+    """As many modules as entries of a section."""
+
+    def text(count):
+        return modules(module)(count) + head + "".join(f"    - {form.replace('#', str(n))}\n" for n in range(count))
+
+    return text
+
+
+MISTAKES = {
+    "a type that does not exist": modules("{name: m#, type: http.handlr#}"),
+    "a key that nothing reads": modules("{name: m#, type: http.handler, confg#: 1}"),
+    "a config key that nothing reads": modules("{name: m#, type: http.handler, config: {prefx#: 1}}"),
+    "a dependency on nothing": modules("{name: m#, type: http.handler, dependsOn: [mm#]}"),
+    "a name that is taken": modules("{name: m, type: http.handler}"),
+    "a circle": modules("{name: m#, type: http.handler, dependsOn: [m0, m#]}"),
+    "a component that does not exist": modules("{name: m#, type: processing.step, config: {componentId: x#}}"),
+    "a machine that does not exist": modules("{name: m#, type: api.handler, config: {workflowType: w#}}"),
+    "a database that does not exist": modules("{name: m#, type: persistence.store, config: {database: d#}}"),
+    "a secret in a long text": lambda count: (
+        f"modules:\n{PARTS}- name: sender\n  type: webhook.sender\n  config:\n    url: |\n"
+        + "".join(f"      ${{SECRET_{n}}}\n" for n in range(count))
+    ),
+    "a handler that does not exist": with_sections(
+        "{name: m#, type: http.handler}",
+        "workflows:\n  http:\n    routes:\n",
+        "{method: GET, path: /r/#, handler: n#}",
+    ),
+}
+GOOD = {
+    "modules in a chain": modules("{name: m#, type: http.handler, dependsOn: [router]}"),
+    "routes": with_sections(
+        "{name: m#, type: http.handler}",
+        "workflows:\n  http:\n    routes:\n",
+        "{method: GET, path: '/r/#/{id}', handler: m#}",
+    ),
+    "subscriptions": with_sections(
+        "{name: m#, type: messaging.handler}",
+        "workflows:\n  messaging:\n    subscriptions:\n",
+        "{topic: t#, handler: m#}",
+    ),
+    "state machines": lambda count: (
+        f"modules:\n{PARTS}workflows:\n  statemachine:\n    engine: engine\n    definitions:\n"
+        + "".join(f"    - {{name: d{n}, initialState: s, states: {{s: }}}}\n" for n in range(count))
+    ),
+}
+
+
+def least_cost(work, rounds):
+    """Processor time, collections of garbage left out: they hit the larger document more often."""
+    found = []
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(rounds):
+            began = time.process_time()
+            work()
+            found.append(time.process_time() - began)
+    finally:
+        gc.enable()
+    return min(found)
+
+
+def costs_in_proportion(text, work):
+    small, large = text(SMALL), text(LARGE)
+    work(small)
+    return least_cost(lambda: work(large), 2) < TIMES * least_cost(lambda: work(small), 4)
+
+
+@pytest.mark.spec("SPINE-B4")
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_checking_ten_times_the_mistakes(mistake):
+    def checked(text):
+        document = load(text).document
+        return check(document, REGISTRY, CheckOptions(secrets=frozenset()))
+
+    assert len(checked(MISTAKES[mistake](SMALL))) >= 1
+    assert costs_in_proportion(MISTAKES[mistake], checked)
+
+
+@pytest.mark.spec("SPINE-B4")
+@pytest.mark.parametrize("kind", GOOD)
+def test_compiling_ten_times_the_document(kind):
+    assert costs_in_proportion(GOOD[kind], lambda text: compile_document(load(text).document, REGISTRY))
