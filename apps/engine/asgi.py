@@ -120,13 +120,18 @@ class EngineAsgi:
 
 
 def request_steps(route: Route, context: Context, trace: Trace) -> list[dict[str, Any]]:
-    """Return the lines of a request's story: its program's steps, or one for a module that had something to say."""
-    if route.program is not None:
-        return read_trace(route.program, trace)
-    if not context.logs:
-        return []
-    line = {"index": 0, "name": route.handler, "kind": "handler", "path": route.path, "module": route.handler}
-    return [line | {"state": "done", "attempt": 1, "output": None, "error": None, "logs": context.logs}]
+    """Return the lines of a request's story: its program's steps, and one for what was said outside of them."""
+    lines = [] if route.program is None else read_trace(route.program, trace)
+    if context.logs:
+        line = {
+            "index": len(lines),
+            "name": route.handler,
+            "kind": "handler",
+            "path": route.path,
+            "module": route.handler,
+        }
+        lines.append(line | {"state": "done", "attempt": 1, "output": None, "error": None, "logs": context.logs})
+    return lines
 
 
 async def _called(route: Route, request: Request, context: Context, trace: Trace) -> Response:

@@ -65,7 +65,7 @@ class ModuleConfig(BaseModel):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Describe what is really accepted: both spellings of a key, ignored keys, and `x-` keys."""
+        """Describe what is really accepted: every spelling of a key, ignored keys, and `x-` keys."""
         schema = handler(core)
         described = handler.resolve_ref_schema(schema)
         properties = described.setdefault("properties", {})
@@ -75,6 +75,8 @@ class ModuleConfig(BaseModel):
                 for other in others:
                     told = {"description": f"The same as {first}.", "x-same-as": first}
                     properties[other] = properties[first] | told
+                if first in described.get("required", ()):
+                    require_one_of(described, first, first, *others)
         for key in sorted(cls.ignored_keys):
             properties[key] = {"description": "Accepted, without effect.", "x-ignored": True}
         described["patternProperties"] = {"^x-": {}}
@@ -88,6 +90,12 @@ class ModulePort:
     name: str
     type: str
     description: str = ""
+
+
+def require_one_of(schema: dict[str, Any], key: str, *enough: str) -> None:
+    """Have a schema require any of the keys in `enough` instead of `key`."""
+    schema["required"] = [required for required in schema["required"] if required != key]
+    schema.setdefault("allOf", []).append({"anyOf": [{"required": [each]} for each in enough]})
 
 
 C = TypeVar("C", bound=ModuleConfig)

@@ -55,6 +55,7 @@ def logging_config(env: Environment) -> dict[str, Any]:
             "uvicorn.access": {"handlers": [], "propagate": True, "level": logging.WARNING},
             "celery": {"handlers": [], "propagate": True, "level": env.log_level},
             "celery.app.trace": {"handlers": [], "propagate": True, "level": logging.WARNING},
+            "celery.worker.request": {"handlers": [], "propagate": True, "level": logging.WARNING},
             "celery.worker.strategy": {"handlers": [], "propagate": True, "level": logging.WARNING},
             "celery.beat": {"handlers": [], "propagate": True, "level": logging.WARNING},
             "httpx2": {"handlers": [], "propagate": True, "level": logging.WARNING},

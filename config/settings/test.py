@@ -4,7 +4,8 @@ import os
 
 os.environ.setdefault("SECRET_KEY", "only-for-tests-and-long-enough-to-be-a-signing-key")
 os.environ.setdefault("ENCRYPTION_KEYS", "b25seS1mb3ItdGVzdHMtYnV0LTMyLWJ5dGVzLWxvbmc=")
-os.environ.setdefault("REDIS_URL", os.environ.get("WEFT_TEST_REDIS_URL", "redis://127.0.0.1:6379/0"))
+if "WEFT_TEST_REDIS_URL" in os.environ:
+    os.environ["REDIS_URL"] = os.environ["WEFT_TEST_REDIS_URL"]
 os.environ.setdefault("TLS", "false")
 os.environ.setdefault("LOG_LEVEL", "WARNING")
 

@@ -26,7 +26,7 @@ FROZEN = {
     "sourceResourceName stateFilter summaryFields transitionMap workflowEngine workflowType",
     "auth.jwt": "issuer secret seedFile tokenExpiry",
     "data.transformer": "pipeline pipelines",
-    "database.workflow": "driver dsn maxIdleConns maxOpenConns",
+    "database.workflow": "connectionString driver dsn maxIdleConns maxOpenConns",
     "dynamic.component": "componentId provides requires source",
     "health.checker": "",
     "http.handler": "body contentType status",
@@ -64,11 +64,18 @@ IGNORED = {
     "http.router": "prefix",
     "messaging.broker": "description provider topics url",
     "messaging.handler": "description inputType queue watchPath",
-    "metrics.collector": "description",
+    "metrics.collector": "collectInterval description",
     "state.connector": "description",
     "state.tracker": "description store",
     "statemachine.engine": "description initialState initial_state stateTracker",
     "webhook.sender": "description",
+}
+
+# Other names under which documents carry a type.
+ALIASES = {
+    "core.metrics": "metrics.collector",
+    "data.database": "database.workflow",
+    "jsonschema": "jsonschema.modular",
 }
 
 pytestmark = pytest.mark.spec("SPINE-B1", "SPINE-B4")
@@ -84,6 +91,10 @@ def properties(module_type):
 
 def test_no_kind_is_missing():
     assert set(TYPES) == set(FROZEN)
+
+
+def test_no_other_name_is_missing():
+    assert {alias: kind for kind, found in TYPES.items() for alias in found.aliases} == ALIASES
 
 
 @pytest.mark.parametrize("kind", sorted(FROZEN))
@@ -190,6 +201,24 @@ def test_a_number_may_be_written_in_three_ways_and_the_schema_agrees(value):
 )
 def test_the_schema_takes_what_the_checker_takes(config, is_good):
     document = load(f"modules: [{{name: c, type: http.middleware.cors, config: {config}}}]").document
+    assert (check(document, REGISTRY, CheckOptions()) == []) is is_good
+    assert jsonschema_rs.validator_for(document_schema(REGISTRY)).is_valid(document.data) is is_good
+
+
+@pytest.mark.parametrize("kind", ["database.workflow", "data.database"])
+@pytest.mark.parametrize(
+    ("config", "is_good"),
+    [
+        ("{driver: sqlite, dsn: orders.db}", True),
+        ("{connectionString: 'postgres://db.example/orders'}", True),
+        ("{driver: sqlite, connectionString: orders.db}", True),
+        ("{dsn: orders.db}", False),
+        ("{driver: sqlite}", False),
+        ("{}", False),
+    ],
+)
+def test_a_connection_string_is_an_address_that_needs_no_driver(kind, config, is_good):
+    document = load(f"modules: [{{name: d, type: {kind}, config: {config}}}]").document
     assert (check(document, REGISTRY, CheckOptions()) == []) is is_good
     assert jsonschema_rs.validator_for(document_schema(REGISTRY)).is_valid(document.data) is is_good
 

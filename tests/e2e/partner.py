@@ -43,8 +43,7 @@ class Partner:
         return self
 
     def __exit__(self, *problem: object) -> None:
-        for gate in self._gates.values():
-            gate.set()
+        self.forget()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -64,6 +63,12 @@ class Partner:
     def accept(self, name: str) -> None:
         """Take calls to this one again."""
         self._refusals.pop(name, None)
+
+    def forget(self) -> None:
+        """Drop all orders of this kind: take every call at once."""
+        for gate in self._gates.values():
+            gate.set()
+        self._gates, self._refusals = {}, {}
 
     def take(self, call: dict[str, Any]) -> int:
         """Note a call and return the status of its answer."""

@@ -57,7 +57,8 @@ def test_an_edit_goes_live_and_an_order_is_watched_through_a_lost_connection(vis
     desk.deploy(version, "prod", name=WORKFLOW)
     desk.show("Runs")
     order = post_an_order(acme)
-    run = watch_through_a_lost_connection(olive, desk, wire, partner_of_acme, order)
+    run = desk.take_in_hand("notify-partner", version)
+    watch_through_a_lost_connection(olive, run, wire, partner_of_acme, order)
 
     told = acme.get(f"runs/{run}")
     assert told["state"] == "done"
@@ -95,10 +96,9 @@ def post_an_order(acme: HostedTenant) -> str:
     return str(answer.json["id"])
 
 
-def watch_through_a_lost_connection(olive, desk, wire, partner, order) -> str:
+def watch_through_a_lost_connection(olive, run, wire, partner, order) -> None:
     """Follow the notification: the first call is answered while nobody can see it, the second one afterwards."""
     page = olive.page
-    run = desk.take_in_hand("notify-partner")
     in_hand = page.get_by_label(f"Run {run}")
     warehouse = in_hand.locator("[data-step$=warehouse]")
     bank = in_hand.locator("[data-step$=bank]")
@@ -116,4 +116,3 @@ def watch_through_a_lost_connection(olive, desk, wire, partner, order) -> str:
     expect(in_hand).to_have_attribute("data-run-state", "running")
     partner.release("bank")
     expect(in_hand).to_have_attribute("data-run-state", "done")
-    return run

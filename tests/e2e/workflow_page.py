@@ -84,9 +84,9 @@ class WorkflowPage:
         """Choose a tab."""
         self.page.get_by_role("tab", name=tab).click()
 
-    def take_in_hand(self, words: str) -> str:
-        """Wait for a run of that kind in the list, look at it, and return its id."""
-        line = self.page.locator(".run-line", has_text=words).first
+    def take_in_hand(self, words: str, version: int) -> str:
+        """Wait for a run of that kind and version in the list, look at it, and return its id."""
+        line = self.page.locator(".run-line", has_text=words).filter(has_text=f"v{version}").first
         line.click()
         run = str(line.get_attribute("data-run"))
         expect(self.page.get_by_label(f"Run {run}")).to_be_visible()

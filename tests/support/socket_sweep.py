@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from asgiref.sync import sync_to_async
 from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
 
+from apps.runs.adapters.threads import in_thread
 from apps.runs.consumers.urls import urlpatterns
 from tests.support.database import TestDatabase
 from tests.support.isolation import Examples, Sweep
@@ -60,7 +60,7 @@ async def sweep_sockets(
             if example is None:
                 sweep.uncovered.append(f"socket {socket.pattern} message {kind!r}: no example")
                 continue
-            message = await sync_to_async(example.message)(a)
+            message = await in_thread(example.message, a)
             answers = await _talk(application, _path(socket, b), b, message)
             if tell := [mark for mark in (a.slug, str(a.id), a.owner.email) if mark in answers]:
                 sweep.breaches.append(f"socket {socket.pattern} message {kind!r} tells {tell}")

@@ -59,7 +59,8 @@ class Module(PageView):
 
 
 def _settings(schema: dict[str, Any]) -> list[dict[str, Any]]:
-    required = set(schema.get("required", []))
+    spelt = [part["anyOf"][0] for part in schema.get("allOf", []) if "anyOf" in part]  # required in one of its forms
+    required = {key for part in (schema, *spelt) for key in part.get("required", [])}
     return [
         {
             "name": name,

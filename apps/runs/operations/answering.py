@@ -29,6 +29,7 @@ from apps.runs.adapters.traffic import Tally, Traffic
 from apps.runs.adapters.unit import HostedUnit
 from apps.runs.adapters.writer import EncodedRun
 from apps.runs.operations.stepwise import DRIVEN, Stepwise
+from apps.runs.rules.journal import HANDLER_LINE
 from apps.runs.rules.redaction import redacted
 
 log = structlog.get_logger(__name__)
@@ -119,8 +120,8 @@ class Answering:
         duration_us = (ended - began) // 1000
         if served.has_collector:
             _sample(unit, request, response, duration_us)
-        if context.logs and not trace:
-            trace.append((0, began, ended, None, None, context.logs))
+        if context.logs:
+            trace.append((HANDLER_LINE, began, ended, None, None, context.logs))
         if is_driven and context.state.get(DRIVEN):
             await (unit.commit() if response.keeps_writes else unit.rollback())
             return response

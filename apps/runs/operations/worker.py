@@ -31,7 +31,9 @@ from apps.runs.operations.sweeps import sweep_run
 
 log = structlog.get_logger(__name__)
 POLL_SECONDS = 2.0
-HEARTBEAT_SECONDS = 10.0
+HEARTBEAT_SECONDS = 10.0  # leases
+SIGN_SECONDS = 2.0  # of life, for `/ready`
+SILENT_SECONDS = 10  # after which the last sign is gone from Redis
 RELAY_PAUSE_SECONDS = 0.25
 MOST_IN_HAND = 256
 CLAIM_AT_ONCE = 64
@@ -70,6 +72,7 @@ class WorkerLoop:
         self.services.ledger.on_settled = effect_settle_by_receipt(self.services)
         beside = [
             asyncio.create_task(self._heart(), name="worker-heart"),
+            asyncio.create_task(self._sign(), name="worker-sign"),
             asyncio.create_task(self._relay(), name="worker-relay"),
         ]
         try:
@@ -134,16 +137,23 @@ class WorkerLoop:
             log.exception("run.driver_failed", run_id=str(run.id))
 
     async def _heart(self) -> None:
+        while True:
+            await self._beat()
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    async def _sign(self) -> None:
+        """Give signs of life that vanish by themselves, so that no two clocks have to agree."""
         client: Any = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
         try:
             while True:
-                await self._beat(client)
-                await asyncio.sleep(HEARTBEAT_SECONDS)
+                with contextlib.suppress(redis.RedisError, OSError):
+                    await client.set(HEARTBEAT_KEY, str(time.time()), ex=SILENT_SECONDS)
+                await asyncio.sleep(SIGN_SECONDS)
         finally:
             with contextlib.suppress(redis.RedisError, OSError):
                 await client.aclose()
 
-    async def _beat(self, client: Any) -> None:
+    async def _beat(self) -> None:
         in_hand = list(self._in_hand)
         try:
             held = await self._queue.heartbeat(in_hand)
@@ -155,8 +165,6 @@ class WorkerLoop:
             task = self._in_hand.get(run_id)
             if run_id not in held and task is not None:
                 task.cancel("the lease is gone")
-        with contextlib.suppress(redis.RedisError, OSError):
-            await client.set(HEARTBEAT_KEY, str(time.time()))
 
     async def _relay(self) -> None:
         """Empty the outbox when the bell rings, and by itself."""

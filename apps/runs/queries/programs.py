@@ -5,13 +5,16 @@ from typing import Any
 from uuid import UUID
 
 from apps.core.errors import NotFound
-from apps.engine.application import Application
+from apps.engine.application import Application, Route
 from apps.engine.compile import compile_document
 from apps.engine.document import load
 from apps.engine.findings import DocumentRefused
-from apps.engine.run.program import Program, read_trace
+from apps.engine.run.program import Program, Trace, read_trace
 from apps.modules.queries import registry
+from apps.runs.rules.journal import HANDLER_LINE
 from apps.workflows.queries.versions import version_text
+
+ROUTE = "route:"
 
 
 def program_of(*, workflow_id: UUID, version: int, entry: str) -> Program | None:
@@ -19,33 +22,45 @@ def program_of(*, workflow_id: UUID, version: int, entry: str) -> Program | None
     application = application_of(workflow_id=workflow_id, version=version)
     if application is None:
         return None
-    if not entry.startswith("route:"):
+    if not entry.startswith(ROUTE):
         return application.program(entry)
-    method, _, pattern = entry.removeprefix("route:").partition(" ")
+    route = _route(application, entry)
+    return None if route is None else route.program
+
+
+def trace_read(*, workflow_id: UUID, version: int, entry: str, trace: list[Any]) -> list[dict[str, Any]]:
+    """Expand the stored trace of a request to the lines of a run page."""
+    application = application_of(workflow_id=workflow_id, version=version)
+    route = None if application is None else _route(application, entry)
+    program = None if route is None else route.program
+    known = 0 if program is None else len(program.steps)
+    of_program: Trace = [tuple(line) for line in trace if 0 <= line[0] < known]
+    others = [_bare_line(line, trace[0][1], route, len(of_program)) for line in trace if not 0 <= line[0] < known]
+    return others if program is None else [*read_trace(program, of_program), *others]
+
+
+def _route(application: Application, entry: str) -> Route | None:
+    method, _, pattern = entry.removeprefix(ROUTE).partition(" ")
     for route in application.routes.routes:
         if (route.method, route.pattern) == (method, pattern):
-            return route.program
+            return route
     return None
 
 
-def trace_read(program: Program | None, trace: list[Any]) -> list[dict[str, Any]]:
-    """Expand a stored trace to the lines of a run page."""
-    if program is not None and all(entry[0] < len(program.steps) for entry in trace):
-        return read_trace(program, [tuple(entry) for entry in trace])
-    return [_bare_line(entry, trace[0][1]) for entry in trace]
-
-
-def _bare_line(entry: list[Any], origin: int) -> dict[str, Any]:
-    index, started, ended, output, error, logs = entry
+def _bare_line(line: list[Any], origin: int, route: Route | None, place: int) -> dict[str, Any]:
+    """Return a line that is no step of a program: what a module did that answered by itself, or of a lost version."""
+    index, started, ended, output, error, logs = line
+    handler = "" if route is None else route.handler
+    is_handler = index == HANDLER_LINE
     return {
-        "index": index,
-        "name": f"step-{index}" if index or logs is None else "handler",
+        "index": place if is_handler else index,
+        "name": (handler or "handler") if is_handler else f"step-{index}",
         "kind": "handler",
-        "path": "",
-        "module": "",
+        "path": route.path if is_handler and route is not None else "",
+        "module": handler if is_handler else "",
         "state": "failed" if error else "done",
         "attempt": 1,
-        "started_us": (started - origin) // 1000,
+        "started_us": max(started - origin, 0) // 1000,
         "duration_us": (ended - started) // 1000,
         "output": output,
         "error": error,

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from apps.core.errors import NotFound
 from apps.core.paging import USUAL_PAGE, Page, by_id
 from apps.runs.models import Run, Step
-from apps.runs.queries.programs import program_of, trace_read
+from apps.runs.queries.programs import trace_read
 from apps.tenants.queries import environment_list
 from apps.workflows.queries.workflows import workflow_names
 
@@ -188,8 +188,8 @@ def _wait(row: Run) -> dict[str, Any] | None:
 def _steps(row: Run) -> list[dict[str, Any]]:
     if row.steps is None:
         return [_step(step) for step in _steps_of(row.id).order_by("started_at", "position")]
-    program = program_of(workflow_id=row.workflow_id, version=row.version_number, entry=row.entry)
-    lines = trace_read(program, orjson.loads(bytes(row.steps)))
+    trace = orjson.loads(bytes(row.steps))
+    lines = trace_read(workflow_id=row.workflow_id, version=row.version_number, entry=row.entry, trace=trace)
     return [_with_time(line, row.started_at) for line in lines]
 
 

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+HANDLER_LINE = -1  # in a request's trace: what the route's handler and middlewares said outside of any step
 TIME_BITS = 0xFFFFFFFFFFFF << 80
 RANDOM_BITS = (1 << 62) - 1
 

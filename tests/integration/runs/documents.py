@@ -59,6 +59,21 @@ triggers:
 """
 )
 
+LOGGED = (
+    HEAD
+    + """\
+  - {name: lines, type: http.middleware.logging}
+  - {name: notes, type: api.handler, config: {resourceName: notes}}
+workflows:
+  http:
+    routes:
+      - {method: GET, path: /notes, handler: notes, middlewares: [lines]}
+      - {method: POST, path: /marked, handler: marked, middlewares: [lines]}
+  pipelines:
+    marked: {steps: [{name: mark, set: {marked: true}}]}
+"""
+)
+
 GUARDED = (
     HEAD
     + """\

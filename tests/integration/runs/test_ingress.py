@@ -6,9 +6,11 @@ import orjson
 import psycopg
 import pytest
 
+from apps.core.scope import scope
 from apps.runs.adapters.threads import in_thread
-from tests.integration.runs.documents import NOTES, ORDERS
-from tests.support.serving import deployed, redeploy, request
+from apps.runs.queries.runs import run_get, run_list
+from tests.integration.runs.documents import GUARDED, LOGGED, NOTES, ORDERS
+from tests.support.serving import deployed, redeploy, request, serving
 from tests.support.waiting import wait_for_async
 
 GOOD = {"qty": 3, "price": 2.5}
@@ -143,9 +145,7 @@ async def test_a_header_of_ours_that_a_document_says_too_is_sent_once(database, 
     assert {name: plain.said(name) for name in ours} == {name: [value] for name, value in ours.items()}
 
 
-async def test_a_document_does_not_weaken_transport_security_for_the_portal(
-    database, two_tenants, settings
-):
+async def test_a_document_does_not_weaken_transport_security_for_the_portal(database, two_tenants, settings):
     settings.SECURE_HSTS_SECONDS = 60
     tenant, _ = two_tenants
     await deployed(tenant, "guarded", GUARDED)
@@ -257,3 +257,24 @@ async def test_a_route_recorded_by_step_has_a_row_per_step_and_answers_as_any_ot
         assert ("total", "done") in steps.fetchall()
         left = connection.execute("select count(*) from runs_work where tenant_id = %s", [tenant.id])
         assert left.fetchone() == (0,)
+
+
+@pytest.mark.spec("SPINE-B8")
+async def test_what_modules_log_while_they_answer_is_shown_with_the_run(database, two_tenants, ingress):
+    tenant, other = two_tenants
+    await deployed(tenant, "logged", LOGGED)
+    await request(ingress, "GET", f"/w/{tenant.slug}/logged/notes")
+    await request(ingress, "POST", f"/w/{tenant.slug}/logged/marked", {})
+
+    def stories(one):
+        with scope(one.id, one.actor):
+            return [run_get(run_id=run["id"]) for run in run_list().items]
+
+    marked, listed = await in_thread(stories, tenant)
+    (line,) = listed["steps"]
+    assert (line["name"], line["kind"], line["module"], line["state"]) == ("notes", "handler", "notes", "done")
+    assert "GET" in line["logs"][0]["message"]
+    step, around = marked["steps"]
+    assert (step["name"], step["logs"], step["index"]) == ("mark", [], 0)
+    assert (around["name"], around["index"], len(around["logs"])) == ("marked", 1, 1)
+    assert await in_thread(stories, other) == []

@@ -13,6 +13,7 @@ from apps.tenants.operations.tenants import tenant_resume, tenant_suspend
 from apps.tenants.queries import audit_list, memberships_of
 from tests.support.clients import browser_for, browser_of, client_for, with_key
 from tests.support.tenants import TenantFixture, make_person
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.spec("SPINE-B3", "SPINE-B7")
 Two = tuple[TenantFixture, TenantFixture]
@@ -162,7 +163,7 @@ def test_a_new_key_is_shown_once_works_and_can_be_revoked(two_tenants: Two) -> N
     assert with_key(made["key"]).get("tenant").status_code == 200
     assert all("key" not in row for row in caller.get("api-keys").json()["items"])
     assert caller.delete(f"api-keys/{made['id']}").status_code == 204
-    assert with_key(made["key"]).get("tenant").status_code == 401
+    wait_for(lambda: with_key(made["key"]).get("tenant").status_code == 401, what="the refusal of the revoked key")
 
 
 def test_an_expired_key_opens_nothing(two_tenants: Two) -> None:

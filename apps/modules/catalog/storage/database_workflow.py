@@ -13,11 +13,20 @@ these, null means absent. An update or delete without `where` is refused unless 
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    model_validator,
+)
+from pydantic_core import CoreSchema
 
 from apps.engine.config_types import SettingsModel, TemplateText, WholeNumber
 from apps.engine.late_text import LateText
-from apps.engine.module import Category, Context, Effect, Module, ModulePort
+from apps.engine.module import Category, Context, Effect, Module, ModulePort, require_one_of
 from apps.engine.outcome import Rejected
 from apps.engine.ports import Database
 from apps.engine.step_input import read_input
@@ -51,6 +60,13 @@ class DatabaseWorkflowConfig(SettingsModel):
         if isinstance(values, dict) and "connectionString" in values and "driver" not in values:
             return {**values, "driver": "postgres"}
         return values
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Say that `connectionString` needs no driver."""
+        schema = super().__get_pydantic_json_schema__(core, handler)
+        require_one_of(handler.resolve_ref_schema(schema), "driver", "driver", "connectionString")
+        return schema
 
 
 def _as_list(value: Any) -> Any:

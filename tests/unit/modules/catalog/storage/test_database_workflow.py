@@ -24,6 +24,11 @@ async def test_a_query_returns_columns_and_rows(unit):
     assert unit.databases.opened == [("db", "sqlite", "orders.db")]
 
 
+async def test_a_connection_string_is_the_address_of_a_postgres_server(unit):
+    await run(unit, {"action": "query", "sql": "select 1"}, {"connectionString": "postgres://db.example/orders"})
+    assert unit.databases.opened == [("db", "postgres", "postgres://db.example/orders")]
+
+
 @pytest.mark.parametrize(
     ("request_", "statement", "args"),
     [

@@ -1,0 +1,72 @@
+"""What holds on every page: it fits a phone, complains about nothing, and calls nobody outside."""
+
+import json
+
+import pytest
+
+from apps.core.management.local import browsing
+from apps.core.management.local.demo import CAST, ORDER, WORKFLOW
+from tests.e2e.conftest import PHONE, picture
+from tests.support.hosted import eventually
+
+pytestmark = pytest.mark.spec("SPINE-B8")
+
+WIDER_THAN_THE_WINDOW = """() => {
+  const width = document.documentElement.clientWidth;
+  const scrolls = element => element !== null && element !== document.body
+    && (getComputedStyle(element).overflowX !== 'visible' || scrolls(element.parentElement));
+  return [...document.body.querySelectorAll('*')]
+    .filter(one => one.checkVisibility() && one.getBoundingClientRect().right > width + 1 && !scrolls(one))
+    .map(one => `${one.tagName.toLowerCase()}.${one.className} ends at ${one.getBoundingClientRect().right}`);
+}"""
+NEVER_OPENED = frozenset({"not-here"})  # its answer is a 404, of which every browser complains
+
+
+@pytest.fixture(scope="module")
+def lively(tenants):
+    """Acme after a good order and one that a carrier refused."""
+    workflow = tenants[0].workflow(WORKFLOW)
+    for more in ({}, {"simulate": "carrier_down"}):
+        assert workflow.call("POST", "/orders", {**json.loads(ORDER), **more}).status == 201
+    eventually(lambda: len(workflow.runs(state="done", source="message")) >= 4, "the notifications")
+
+
+@pytest.fixture
+def shots(olive, lively):
+    """Every page of the tenant, as the screenshots find them."""
+    return [shot for shot in browsing.tenant_shots(olive.page, "acme") if shot.name not in NEVER_OPENED]
+
+
+def test_the_pages_cover_the_portal(shots):
+    wanted = {"home", "workflow", "workflow-runs", "runs", "run", "instances", "instance", "messages", "message"}
+    assert wanted | {"modules", "module", "settings", "settings-keys", "tenants"} <= {shot.name for shot in shots}
+
+
+@pytest.mark.parametrize("theme", browsing.THEMES)
+def test_no_page_complains_in_the_console_or_calls_anybody_outside(visit, shots, theme):
+    someone = visit(CAST[0])
+    someone.page.emulate_media(color_scheme=theme)
+    found = {}
+    for shot in shots:
+        assert someone.open("about:blank" if "#" in shot.path else shot.path) in (200, 0)
+        someone.page.goto(shot.path)
+        someone.page.wait_for_load_state("networkidle")
+        if someone.troubles():
+            found[shot.name] = list(someone.troubles())
+            someone.complaints.clear()
+    assert found == {}
+
+
+def test_no_page_is_wider_than_a_phone(visit, shots):
+    someone = visit(CAST[0], size=PHONE)
+    found = {}
+    for shot in [*shots, *browsing.public_shots()[:1]]:
+        someone.page.goto("about:blank")
+        someone.page.goto(shot.path)
+        someone.page.wait_for_load_state("networkidle")
+        across = someone.page.evaluate("document.documentElement.scrollWidth")
+        wide = someone.page.evaluate(WIDER_THAN_THE_WINDOW)
+        if across > PHONE[0] or wide:
+            found[shot.name] = (across, wide[:5])
+            picture(someone, f"phone-{shot.name}")
+    assert found == {}

@@ -1,0 +1,205 @@
+"""Hooks with effects and processing steps: what follows a transition after its commit."""
+
+from uuid import UUID
+
+import pytest
+
+from apps.engine.run.state import SendAgain
+from tests.unit.engine.machines import AUTO, HOOK, MACHINE, Shop, document, step
+
+
+@pytest.mark.spec("D4")
+async def test_a_hook_with_effects_runs_after_the_commit_as_a_run_of_its_own():
+    async with Shop(document("    - {handler: sender, transitions: [check]}")) as shop:
+        await shop.apply("7", "check", {"n": 1})
+        assert (await shop.instance("7")).state == "checking"
+        assert shop.bench.http.calls == []
+        await shop.bench.settle()
+        assert shop.bench.http.calls[0].json()["transitionId"] == "check"
+        run = shop.runs()[0]
+        assert (run["entry"], run["source"], run["correlation"], run["status"]) == (
+            "step:order:0", "hook", "7", "done",
+        )  # fmt: skip
+
+
+@pytest.mark.spec("D4", "SPINE-B4")
+async def test_a_processing_step_merges_its_result_and_fires_the_success_transition():
+    async with Shop(document(HOOK, modules=step(success_transition="passed"))) as shop:
+        await shop.apply("7", "check", {"n": 1})
+        await shop.bench.settle()
+        found = await shop.instance("7")
+        assert (found.state, found.data) == ("checked", {"n": 1, "sent": 200})
+        sent = shop.bench.http.calls[0].json()
+        assert (sent["n"], sent["workflowId"], sent["transitionId"], sent["toState"]) == (1, "7", "check", "checking")
+
+
+async def test_a_processing_step_retries_with_one_key_then_succeeds():
+    async with Shop(document(HOOK, modules=step(success_transition="passed", max_retries=3))) as shop:
+        shop.bench.http.answer(503)
+        shop.bench.http.unreachable()
+        await shop.apply("7", "check")
+        await shop.bench.settle()
+        assert (await shop.instance("7")).state == "checked"
+        assert len({call.headers["webhook-id"] for call in shop.bench.http.calls}) == 1
+        assert [line["state"] for line in shop.runs()[0]["steps"]] == ["waiting", "waiting", "done", "done"]
+
+
+@pytest.mark.spec("D5")
+async def test_after_the_final_failure_the_compensating_transition_lands():
+    async with Shop(document(HOOK, modules=step(compensate_transition="failed"))) as shop:
+        shop.bench.http.answer(503)
+        shop.bench.http.answer(503)
+        await shop.apply("7", "check")
+        await shop.bench.settle()
+        found = await shop.instance("7")
+        assert (found.state, found.completed, found.error) == ("rejected", True, "answered 503")
+        assert shop.runs()[0]["status"] == "failed"
+        assert await shop.history("7") == ["check", "failed"]
+
+
+@pytest.mark.spec("D5")
+async def test_without_a_compensating_transition_the_instance_shows_the_error():
+    async with Shop(document(HOOK, modules=step())) as shop:
+        shop.bench.http.answer(400)
+        await shop.apply("7", "check")
+        await shop.bench.settle()
+        found = await shop.instance("7")
+        assert (found.state, found.error) == ("checking", "answered 400")
+        assert shop.runs()[0]["error"]["code"] == "sender.refused"
+
+
+@pytest.mark.spec("D6")
+@pytest.mark.parametrize(
+    ("result", "state"),
+    [
+        ("{available: false, reason: out_of_stock}", "rejected"),
+        ("{status: declined}", "rejected"),
+        ("{status: ERROR}", "rejected"),
+        ("{status: approved, available: true}", "checked"),
+        ("{anything: 1}", "checked"),
+    ],
+)
+async def test_an_answer_that_means_failure_compensates(result, state):
+    pipelines = f"  pipelines:\n    work:\n      steps:\n      - emit: worked\n      - respond: {{body: {result}}}\n"
+    modules = step("work", success_transition="passed", compensate_transition="failed")
+    async with Shop(document(HOOK, modules=modules, sections=pipelines)) as shop:
+        await shop.apply("7", "check")
+        await shop.bench.settle()
+        assert (await shop.instance("7")).state == state
+        assert shop.runs()[0]["status"] == "done"
+
+
+@pytest.mark.spec("D6")
+@pytest.mark.parametrize(("score", "state"), [(10, "checked"), (1, "rejected")])
+async def test_success_when_decides_instead_of_the_usual_words(score, state):
+    pipelines = f"  pipelines:\n    work:\n      steps:\n      - respond: {{body: {{status: error, score: {score}}}}}\n"
+    modules = step("work", success_transition="passed", compensate_transition="failed", success_when="data.score > 5")
+    async with Shop(document(HOOK, modules=modules, sections=pipelines)) as shop:
+        await shop.apply("7", "check")
+        await shop.bench.settle()
+        assert (await shop.instance("7")).state == state
+
+
+@pytest.mark.spec("D6")
+async def test_an_answer_that_means_failure_and_nothing_to_compensate_with_marks_the_instance():
+    pipelines = "  pipelines:\n    work:\n      steps:\n      - respond: {body: {available: false}}\n"
+    async with Shop(document(HOOK, modules=step("work"), sections=pipelines)) as shop:
+        await shop.apply("7", "check")
+        await shop.bench.settle()
+        assert (await shop.instance("7")).error == "not available"
+        assert shop.runs()[0]["error"]["code"] == "step.failed_as_result"
+
+
+@pytest.mark.spec("D7")
+async def test_a_success_transition_that_led_here_or_is_done_already_is_ignored_and_the_result_kept():
+    async with Shop(document(HOOK, modules=step(success_transition="check"))) as shop:
+        await shop.apply("7", "check")
+        await shop.bench.settle()
+        found = await shop.instance("7")
+        assert (found.state, found.data, found.error) == ("checking", {"sent": 200}, None)
+    async with Shop(document(HOOK, modules=step(success_transition="passed"))) as shop:
+        await shop.apply("7", "check")
+        await shop.apply("7", "passed")
+        await shop.bench.settle()
+        found = await shop.instance("7")
+        assert (found.state, found.data["sent"]) == ("checked", 200)
+        assert shop.runs()[0]["status"] == "done"
+
+
+async def test_a_success_transition_whose_condition_does_not_hold_marks_the_instance():
+    modules = step(success_transition="passed")
+    machine = MACHINE.replace("toState: checked}", "toState: checked, condition: data.ok}")
+    async with Shop(document(HOOK, machine, modules)) as shop:
+        await shop.apply("7", "check")
+        await shop.bench.settle()
+        found = await shop.instance("7")
+        assert found.state == "checking"
+        assert "condition of passed" in found.error
+        assert shop.runs()[0]["error"]["code"] == "transition.condition"
+
+
+async def test_a_compensating_transition_that_is_refused_marks_the_instance_too():
+    machine = MACHINE.replace("toState: rejected}", "toState: rejected, condition: data.ok}")
+    async with Shop(document(HOOK, machine, step(compensate_transition="failed"))) as shop:
+        shop.bench.http.answer(400)
+        await shop.apply("7", "check")
+        await shop.bench.settle()
+        assert "condition of failed" in (await shop.instance("7")).error
+
+
+async def test_a_failed_step_that_is_tried_again_clears_the_error_and_goes_on():
+    async with Shop(document(HOOK, modules=step(success_transition="passed"))) as shop:
+        shop.bench.http.answer(400)
+        await shop.apply("7", "check")
+        await shop.bench.settle()
+        assert shop.bench.host.tell(UUID(shop.runs()[0]["id"]), SendAgain())
+        await shop.bench.settle()
+        found = await shop.instance("7")
+        assert (found.state, found.error) == ("checked", None)
+        assert shop.runs()[0]["status"] == "done"
+
+
+async def test_a_hook_that_succeeds_after_an_end_in_error_leaves_the_error_where_it_is():
+    hooks = "    - {workflowType: order, toStates: [rejected], handler: sender}"
+    async with Shop(document(hooks)) as shop:
+        await shop.apply("7", "check")
+        await shop.apply("7", "failed", {"error": "no such address"})
+        await shop.bench.settle()
+        assert [(run["source"], run["status"]) for run in shop.runs()] == [("hook", "done")]
+        found = await shop.instance("7")
+        assert (found.state, found.completed, found.error) == ("rejected", True, "no such address")
+
+
+async def test_several_hooks_with_effects_run_one_after_the_other_in_file_order():
+    listed = ("{handler: sender, transitions: [check]}", "{handler: step, transitions: [check]}", "{handler: once}")
+    hooks = "\n".join(f"    - {hook}" for hook in listed)
+    async with Shop(document(hooks, modules=step(success_transition="passed"))) as shop:
+        await shop.apply("7", "check")
+        await shop.bench.settle()
+        assert [run["entry"] for run in shop.runs()] == ["step:order:0", "step:order:1", "step:order:2", "step:order:2"]
+        assert (await shop.instance("7")).state == "checked"
+
+
+async def test_the_first_failing_hook_stops_those_behind_it():
+    hooks = "    - {handler: sender}\n    - {handler: once}"
+    async with Shop(document(hooks)) as shop:
+        shop.bench.http.answer(400)
+        await shop.apply("7", "check")
+        await shop.bench.settle()
+        assert [run["entry"] for run in shop.runs()] == ["step:order:0"]
+
+
+async def test_a_result_for_an_instance_that_is_gone_is_dropped():
+    async with Shop(document(HOOK, modules=step(success_transition="passed"))) as shop:
+        await shop.apply("7", "check")
+        shop.bench.host.store.run("delete from instance")
+        await shop.bench.settle()
+        assert shop.runs()[0]["steps"][-1]["output"] == {"dropped": True}
+
+
+async def test_an_automatic_transition_waits_for_the_processing_steps():
+    async with Shop(document(HOOK, AUTO, step())) as shop:
+        await shop.apply("7", "check", {"amount": 1})
+        await shop.bench.settle()
+        assert [run["entry"] for run in shop.runs()] == ["step:order:0", "auto:order", "auto:order"]
+        assert (await shop.instance("7")).state == "paid"
