@@ -124,6 +124,7 @@ class Work(TenantModel):
     owner = models.UUIDField(null=True, default=None)
     epoch = models.IntegerField(default=0)
     lease_until = models.DateTimeField(null=True, default=None)
+    crashes = models.SmallIntegerField(db_default=0)  # claims in a row whose owner fell silent
 
     class Meta:
         indexes = [models.Index(fields=["ready_at"], name="work_ready")]

@@ -7,7 +7,7 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 SHORT = 8
-ENTRY_KINDS = frozenset({"route", "pipeline", "module", "transition", "hook", "machine"})
+ENTRY_KINDS = frozenset({"route", "pipeline", "module", "transition", "hook", "machine", "message", "step"})
 
 STATES = {
     "ready": "Ready",
@@ -53,7 +53,8 @@ def short(identity: object) -> str:
 def entry_words(entry: str) -> str:
     """Say what a run entered by, without the word for its kind: `route:POST /orders` reads `POST /orders`."""
     kind, colon, name = entry.partition(":")
-    return name if colon and kind in ENTRY_KINDS else entry
+    words = name if colon and kind in ENTRY_KINDS else entry
+    return words.replace(" -> ", " → ")
 
 
 def _digits(value: float) -> str:

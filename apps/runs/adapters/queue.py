@@ -40,6 +40,7 @@ class ClaimedRun:
     claimed_at: datetime
     epoch: int
     was_taken: bool  # an earlier owner went silent
+    crashes: int  # how many of them did so in a row
     effects: dict[tuple[UUID, int], bytes | None]  # (step key, attempt) -> receipt
 
 
@@ -82,8 +83,8 @@ class Queue:
             taken = await _rows(connection, SQL.claim, {"limit": limit, "owner": self.owner, "lease": LEASE})
             if not taken:
                 return []
-            claims = {run_id: (tenant_id, epoch, was_taken) for tenant_id, run_id, epoch, was_taken in taken}
-            await see_tenants(connection, {claim[0] for claim in claims.values()})
+            claims = {run_id: (epoch, was_taken, crashes) for _, run_id, epoch, was_taken, crashes in taken}
+            await see_tenants(connection, {row[0] for row in taken})
             runs = await _rows(connection, SQL.load_runs, {"runs": list(claims)})
             effects: dict[UUID, dict[tuple[UUID, int], bytes | None]] = {}
             for run_id, key, attempt, receipt in await _rows(connection, SQL.load_effects, {"runs": list(claims)}):
@@ -147,9 +148,9 @@ class Queue:
 
 
 def _claimed(
-    row: tuple[Any, ...], claim: tuple[UUID, int, bool], effects: dict[tuple[UUID, int], bytes | None]
+    row: tuple[Any, ...], claim: tuple[int, bool, int], effects: dict[tuple[UUID, int], bytes | None]
 ) -> ClaimedRun:
-    values: list[Any] = [*row, claim[1], claim[2], effects]
+    values: list[Any] = [*row, *claim, effects]
     return ClaimedRun(*values)
 
 

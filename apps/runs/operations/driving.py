@@ -326,3 +326,34 @@ class Drive:
         self.state.status, self.state.error, self.state.wait = Status.FAILED, error, None
         self._fate, self._ended = WorkFate.DROP, True
         await self._flush()
+
+
+async def run_give_up(services: Services, claimed: ClaimedRun) -> bool:
+    """Fail a run that cannot be driven at all, as the same poison as `engine.run.decide`; False when it moved on."""
+    error = {"code": "run.poison", "message": "Every worker that took this run failed."}
+    change = Change(
+        run_id=claimed.id,
+        tenant_id=claimed.tenant_id,
+        owner=services.owner,
+        epoch=claimed.epoch,
+        state=STATES[Status.FAILED],
+        progress=_failed_progress(claimed, error),
+        error=dumped(error),
+        ended=True,
+        has_delivery=claimed.delivery_id is not None,
+        work=WorkFate.DROP,
+    )
+    sequence = await services.journal.put(change)
+    if sequence is not None:
+        services.hints.tell(claimed.tenant_id, claimed.id, sequence)
+    return sequence is not None
+
+
+def _failed_progress(claimed: ClaimedRun, error: dict[str, Any]) -> bytes | None:
+    """Return where the run stands, for whoever tries it again; None when that cannot be read."""
+    try:
+        state = RunState.from_dict(claimed.id, orjson.loads(claimed.progress))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    state.status, state.error, state.wait = Status.FAILED, error, None
+    return dumped(state.as_dict())

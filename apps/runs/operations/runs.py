@@ -110,7 +110,9 @@ def run_retry(*, run_id: UUID, actor: Actor) -> dict[str, Any]:
     require(actor, RETRY)
     state, progress, _, _, attempt, version, workflow_id, _ = _locked(run_id)
     if state != "failed" or progress is None:
-        raise RunNotRetryable(f"The run is {state}." if progress is not None else "It was a request; send it again.")
+        raise RunNotRetryable(
+            f"The run is {state}." if progress is not None else "Where it stood is not known; send it again."
+        )
     stored = RunState.from_dict(run_id, orjson.loads(bytes(progress)))
     if program_of(workflow_id=workflow_id, version=version, entry=stored.entry) is None:
         raise RunNotRetryable("The version it ran on cannot be read any more.")

@@ -111,6 +111,7 @@ class Stepwise:
             claimed_at=now,
             epoch=epoch,
             was_taken=False,
+            crashes=0,
             effects={},
         )
 

@@ -19,11 +19,13 @@ from django.conf import settings
 from psycopg_pool import PoolTimeout
 
 from apps.core.changes import listener
+from apps.engine.outcome import TryAgain
+from apps.engine.run.decide import MOST_CRASHES
 from apps.runs.adapters.group import Unavailable
 from apps.runs.adapters.queue import ClaimedRun, Queue
 from apps.runs.adapters.threads import in_thread
 from apps.runs.operations.applications import Applications
-from apps.runs.operations.driving import ClaimGone, Drive
+from apps.runs.operations.driving import ClaimGone, Drive, run_give_up
 from apps.runs.operations.effects import effect_settle_by_receipt
 from apps.runs.operations.lanes import lanes_advance
 from apps.runs.operations.services import services_make
@@ -38,7 +40,11 @@ RELAY_PAUSE_SECONDS = 0.25
 MOST_IN_HAND = 256
 CLAIM_AT_ONCE = 64
 HEARTBEAT_KEY = "weft:worker:heartbeat"
-DATABASE_TROUBLE = (psycopg.Error, PoolTimeout, Unavailable, OSError)
+DATABASE_TROUBLE = (psycopg.Error, PoolTimeout, Unavailable, OSError, TryAgain)
+
+
+class VersionMissing(Exception):
+    """A run's version cannot be loaded."""
 
 
 class WorkerLoop:
@@ -123,8 +129,7 @@ class WorkerLoop:
                 run.tenant_id, run.environment_id, run.workflow_id, run.version_id
             )
             if place is None:
-                log.error("run.version_missing", run_id=str(run.id), version=str(run.version_id))
-                return
+                raise VersionMissing(str(run.version_id))
             drive = Drive(self.services, place, run)
             await drive.go()
             if drive.has_work:
@@ -134,7 +139,19 @@ class WorkerLoop:
         except DATABASE_TROUBLE as problem:
             log.warning("run.left_to_its_lease", run_id=str(run.id), problem=type(problem).__name__)
         except Exception:
-            log.exception("run.driver_failed", run_id=str(run.id))
+            log.exception("run.driver_failed", run_id=str(run.id), crashes=run.crashes)
+            await self._give_up_poison(run)
+
+    async def _give_up_poison(self, run: ClaimedRun) -> None:
+        """End a run that no driver has survived, so that it does not come back with every lease."""
+        if run.crashes < MOST_CRASHES:
+            return
+        try:
+            if await run_give_up(self.services, run):
+                log.error("run.poison", run_id=str(run.id), tenant_id=str(run.tenant_id))
+                self._bell.set()
+        except DATABASE_TROUBLE as problem:
+            log.warning("run.left_to_its_lease", run_id=str(run.id), problem=type(problem).__name__)
 
     async def _heart(self) -> None:
         while True:

@@ -30,7 +30,8 @@ def name() -> Iterator[str]:
 
 def deliver() -> None:
     with psycopg.connect(settings.DATABASE_RELAY_URL) as relay:
-        outbox.deliver(relay, limit=1000)
+        while outbox.deliver(relay, limit=1000) == 1000:  # earlier tests of this database left theirs
+            relay.commit()
 
 
 def left(tenant: TenantFixture, name: str) -> int:

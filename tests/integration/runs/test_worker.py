@@ -6,13 +6,16 @@ import psycopg
 import pytest
 
 from apps.core.scope import scope
+from apps.engine.ids import uuid7
+from apps.engine.run.decide import MOST_CRASHES
 from apps.runs.adapters.threads import in_thread
+from apps.runs.errors import RunNotRetryable
 from apps.runs.operations.messages import dead_letter_replay
 from apps.runs.operations.runs import run_cancel, run_retry, run_start
 from apps.runs.queries.messages import dead_letter_list
 from apps.runs.queries.runs import run_events, run_get, run_list
 from tests.integration.runs.documents import ORDERS
-from tests.support.serving import deployed, request
+from tests.support.serving import deployed, request, working
 from tests.support.waiting import wait_for_async
 
 
@@ -201,3 +204,32 @@ async def test_a_handler_that_publishes_to_its_own_topic_does_not_wait_for_itsel
         return len(handled) == 3 and {run["state"] for run in handled} == {"done"}
 
     await wait_for_async(all_done)
+
+
+def damaged(database, run_id, tenant, **work):
+    """Make a run's state unreadable, as if its last owner had fallen silent so many times."""
+    with psycopg.connect(database.superuser_url) as connection:
+        connection.execute("update runs_run set progress = '{}' where id = %s and tenant_id = %s", [run_id, tenant.id])
+        connection.execute(
+            "update runs_work set owner = %s, crashes = %s, ready_at = weft_now() where run_id = %s",
+            [uuid7(), work["crashes"], run_id],
+        )
+
+
+@pytest.mark.spec("SPINE-B6")
+async def test_a_run_that_no_driver_survives_is_failed_as_poison_in_the_end(database, two_tenants, caplog):
+    tenant, other = two_tenants
+    workflow, others = await deployed(tenant, "orders", ORDERS), await deployed(other, "orders", ORDERS)
+    young, old = [await start(tenant, workflow, "price", {"qty": 1, "price": 1}) for _ in range(2)]
+    well = await start(other, others, "price", {"qty": 1, "price": 1})
+    await in_thread(damaged, database, young, tenant, crashes=3)
+    await in_thread(damaged, database, old, tenant, crashes=MOST_CRASHES)
+    async with working():
+        run = await ended(tenant, old)
+        assert (await ended(other, well))["state"] == "done"
+    assert (run["state"], run["error"]["code"]) == ("failed", "run.poison")
+    assert (await the(tenant, run_get, run_id=young))["state"] == "waiting"
+    with pytest.raises(RunNotRetryable, match="not known"):
+        await the(tenant, run_retry, run_id=old, actor=tenant.actor)
+    assert left_over(database, tenant) == 1
+    assert "run.driver_failed" in caplog.text

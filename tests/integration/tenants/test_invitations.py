@@ -120,7 +120,8 @@ def test_the_job_leaves_the_outbox_when_it_was_handed_over(two_tenants: Two) -> 
     a, _ = two_tenants
     invite(a, address())
     with psycopg.connect(settings.DATABASE_RELAY_URL) as relay:
-        outbox.deliver(relay, limit=1000)
+        while outbox.deliver(relay, limit=1000) == 1000:  # earlier tests of this database left theirs
+            relay.commit()
         left = relay.execute("select count(*) from core_outbox where tenant_id = %s", [a.id]).fetchone()
     assert left == (0,)
 

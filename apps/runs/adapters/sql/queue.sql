@@ -7,9 +7,10 @@ with c as materialized (
 )
 update runs_work w set
     owner = %(owner)s, epoch = w.epoch + 1,
+    crashes = case when c.owner is null then 0 else least(w.crashes + 1, 1000) end,
     lease_until = weft_now() + %(lease)s, ready_at = weft_now() + %(lease)s
 from c where w.id = c.id
-returning w.tenant_id, w.run_id, w.epoch, c.owner is not null
+returning w.tenant_id, w.run_id, w.epoch, c.owner is not null, w.crashes
 
 -- name: load_runs
 select id, tenant_id, environment_id, workflow_id, version_id, version_number, entry, source, section, action,

@@ -1,5 +1,5 @@
 import { Icon } from "./Icon";
-import { lookOf, lookOfFinding } from "./states";
+import { findingWords, lookOf, lookOfFinding } from "./states";
 
 export function StatePill({ state }: { readonly state: string }) {
   const look = lookOf(state);
@@ -16,7 +16,7 @@ export function FindingPill({ severity, count }: { readonly severity: string; re
   return (
     <span className={`finding-pill finding-pill--${look.tone}`}>
       <Icon name={look.icon} />
-      {count === undefined ? look.word : `${count} ${look.word.toLowerCase()}`}
+      {count === undefined ? look.word : findingWords(severity, count)}
     </span>
   );
 }

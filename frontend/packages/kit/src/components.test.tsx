@@ -39,7 +39,9 @@ describe("a state pill", () => {
   it("shows a state it does not know as unknown, under its own word", () => {
     expect(lookOf("paused")).toEqual({ word: "paused", icon: "state-unknown", tone: "unknown" });
     show(<FindingPill severity="error" count={2} />);
-    expect(place.textContent).toBe("2 error");
+    expect(place.textContent).toBe("2 errors");
+    show(<FindingPill severity="blocked" count={2} />);
+    expect(place.textContent).toBe("2 blocked");
   });
 });
 

@@ -41,6 +41,7 @@ describe("short forms", () => {
       "accept",
       "order",
     ]);
+    expect(entryWords("message:order.paid -> tell-partner")).toBe("order.paid → tell-partner");
   });
 
   it("count in words", () => {

@@ -57,5 +57,5 @@ export function plural(count: number, one: string, many = `${one}s`): string {
 
 /** What a run entered by, without the word for its kind: `route:POST /orders` reads `POST /orders`. */
 export function entryWords(entry: string): string {
-  return entry.replace(/^(route|pipeline|module|transition|hook|machine):/, "");
+  return entry.replace(/^(route|pipeline|module|transition|hook|machine|message|step):/, "").replace(" -> ", " → ");
 }

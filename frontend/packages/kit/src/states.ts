@@ -21,6 +21,12 @@ export function lookOf(state: string): StateLook {
   return looks[state] ?? { word: state, icon: "state-unknown", tone: "unknown" };
 }
 
+/** How many of a severity there are, as one says it. */
+export function findingWords(severity: string, count: number): string {
+  const word = lookOfFinding(severity).word.toLowerCase();
+  return `${count} ${word}${count === 1 || word === "blocked" ? "" : "s"}`;
+}
+
 const findingLooks: Record<string, StateLook> = {
   error: { word: "Error", icon: "error", tone: "error" },
   blocked: { word: "Blocked", icon: "blocked", tone: "blocked" },

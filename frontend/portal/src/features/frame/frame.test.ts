@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { guardByName, startDialogs } from "./dialogs";
 import { filterUrl } from "./filters";
 import { isTyping, keyList, moveRow, startKeys } from "./keys";
-import { countNew, showLiveState } from "./live";
+import { countNew, renewRow, showLiveState } from "./live";
 import { bestOffers, type Offer, score } from "./matches";
 import { refreshTimes } from "./times";
 
@@ -125,6 +125,15 @@ describe("new rows", () => {
     draw('<i id="shown"><b data-row="1"></b></i><i id="fresh"><b data-row="2"></b><b data-row="1"></b></i>');
     const part = (id: string): ParentNode => document.getElementById(id) as HTMLElement;
     expect(countNew(part("shown"), part("fresh"))).toBe(1);
+  });
+
+  it("say what is so now, also while one of them holds the focus", () => {
+    draw('<p id="shown"><a data-row-link href="#1">Waiting</a></p><p id="fresh"><a data-row-link href="#1">Done</a></p>');
+    const row = (id: string): HTMLElement => document.getElementById(id) as HTMLElement;
+    row("shown").querySelector("a")?.focus();
+    renewRow(row("shown"), row("fresh"));
+    expect(row("shown").textContent).toBe("Done");
+    expect(document.activeElement).toBe(row("shown").querySelector("a"));
   });
 });
 

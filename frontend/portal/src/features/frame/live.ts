@@ -54,6 +54,14 @@ export function countNew(shown: ParentNode, fresh: ParentNode): number {
   return [...fresh.querySelectorAll<HTMLElement>("[data-row]")].filter((row) => !known.has(row.dataset["row"])).length;
 }
 
+/** Put what a row says now in place of what it said; a row that holds the focus keeps it. */
+export function renewRow(shown: HTMLElement, fresh: HTMLElement): void {
+  if (shown.innerHTML === fresh.innerHTML) return;
+  const hadFocus = shown.contains(document.activeElement);
+  shown.innerHTML = fresh.innerHTML;
+  if (hadFocus) shown.querySelector<HTMLElement>("a[data-row-link]")?.focus({ preventScroll: true });
+}
+
 async function freshRows(list: HTMLElement): Promise<HTMLElement | null> {
   const response = await fetch(location.href, { credentials: "same-origin" });
   if (!response.ok) return null;
@@ -64,7 +72,7 @@ function announce({ bar, list }: Parts, fresh: HTMLElement): void {
   const count = countNew(list, fresh);
   for (const row of fresh.querySelectorAll<HTMLElement>("[data-row]")) {
     const shown = list.querySelector<HTMLElement>(`[data-row="${CSS.escape(row.dataset["row"] ?? "")}"]`);
-    if (shown !== null && shown !== document.activeElement?.closest("[data-row]")) shown.innerHTML = row.innerHTML;
+    if (shown !== null) renewRow(shown, row);
   }
   bar.hidden = count === 0;
   const words = bar.querySelector("[data-more-count]");

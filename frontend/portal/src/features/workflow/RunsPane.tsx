@@ -104,6 +104,7 @@ function Line(props: { readonly run: RunLine; readonly live: Run | null; readonl
   const isSelected = live?.id === run.id;
   const state = isSelected ? live.state : run.state;
   const length = isSelected ? live.duration_us : run.duration_us;
+  const entry = entryWords(run.entry) || run.source;
   return (
     <li>
       <button
@@ -116,7 +117,9 @@ function Line(props: { readonly run: RunLine; readonly live: Run | null; readonl
         <StatePill state={state} />
         <span className="run-line__what">
           <span className="mono">{shortId(run.id)}</span>
-          <span className="muted">{entryWords(run.entry) || run.source}</span>
+          <span className="run-line__entry muted" title={entry}>
+            {entry}
+          </span>
         </span>
         <span className="muted">
           {run.environment} v{run.version}
