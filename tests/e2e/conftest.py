@@ -14,6 +14,7 @@ from apps.core.management.local.demo import CAST, PASSWORD, DemoTenant
 from apps.core.management.local.ports import any_free
 from tests.e2e.partner import Partner
 from tests.e2e.visit import Visit, Visits
+from tests.e2e.wire import Wire
 from tests.support.checkout import ROOT
 from tests.support.hosted import HostedTenant, open_tenants
 from tests.support.running_product import RunningProduct, running_product
@@ -21,6 +22,7 @@ from tests.support.running_product import RunningProduct, running_product
 PICTURES = ROOT / "screenshots" / "e2e"
 PATIENCE_MS = 30_000
 WIDE, PHONE = (1440, 900), (375, 812)
+LOST = "WebSocket connection to .* failed|ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET"
 FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
@@ -31,6 +33,9 @@ FLAGS = (
     "--no-first-run",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 )
+
+
+FAILED = pytest.StashKey[bool]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -123,6 +128,13 @@ def visit(
 
 
 @pytest.fixture
+def wire(product: RunningProduct) -> Iterator[Wire]:
+    """The cable between browser and product, to be pulled out."""
+    with Wire(int(product.url.rpartition(":")[2])) as made:
+        yield made
+
+
+@pytest.fixture
 def olive(visit: Visits) -> Visit:
     """Acme's owner, signed in."""
     return visit(CAST[0])
@@ -141,9 +153,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
     if report.when == "call":
         item.stash[FAILED] = report.failed
     return report
-
-
-FAILED = pytest.StashKey[bool]()
 
 
 def _has_failed(item: pytest.Item) -> bool:

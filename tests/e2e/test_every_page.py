@@ -31,10 +31,14 @@ def lively(tenants):
     eventually(lambda: len(workflow.runs(state="done", source="message")) >= 4, "the notifications")
 
 
-@pytest.fixture
-def shots(olive, lively):
+@pytest.fixture(scope="module")
+def shots(chrome, cookies_of, product, lively):
     """Every page of the tenant, as the screenshots find them."""
-    return [shot for shot in browsing.tenant_shots(olive.page, "acme") if shot.name not in NEVER_OPENED]
+    context = chrome.new_context(base_url=product.url)
+    context.add_cookies(cookies_of(CAST[0]))
+    found = [shot for shot in browsing.tenant_shots(context.new_page(), "acme") if shot.name not in NEVER_OPENED]
+    context.close()
+    return found
 
 
 def test_the_pages_cover_the_portal(shots):

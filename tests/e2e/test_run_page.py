@@ -6,7 +6,8 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import picture
+from tests.e2e.conftest import LOST, picture
+from apps.core.management.local.demo import CAST
 from tests.e2e.live import shown_steps, told_steps
 from tests.e2e.workflow_page import wait_for_live
 from tests.support.hosted import eventually
@@ -112,3 +113,19 @@ def test_the_list_of_runs_announces_new_ones_and_puts_them_in_when_asked(olive, 
     expect(row).to_have_count(1)
     expect(row).to_contain_text("Done")
     assert len(olive.documents) == 1
+
+
+def test_the_list_of_runs_catches_up_with_what_began_while_the_connection_was_lost(visit, wire, begun, patient_partner):
+    olive = visit(CAST[0], url=wire.url)
+    olive.expect_complaint(LOST)
+    olive.open("/t/acme/runs")
+    wait_for_live(olive.page, "connected")
+    wire.cut()
+    wait_for_live(olive.page, "offline")
+    run, order = begun()
+    eventually(lambda: patient_partner.called("carrier", order), "the call to the carrier")
+    wire.restore()
+    wait_for_live(olive.page, "connected")
+    expect(olive.page.locator("#more-bar")).to_contain_text("new")
+    olive.page.locator("#more-bar").click()
+    expect(olive.page.locator(f"[data-row='{run}']")).to_have_count(1)

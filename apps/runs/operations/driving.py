@@ -94,7 +94,7 @@ class Drive:
         """Drive until the run ends, waits or is parked; raise `ClaimGone` when it is no longer ours."""
         program = self._place.application.program(self.state.entry)
         if program is None:
-            await self._give_up(
+            await self.give_up(
                 {"code": "entry.missing", "message": f"The document has no {self.state.entry} any more."}
             )
             return
@@ -321,39 +321,8 @@ class Drive:
     def _is_replay(self, command: TryStep | VerifyStep) -> bool:
         return isinstance(command, TryStep) and command.receipt is not None
 
-    async def _give_up(self, error: dict[str, Any]) -> None:
+    async def give_up(self, error: dict[str, Any]) -> None:
         """End a run that no program can drive."""
         self.state.status, self.state.error, self.state.wait = Status.FAILED, error, None
         self._fate, self._ended = WorkFate.DROP, True
         await self._flush()
-
-
-async def run_give_up(services: Services, claimed: ClaimedRun) -> bool:
-    """Fail a run that cannot be driven at all, as the same poison as `engine.run.decide`; False when it moved on."""
-    error = {"code": "run.poison", "message": "Every worker that took this run failed."}
-    change = Change(
-        run_id=claimed.id,
-        tenant_id=claimed.tenant_id,
-        owner=services.owner,
-        epoch=claimed.epoch,
-        state=STATES[Status.FAILED],
-        progress=_failed_progress(claimed, error),
-        error=dumped(error),
-        ended=True,
-        has_delivery=claimed.delivery_id is not None,
-        work=WorkFate.DROP,
-    )
-    sequence = await services.journal.put(change)
-    if sequence is not None:
-        services.hints.tell(claimed.tenant_id, claimed.id, sequence)
-    return sequence is not None
-
-
-def _failed_progress(claimed: ClaimedRun, error: dict[str, Any]) -> bytes | None:
-    """Return where the run stands, for whoever tries it again; None when that cannot be read."""
-    try:
-        state = RunState.from_dict(claimed.id, orjson.loads(claimed.progress))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
-    state.status, state.error, state.wait = Status.FAILED, error, None
-    return dumped(state.as_dict())

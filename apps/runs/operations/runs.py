@@ -108,11 +108,12 @@ def _tell_cancelled(run_id: UUID, error: dict[str, Any]) -> None:
 def run_retry(*, run_id: UUID, actor: Actor) -> dict[str, Any]:
     """Try a failed run again from the step that failed. Raises `RunNotRetryable` for anything else."""
     require(actor, RETRY)
-    state, progress, _, _, attempt, version, workflow_id, _ = _locked(run_id)
-    if state != "failed" or progress is None:
-        raise RunNotRetryable(
-            f"The run is {state}." if progress is not None else "Where it stood is not known; send it again."
-        )
+    state, progress, source, _, attempt, version, workflow_id, _ = _locked(run_id)
+    if state != "failed":
+        raise RunNotRetryable(f"The run is {state}.")
+    if progress is None:
+        what = "It was a request" if source == "http" else "Where it stood is not known"
+        raise RunNotRetryable(f"{what}; send it again.")
     stored = RunState.from_dict(run_id, orjson.loads(bytes(progress)))
     if program_of(workflow_id=workflow_id, version=version, entry=stored.entry) is None:
         raise RunNotRetryable("The version it ran on cannot be read any more.")

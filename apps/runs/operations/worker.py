@@ -22,12 +22,14 @@ from apps.core.changes import listener
 from apps.engine.outcome import TryAgain
 from apps.engine.run.decide import MOST_CRASHES
 from apps.runs.adapters.group import Unavailable
+from apps.runs.adapters.place import Place
 from apps.runs.adapters.queue import ClaimedRun, Queue
 from apps.runs.adapters.threads import in_thread
 from apps.runs.operations.applications import Applications
-from apps.runs.operations.driving import ClaimGone, Drive, run_give_up
+from apps.runs.operations.driving import ClaimGone, Drive
 from apps.runs.operations.effects import effect_settle_by_receipt
 from apps.runs.operations.lanes import lanes_advance
+from apps.runs.operations.poison import run_give_up
 from apps.runs.operations.services import services_make
 from apps.runs.operations.sweeps import sweep_run
 
@@ -124,6 +126,7 @@ class WorkerLoop:
             self._bell.set()
 
     async def _drive(self, run: ClaimedRun) -> None:
+        place: Place | None = None
         try:
             place = await self._applications.of_version(
                 run.tenant_id, run.environment_id, run.workflow_id, run.version_id
@@ -140,14 +143,14 @@ class WorkerLoop:
             log.warning("run.left_to_its_lease", run_id=str(run.id), problem=type(problem).__name__)
         except Exception:
             log.exception("run.driver_failed", run_id=str(run.id), crashes=run.crashes)
-            await self._give_up_poison(run)
+            await self._give_up_poison(place, run)
 
-    async def _give_up_poison(self, run: ClaimedRun) -> None:
+    async def _give_up_poison(self, place: Place | None, run: ClaimedRun) -> None:
         """End a run that no driver has survived, so that it does not come back with every lease."""
         if run.crashes < MOST_CRASHES:
             return
         try:
-            if await run_give_up(self.services, run):
+            if await run_give_up(self.services, place, run):
                 log.error("run.poison", run_id=str(run.id), tenant_id=str(run.tenant_id))
                 self._bell.set()
         except DATABASE_TROUBLE as problem:

@@ -1,7 +1,7 @@
 """Which version is live in which environment: deploying, rolling back (deploying an older version), taking out."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from django.db import transaction
@@ -10,7 +10,11 @@ from apps.core import audit, events
 from apps.core.clock import now
 from apps.core.errors import NotFound
 from apps.core.scope import Actor, current_tenant
-from apps.engine.findings import Severity
+from apps.engine import findings as engine_findings
+from apps.engine.compile import compile_document
+from apps.engine.document import Document
+from apps.engine.findings import Finding, Severity
+from apps.modules.queries import registry
 from apps.tenants.policy import require
 from apps.tenants.queries import EnvironmentView, environment_get, secret_names
 from apps.workflows.errors import DocumentRefused
@@ -112,9 +116,24 @@ def _demand_deployable(
             state_map=state_map,
         )
         findings += objections(plan)
-    if any(finding.severity is not Severity.WARNING for finding in findings):
+    if not _blocks(findings) and checked.document is not None:
+        findings += _refused_by_compiler(checked.document)
+    if _blocks(findings):
         what = f"Version {version.number} cannot be deployed to {target.name}."
         raise DocumentRefused(what, sorted(findings), environment=target.name, version=version.number)
+
+
+def _blocks(findings: Iterable[Finding]) -> bool:
+    return any(finding.severity is not Severity.WARNING for finding in findings)
+
+
+def _refused_by_compiler(document: Document) -> list[Finding]:
+    """Return what only shows when the programs are built, such as their size with every used pipeline in place."""
+    try:
+        compile_document(document, registry())
+    except engine_findings.DocumentRefused as refusal:
+        return list(refusal.findings)
+    return []
 
 
 def _replace(live: Deployment | None, deployment: Deployment) -> None:

@@ -10,6 +10,7 @@ from apps.engine.ids import uuid7
 from apps.engine.run.decide import MOST_CRASHES
 from apps.runs.adapters.threads import in_thread
 from apps.runs.errors import RunNotRetryable
+from apps.runs.operations import driving
 from apps.runs.operations.messages import dead_letter_replay
 from apps.runs.operations.runs import run_cancel, run_retry, run_start
 from apps.runs.queries.messages import dead_letter_list
@@ -233,3 +234,27 @@ async def test_a_run_that_no_driver_survives_is_failed_as_poison_in_the_end(data
         await the(tenant, run_retry, run_id=old, actor=tenant.actor)
     assert left_over(database, tenant) == 1
     assert "run.driver_failed" in caplog.text
+
+
+async def test_a_fault_of_the_driver_itself_fails_the_run_and_it_may_be_tried_again(database, two_tenants, monkeypatch):
+    tenant, _ = two_tenants
+    workflow = await deployed(tenant, "orders", ORDERS)
+    run_id = await start(tenant, workflow, "price", {"qty": 1, "price": 1})
+
+    def beside_itself(*_):
+        raise ZeroDivisionError
+
+    def taken_often():
+        with psycopg.connect(database.superuser_url) as connection:
+            values = [uuid7(), MOST_CRASHES, run_id]
+            connection.execute("update runs_work set owner = %s, crashes = %s where run_id = %s", values)
+
+    await in_thread(taken_often)
+    with monkeypatch.context() as patched:
+        patched.setattr(driving, "decide", beside_itself)
+        async with working():
+            run = await ended(tenant, run_id)
+    assert (run["state"], run["error"]["code"]) == ("failed", "run.poison")
+    await the(tenant, run_retry, run_id=run_id, actor=tenant.actor)
+    async with working():
+        assert (await ended(tenant, run_id))["state"] == "done"

@@ -197,6 +197,27 @@ def test_a_blocked_document_is_published_and_not_deployed(two_tenants):
         assert deployment_list(workflow_id=workflow.id).items == []
 
 
+def growing_document(levels=5, width=10):
+    """Return a document of short pipelines, each using the next ten times: small to read, too long to run."""
+    lines = ["workflows:", "  pipelines:"]
+    for level in range(levels):
+        lines += [f"    p{level}:", "      steps:"]
+        step = f"uses: p{level + 1}" if level + 1 < levels else "set: {x: 1}"
+        lines += [f"        - {{{step}}}" if "{" not in step else f"        - {step}"] * width
+    return "\n".join(lines) + "\n"
+
+
+def test_what_only_the_compiler_refuses_is_not_deployed_either(two_tenants):
+    ours, _ = two_tenants
+    workflow = make(ours, growing_document())
+    version = publish(ours, workflow)
+    with pytest.raises(DocumentRefused) as refused:
+        deploy(ours, workflow, version.number)
+    assert refused.value.extra["findings"]
+    with acting(ours, "viewer"):
+        assert deployment_list(workflow_id=workflow.id).items == []
+
+
 def test_a_deployment_replaces_the_one_before_and_an_older_version_rolls_back(two_tenants):
     ours, _ = two_tenants
     workflow = make(ours)

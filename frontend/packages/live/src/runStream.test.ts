@@ -93,6 +93,15 @@ describe("the feed of runs", () => {
     feed.shown();
     expect(feed.isWaiting).toBe(false);
   });
+
+  it("takes a second beginning for more, because something may have been missed between", () => {
+    const feed = new RunsFeed(connection);
+    feed.follow();
+    socket.tell({ type: "state", stream: "runs", sequence: 0, state: {} });
+    expect(feed.isWaiting).toBe(false);
+    socket.tell({ type: "state", stream: "runs", sequence: 0, state: {} });
+    expect(feed.isWaiting).toBe(true);
+  });
 });
 
 describe("an ending", () => {

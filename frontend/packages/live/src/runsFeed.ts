@@ -1,4 +1,7 @@
-/** The list of runs says only that there is more; the page decides when to show it. */
+/**
+ * The list of runs says only that there is more; the page decides when to show it.
+ * Following again after a lost connection counts as more: nobody knows what was missed.
+ */
 
 import type { Connection } from "./connection";
 
@@ -17,11 +20,14 @@ export class RunsFeed {
   }
 
   follow(): () => void {
+    let isFollowing = false;
     return this.connection.subscribe({
       stream: this.stream,
       position: () => null,
       onFrame: (frame) => {
-        if (frame.type !== "more") return;
+        const isMore = frame.type === "more" || (frame.type === "state" && isFollowing);
+        isFollowing = true;
+        if (!isMore) return;
         this.#waiting = true;
         for (const listener of this.#listeners) listener();
       },
