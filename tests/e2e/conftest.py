@@ -33,8 +33,6 @@ FLAGS = (
     "--no-first-run",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 )
-
-
 FAILED = pytest.StashKey[bool]()
 
 
@@ -113,7 +111,7 @@ def visit(
         )
         context.set_default_timeout(PATIENCE_MS)
         if person is not None:
-            context.add_cookies([*cookies_of(person)])  # type: ignore[list-item]
+            context.add_cookies(cookies_of(person))
         opened.append(Visit(context))
         return opened[-1]
 

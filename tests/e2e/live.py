@@ -1,6 +1,7 @@
 """What the live socket told a page, and what the page shows of it."""
 
 import json
+from itertools import pairwise
 from typing import Any
 
 from playwright.sync_api import Page, WebSocket
@@ -42,7 +43,7 @@ def assert_resumed(sockets: list[Frames], run: str, last: int) -> None:
     """Check that a page went on behind the number it had, was told every later one, and none twice."""
     followed = [one for one in sockets if one.asked(run)]
     assert len(followed) > 1, "the connection was never lost"
-    for earlier, later in zip(followed, followed[1:], strict=False):
+    for earlier, later in pairwise(followed):
         behind = later.asked(run)[0]
         known = [frame["sequence"] for frame in earlier.told(run)]
         assert behind == max(known, default=earlier.asked(run)[0])

@@ -48,6 +48,7 @@ def test_an_edit_goes_live_and_an_order_is_watched_through_a_lost_connection(vis
     version = desk.publish("Tell the warehouse and the bank as well")
     desk.deploy(version, "prod", name=WORKFLOW)
     desk.show("Runs")
+    desk.watch_edges()
     order = post_an_order(acme)
     run = desk.take_in_hand("notify-partner", version)
     watch_through_a_lost_connection(olive, run, wire, partner_of_acme, order)
@@ -60,6 +61,7 @@ def test_an_edit_goes_live_and_an_order_is_watched_through_a_lost_connection(vis
     assert [len(set(partner_of_acme.called(name, order))) for name in ("warehouse", "bank")] == [1, 1]
     assert_resumed(olive.sockets, run, told["sequence"])
     assert len(olive.documents) == 1, olive.documents
+    assert desk.fewest_edges() > 0, "the drawing lost its lines while the run went on"
     assert globex.call("GET", f"runs/{run}").status == 404
     picture(olive, "story-4-done")
 

@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import LOST, picture
 from apps.core.management.local.demo import CAST
+from tests.e2e.conftest import LOST, picture
 from tests.e2e.live import shown_steps, told_steps
 from tests.e2e.workflow_page import wait_for_live
 from tests.support.hosted import eventually

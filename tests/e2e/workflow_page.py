@@ -4,6 +4,13 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
+WATCH_EDGES = """() => {
+  const count = () => document.querySelectorAll('.react-flow__edge').length;
+  window.fewestEdges = count();
+  new MutationObserver(() => { window.fewestEdges = Math.min(window.fewestEdges, count()); })
+    .observe(document.querySelector('[data-testid=graph]'), {childList: true, subtree: true});
+}"""
+
 
 class WorkflowPage:
     """An open workflow page."""
@@ -17,6 +24,15 @@ class WorkflowPage:
         """Return a node of the drawing."""
         named = self.page.locator(".node__title", has_text=title).filter(visible=True)
         return self.page.locator("[data-testid=graph] .node", has=named)
+
+    def watch_edges(self) -> None:
+        """Count the lines between the nodes from now on, at every change of the drawing."""
+        expect(self.page.locator(".react-flow__edge")).not_to_have_count(0)
+        self.page.evaluate(WATCH_EDGES)
+
+    def fewest_edges(self) -> int:
+        """Return the smallest count since then."""
+        return int(self.page.evaluate("window.fewestEdges"))
 
     def line(self, text: str) -> Locator:
         """Return the line of the editor that holds the text."""

@@ -1,6 +1,6 @@
 import type { NodeColour, NodeFindings, PlacedNode } from "@weft/graph";
 import { Icon, lookOf, lookOfFinding, plural } from "@weft/kit";
-import { Handle, type Node, type NodeProps, Position } from "@xyflow/react";
+import { Handle, type Node, type NodeHandle, type NodeProps, Position } from "@xyflow/react";
 
 export interface NodeCardData extends Record<string, unknown> {
   readonly node: PlacedNode;
@@ -11,6 +11,22 @@ export interface NodeCardData extends Record<string, unknown> {
 }
 
 export type CardNode = Node<NodeCardData, "card">;
+
+type Sides = readonly [target: Position, source: Position];
+
+function sidesOf(direction: NodeCardData["direction"]): Sides {
+  return direction === "down" ? [Position.Top, Position.Bottom] : [Position.Left, Position.Right];
+}
+
+/** Where edges meet a card, known beforehand: what has to be measured first leaves the drawing at every change. */
+export function handlesOf({ width, height }: PlacedNode, direction: NodeCardData["direction"]): NodeHandle[] {
+  const [target, source] = sidesOf(direction);
+  const isDown = direction === "down";
+  return [
+    { type: "target", position: target, x: isDown ? width / 2 : 0, y: isDown ? 0 : height / 2 },
+    { type: "source", position: source, x: isDown ? width / 2 : width, y: isDown ? height : height / 2 },
+  ];
+}
 
 function FindingBadge({ findings }: { readonly findings: NodeFindings }) {
   const look = lookOfFinding(findings.worst);
@@ -35,7 +51,7 @@ function RunMark({ colour }: { readonly colour: NodeColour }) {
 /** One module, route, pipeline or state of the document. */
 export function GraphNodeCard({ data, selected }: NodeProps<CardNode>) {
   const { node, direction, findings, colour } = data;
-  const [target, source] = direction === "down" ? [Position.Top, Position.Bottom] : [Position.Left, Position.Right];
+  const [target, source] = sidesOf(direction);
   return (
     <div
       className="node"

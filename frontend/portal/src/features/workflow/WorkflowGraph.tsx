@@ -14,7 +14,7 @@ import { Background, BackgroundVariant, Controls, MarkerType, ReactFlow, type Re
 import "@xyflow/react/dist/base.css";
 import { type KeyboardEvent, type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import { GraphEdgePath, type PathEdge } from "./GraphEdgePath";
-import { type CardNode, GraphNodeCard } from "./GraphNodeCard";
+import { type CardNode, GraphNodeCard, handlesOf } from "./GraphNodeCard";
 
 const nodeTypes = { card: GraphNodeCard };
 const edgeTypes = { path: GraphEdgePath };
@@ -92,6 +92,7 @@ export function WorkflowGraph({ graph, findings, run, isStale, isFocused = false
         position: { x: node.x, y: node.y },
         width: node.width,
         height: node.height,
+        handles: handlesOf(node, placed.direction),
         ariaLabel: `${node.title}, ${node.kind}, line ${node.line}`,
         data: {
           node,
