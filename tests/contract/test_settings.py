@@ -53,8 +53,8 @@ def test_no_code_reads_a_variable_that_is_not_in_the_table():
     assert {name: path for name, path in read.items() if name not in {*TABLE, *NOT_SETTINGS}} == {}
 
 
-def test_the_doctor_prints_every_setting_and_no_secret(settings, monkeypatch):
-    monkeypatch.setattr(settings, "ENV", Environment(metrics_token="not-to-be-printed"))
+def test_the_doctor_prints_every_setting_and_no_secret(settings):
+    settings.ENV = Environment(metrics_token="not-to-be-printed")
     output = StringIO()
     call_command("doctor", "--env", stdout=output)
     assert [name for name in TABLE if f"{name}\n" not in output.getvalue()] == []
