@@ -1,15 +1,21 @@
-"""The ingress's access log: one JSON line per request, gathered and written a few times a second."""
+"""The ingress's access log: one JSON line per request, gathered and written a few times a second.
+
+Written from a thread, because whoever reads the log may be slow and a full pipe must not hold up the event loop.
+"""
 
 import asyncio
 import contextlib
 import logging
 import sys
 import time
+from collections import deque
+from collections.abc import Iterable
 from typing import IO
 
 import orjson
 
 FLUSH_SECONDS = 0.25
+MOST_LINES = 50_000  # kept while nobody reads; after that the oldest are dropped
 Line = tuple[float, str, str, int, int, int, str, str]  # time, method, path, status, bytes, microseconds, client, id
 
 
@@ -19,7 +25,7 @@ class AccessLog:
     def __init__(self, stream: IO[bytes] | None = None) -> None:
         self._stream = stream
         self.is_on = logging.getLogger("weft.access").isEnabledFor(logging.INFO)
-        self.lines: list[Line] = []
+        self.lines: deque[Line] = deque(maxlen=MOST_LINES)
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -33,17 +39,19 @@ class AccessLog:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        self._flush()
+        self._write(self._taken())
 
     async def _loop(self) -> None:
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
-            self._flush()
+            if self.lines:
+                await asyncio.to_thread(self._write, self._taken())
 
-    def _flush(self) -> None:
-        lines, self.lines = self.lines, []
-        if not lines:
-            return
+    def _taken(self) -> deque[Line]:
+        lines, self.lines = self.lines, deque(maxlen=MOST_LINES)
+        return lines
+
+    def _write(self, lines: Iterable[Line]) -> None:
         stream = self._stream or sys.stderr.buffer
         stream.write(b"".join(map(_encoded, lines)))
         stream.flush()
