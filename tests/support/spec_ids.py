@@ -2,5 +2,8 @@
 
 FINISHED = (
     *(f"SPINE-B{number}" for number in range(1, 11)),
-    *(f"SPINE-{number}" for number in range(1, 9)),
+    *(f"SPINE-{number}" for number in (1, 2, 3, 4, 5, 7, 8)),
 )
+
+# Has tests, and targets that are not met yet.
+OPEN = ("SPINE-6",)

@@ -4,7 +4,6 @@ Written from a thread, because whoever reads the log may be slow and a full pipe
 """
 
 import asyncio
-import contextlib
 import logging
 import sys
 import time
@@ -13,6 +12,8 @@ from collections.abc import Iterable
 from typing import IO
 
 import orjson
+
+from apps.runs.adapters.tasks import end_tasks
 
 FLUSH_SECONDS = 0.25
 MOST_LINES = 50_000  # kept while nobody reads; after that the oldest are dropped
@@ -36,9 +37,7 @@ class AccessLog:
     async def close(self) -> None:
         """Write what is left."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end_tasks([self._task])
         self._write(self._taken())
 
     async def _loop(self) -> None:

@@ -15,6 +15,7 @@ import redis.asyncio
 import structlog
 
 from apps.runs.adapters.live import CHANNEL, channel_of
+from apps.runs.adapters.tasks import end_tasks
 
 log = structlog.get_logger(__name__)
 LOOK_SECONDS = 2.0
@@ -66,6 +67,7 @@ class Hub:
         self._lists: dict[UUID, set[Watcher]] = {}
         self._known: dict[UUID, UUID | None] = {}
         self._more: dict[UUID, asyncio.Task[None]] = {}
+        self._more_again: set[UUID] = set()
         self._changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -76,10 +78,7 @@ class Hub:
 
     async def close(self) -> None:
         """Stop."""
-        tasks = [*self._tasks, *self._more.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks([*self._tasks, *self._more.values()])
 
     @property
     def is_idle(self) -> bool:
@@ -131,16 +130,23 @@ class Hub:
             log.warning("hub.stream_trouble", stream=stream.name, problem=repr(problem)[:200])
 
     def _tell_list(self, tenant_id: UUID) -> None:
-        if tenant_id not in self._more:
-            task = asyncio.get_running_loop().create_task(self._send_more(tenant_id))
-            self._more[tenant_id] = task
+        """Tell the list's watchers now, or when the pause after the last time is over: the last change counts."""
+        if tenant_id in self._more:
+            self._more_again.add(tenant_id)
+            return
+        task = asyncio.get_running_loop().create_task(self._send_more(tenant_id))
+        self._more[tenant_id] = task
 
     async def _send_more(self, tenant_id: UUID) -> None:
         frame = orjson.dumps({"type": "more", "stream": LIST}).decode()
-        for watcher in list(self._lists.get(tenant_id, ())):
-            with contextlib.suppress(Exception):
-                await watcher.send_frame(frame)
-        await asyncio.sleep(MORE_SECONDS)
+        is_wanted = True
+        while is_wanted:
+            self._more_again.discard(tenant_id)
+            for watcher in list(self._lists.get(tenant_id, ())):
+                with contextlib.suppress(Exception):
+                    await watcher.send_frame(frame)
+            await asyncio.sleep(MORE_SECONDS)
+            is_wanted = tenant_id in self._more_again
         self._more.pop(tenant_id, None)
 
     def _tenants(self) -> set[UUID]:

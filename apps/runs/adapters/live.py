@@ -13,6 +13,8 @@ import orjson
 import redis.asyncio
 import structlog
 
+from apps.runs.adapters.tasks import end_tasks
+
 log = structlog.get_logger(__name__)
 CHANNEL = "weft:live:"
 GATHER_SECONDS = 0.05
@@ -45,9 +47,7 @@ class LiveHints:
     async def close(self) -> None:
         """Stop; hints not yet published are dropped."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end_tasks([self._task])
 
     def tell(self, tenant_id: UUID, run_id: UUID, sequence: int) -> None:
         """Say that a run has reached a change."""
