@@ -6,7 +6,9 @@ from typing import Any
 
 import structlog
 from celery import Celery
-from celery.signals import beat_init, worker_init
+from celery.signals import beat_init, worker_init, worker_ready
+
+from config.memory import settle
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.prod")
 
@@ -28,3 +30,9 @@ def refuse_to_start(**_: Any) -> None:
 
 worker_init.connect(refuse_to_start)
 beat_init.connect(refuse_to_start)
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def settle_memory(**_: Any) -> None:
+    """Everything that stays is loaded by now."""
+    settle()

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from config.memory import settle
+
 
 class WebProcess:
     """Starts the HTTP door once, before its first request; servers without lifespan events start it by asking."""
@@ -29,6 +31,7 @@ class WebProcess:
             if not self._started:
                 await asyncio.to_thread(self._check)
                 await self._http.start()
+                settle()
                 self._started = True
 
     async def _stop(self) -> None:

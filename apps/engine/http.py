@@ -47,7 +47,7 @@ class Request:
     ) -> None:
         self.method = method
         self.path = path
-        self.headers: Mapping[str, str] = headers or {}
+        self.headers: Mapping[str, str] = {} if headers is None else headers  # a lazy mapping's length is not free
         self.query_string = query_string
         self.body = body
         self.params: dict[str, str] = params or {}

@@ -30,6 +30,7 @@ from apps.runs.operations.answering import Answering, ServedRoute, bug, unavaila
 from apps.runs.operations.applications import Applications
 from apps.runs.operations.services import services_make
 from apps.runs.rules.addresses import PREFIX, Target, split_path, target_of_host, target_of_path
+from apps.runs.rules.heads import Headers, Heads, pairs
 
 log = structlog.get_logger(__name__)
 MOST_IN_FLIGHT = 1_000
@@ -37,13 +38,8 @@ LONGEST_BACKLOG = 5_000
 BODYLESS = frozenset({"GET", "HEAD", "OPTIONS"})
 ID_CHARACTERS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-")
 NOT_FOR_TENANTS = frozenset({b"cookie"})  # under /w/ a tenant shares the portal's origin
-OURS = frozenset(
-    {b"content-type", b"content-length", b"x-request-id", b"weft-version", b"transfer-encoding", b"connection"}
-)
-FOR_THE_WHOLE_ORIGIN = frozenset({b"set-cookie", b"clear-site-data"})  # would reach the portal's pages too
-STRICT_TRANSPORT = b"strict-transport-security"
 DATABASE_TROUBLE = (psycopg.Error, PoolTimeout, Unavailable, TryAgain)
-Headers = list[tuple[bytes, bytes]]
+WHOLE_ANSWER = "weft.answer"  # a server's way to send an answer in one write (config/protocol.py)
 
 
 class TooLong(Exception):
@@ -105,12 +101,7 @@ class Ingress:
         self._limits = ClientLimits(int(settings.CLIENT_RATE))
         self._proxies = int(settings.TRUSTED_PROXIES)
         self._base_host = str(settings.BASE_HOST).lower()
-        self._common: Headers = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin")]
-        self._barred = OURS | FOR_THE_WHOLE_ORIGIN  # under our own origin
-        if settings.SECURE_HSTS_SECONDS:
-            self._barred |= {STRICT_TRANSPORT}
-            value = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains"
-            self._common.append((STRICT_TRANSPORT, value.encode()))
+        self._heads = Heads(int(settings.SECURE_HSTS_SECONDS))
 
     async def start(self) -> None:
         """Open the pools, begin listening for changes and writing rows."""
@@ -151,7 +142,9 @@ class Ingress:
             return
         finally:
             self._traffic.in_flight -= 1
-        await self._send(send, request, response, place, shares_origin, scope["method"] == "HEAD")
+        version = 0 if place is None else place.version_number
+        head = self._heads.of(response, request.id, version, shares_origin=shares_origin)
+        await _send(scope, send, response.status, head, b"" if scope["method"] == "HEAD" else response.body)
         self._count(request, response, served, path, (time.perf_counter_ns() - began) // 1000)
 
     async def _respond(
@@ -247,41 +240,21 @@ class Ingress:
         client = scope.get("client")
         return client[0] if client else ""
 
-    async def _send(
-        self, send: Any, request: Request, response: Response, place: Place | None, shares_origin: bool, is_head: bool
-    ) -> None:
-        body = response.body
-        headers: Headers = [
-            (b"content-type", response.content_type),
-            (b"content-length", b"%d" % len(body)),
-            (b"x-request-id", request.id.encode()),
-            *(self._with_theirs(response.headers, shares_origin) if response.headers else self._common),
-        ]
-        if place is not None:
-            headers.append((b"weft-version", b"%d" % place.version_number))
-        if shares_origin:
-            headers.append((b"content-security-policy", b"sandbox"))
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if is_head else body})
-
-    def _with_theirs(self, given: Headers, shares_origin: bool) -> Headers:
-        """Return the answer's own headers with those of ours that they do not replace.
-
-        A content security policy of theirs stands beside our `sandbox`: both hold.
-        """
-        barred = self._barred if shares_origin else OURS
-        theirs = [pair for pair in given if pair[0] not in barred]
-        said = {name for name, _ in theirs}
-        return [*(pair for pair in self._common if pair[0] not in said), *theirs]
-
     def _count(
         self, request: Request, response: Response, served: ServedRoute | None, path: str, microseconds: int
     ) -> None:
         if served is not None:
             served.tally.add(response.status, microseconds)
         if self._log.is_on:
-            line = (request.method, path, response.status, len(response.body), microseconds, request.client, request.id)
-            self._log.lines.append((time.time(), *line))
+            size = len(response.body)
+            self._log.add(request.method, path, response.status, size, microseconds, request.client, request.id)
+
+
+async def _send(scope: Any, send: Any, status: int, head: bytes, body: bytes) -> None:
+    whole = (scope.get("extensions") or {}).get(WHOLE_ANSWER)
+    if whole is None or not whole(status, head, body):
+        await send({"type": "http.response.start", "status": status, "headers": pairs(head)})
+        await send({"type": "http.response.body", "body": body})
 
 
 async def _body(receive: Any, headers: Headers, most: int) -> bytes:

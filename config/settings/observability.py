@@ -52,7 +52,7 @@ def logging_config(env: Environment) -> dict[str, Any]:
             "django": {"handlers": [], "propagate": True, "level": env.log_level},
             "django.server": {"handlers": [], "propagate": True},
             "uvicorn": {"handlers": [], "propagate": True, "level": env.log_level},
-            "uvicorn.access": {"handlers": [], "propagate": True, "level": logging.WARNING},
+            "uvicorn.access": {"handlers": [], "propagate": False},  # with a handler uvicorn formats a line per request
             "celery": {"handlers": [], "propagate": True, "level": env.log_level},
             "celery.app.trace": {"handlers": [], "propagate": True, "level": logging.WARNING},
             "celery.worker.request": {"handlers": [], "propagate": True, "level": logging.WARNING},

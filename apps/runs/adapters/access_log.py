@@ -1,6 +1,7 @@
 """The ingress's access log: one JSON line per request, gathered and written a few times a second.
 
-Written from a thread, because whoever reads the log may be slow and a full pipe must not hold up the event loop.
+A line is encoded where it arises: a thread that encoded thousands at once would keep the event loop waiting for the
+interpreter. Written from a thread, because whoever reads the log may be slow and a full pipe must not hold up the loop.
 """
 
 import asyncio
@@ -13,11 +14,11 @@ from typing import IO
 
 import orjson
 
+from apps.runs.adapters.rows import clean
 from apps.runs.adapters.tasks import end_tasks
 
 FLUSH_SECONDS = 0.25
 MOST_LINES = 50_000  # kept while nobody reads; after that the oldest are dropped
-Line = tuple[float, str, str, int, int, int, str, str]  # time, method, path, status, bytes, microseconds, client, id
 
 
 class AccessLog:
@@ -26,13 +27,36 @@ class AccessLog:
     def __init__(self, stream: IO[bytes] | None = None) -> None:
         self._stream = stream
         self.is_on = logging.getLogger("weft.access").isEnabledFor(logging.INFO)
-        self.lines: deque[Line] = deque(maxlen=MOST_LINES)
+        self._lines: deque[bytes] = deque(maxlen=MOST_LINES)
         self._task: asyncio.Task[None] | None = None
+        self._second = 0
+        self._stamp = ""
 
     def start(self) -> None:
         """Begin to write, in the running loop."""
         if self.is_on:
             self._task = asyncio.get_running_loop().create_task(self._loop(), name="access-log")
+
+    def add(
+        self, method: str, path: str, status: int, size: int, microseconds: int, client: str, request_id: str
+    ) -> None:
+        """Add the line of one answer; `size` is that of its body in bytes."""
+        at = time.time()
+        second = int(at)
+        if second != self._second:
+            self._second, self._stamp = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        line = {
+            "event": "access",
+            "timestamp": f"{self._stamp}.{int(at % 1 * 1000):03d}Z",
+            "method": method,
+            "path": path if path.isascii() else clean(path),
+            "status": status,
+            "bytes": size,
+            "us": microseconds,
+            "client": client,
+            "request_id": request_id,
+        }
+        self._lines.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
     async def close(self) -> None:
         """Write what is left."""
@@ -43,33 +67,14 @@ class AccessLog:
     async def _loop(self) -> None:
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
-            if self.lines:
+            if self._lines:
                 await asyncio.to_thread(self._write, self._taken())
 
-    def _taken(self) -> deque[Line]:
-        lines, self.lines = self.lines, deque(maxlen=MOST_LINES)
+    def _taken(self) -> deque[bytes]:
+        lines, self._lines = self._lines, deque(maxlen=MOST_LINES)
         return lines
 
-    def _write(self, lines: Iterable[Line]) -> None:
+    def _write(self, lines: Iterable[bytes]) -> None:
         stream = self._stream or sys.stderr.buffer
-        stream.write(b"".join(map(_encoded, lines)))
+        stream.write(b"".join(lines))
         stream.flush()
-
-
-def _encoded(line: Line) -> bytes:
-    at, method, path, status, size, microseconds, client, request_id = line
-    when = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)) + f".{int(at % 1 * 1000):03d}Z"
-    return orjson.dumps(
-        {
-            "event": "access",
-            "timestamp": when,
-            "method": method,
-            "path": path,
-            "status": status,
-            "bytes": size,
-            "us": microseconds,
-            "client": client,
-            "request_id": request_id,
-        },
-        option=orjson.OPT_APPEND_NEWLINE,
-    )

@@ -1,24 +1,83 @@
-"""A whole transaction with COPYs in it as one simple query: two round trips, and one more for each further COPY."""
+"""Grouped COPYs: a whole transaction as one simple query, on a connection that keeps what it needs for them.
 
-from collections.abc import Sequence
+A transaction costs two round trips, and one more for each further COPY. Its statements are prepared, because parsing
+and planning them costs a small group as much as its rows.
+"""
+
+from collections.abc import Mapping, Sequence
 
 import psycopg
 from psycopg import generators
 from psycopg.abc import PQGen
-from psycopg.pq import ExecStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
-from apps.runs.adapters.pools import Connection
+from apps.runs.adapters.pools import Connection, connect, hang_up
 
 COPY_PART = 256 * 1024
 FINE = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK, ExecStatus.COPY_IN})
+NOT_MADE = (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSqlStatementName)
+PREPARE = (
+    "; do $$ begin if exists (select from pg_prepared_statements where name = '{name}') then "
+    "execute 'deallocate {name}'; end if; end $$; prepare {name} as {statement}"
+)
 
 
-async def run_with_copies(connection: Connection, statements: bytes, streams: Sequence[bytes]) -> list[PGresult]:
-    """Send `statements`, feed each `copy ... from stdin` in them its stream, and return the results after the last."""
-    async with connection.lock:
-        results: list[PGresult] = await connection.wait(_exchange(connection.pgconn, statements, streams))
+class CopyConnection:
+    """One connection, opened when first used, with temporary tables and prepared statements of its own.
+
+    `tables` are `create temporary table if not exists ...`, `prepared` maps names to statements. Both are made inside
+    the first transaction, and again inside one that finds them missing: a pooler may have given another server
+    connection.
+    """
+
+    def __init__(self, url: str, name: str, tables: Sequence[str], prepared: Mapping[str, str]) -> None:
+        self._url = url
+        self._name = name
+        made = [f"; {table}" for table in tables]
+        made += [PREPARE.format(name=name, statement=statement) for name, statement in prepared.items()]
+        self._make = "".join(made).encode()
+        self._connection: Connection | None = None
+        self._is_made = False
+
+    async def run(self, begin: bytes, statements: bytes, streams: Sequence[bytes]) -> list[PGresult]:
+        """Send `begin` and `statements`, feed each COPY in them its stream; return the results after the last one."""
+        if self._connection is None:
+            self._connection = await connect(self._url, self._name)
+            self._is_made = False
+        if self._is_made:
+            try:
+                return await self._try(self._connection, begin + statements, streams)
+            except NOT_MADE:
+                if self._connection is None:
+                    raise
+        results = await self._try(self._connection, begin + self._make + statements, streams)
+        self._is_made = True
         return results
+
+    async def close(self) -> None:
+        """Hang up."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await hang_up(connection)
+
+    async def _try(self, connection: Connection, statements: bytes, streams: Sequence[bytes]) -> list[PGresult]:
+        try:
+            async with connection.lock:
+                return await connection.wait(_exchange(connection.pgconn, statements, streams))
+        except BaseException:
+            await self._recover(connection)
+            raise
+
+    async def _recover(self, connection: Connection) -> None:
+        """Leave the failed transaction, or drop the connection when that is not possible."""
+        try:
+            if connection.pgconn.transaction_status in (TransactionStatus.IDLE, TransactionStatus.INERROR):
+                await connection.execute("rollback", prepare=False)
+            else:
+                await self.close()
+        except psycopg.Error:
+            await self.close()
 
 
 def _exchange(pgconn: PGconn, statements: bytes, streams: Sequence[bytes]) -> PQGen[list[PGresult]]:

@@ -1,30 +1,39 @@
-"""Creates that share a commit: requests whose only write is one new object, grouped per tenant as `app`.
+"""Creates that share a commit: requests whose only write is one new object, those of all tenants together, as `app`.
 
-The object and the row of its request stand or fall together. A key that is taken is reported to its caller alone; the
-others of the group are stored. A group sent again after an unknown outcome finds its own objects and counts them as
-stored.
+The object and the row of its request stand or fall together. `app` acts for one tenant at a time, so the rows of all
+arrive in temporary tables and are then stored tenant by tenant, each in its own scope, with one commit for all. A key
+that is taken is reported to its caller alone; the others of the group are stored. A group sent again after an unknown
+outcome finds its own objects and counts them as stored.
+
+A key that a transaction in progress has written must be waited for, and with it everybody in the group. So a group
+waits for a moment only, and then its tenant stores by itself for a while.
 """
 
-import asyncio
-from collections import OrderedDict
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from uuid import UUID
 
-import psycopg
-from psycopg.pq import ExecStatus
+from psycopg.errors import LockNotAvailable
+from psycopg.pq.abc import PGresult
 
-from apps.runs.adapters.copying import run_with_copies
+from apps.runs.adapters.copying import CopyConnection
 from apps.runs.adapters.group import GroupCommitter
-from apps.runs.adapters.pools import Connection, begin_as, connect, hang_up
+from apps.runs.adapters.pools import begin_as, scope_as
 from apps.runs.adapters.rows import COPY_HEAD, COPY_TAIL
 from apps.runs.adapters.sql import Statements
 
 SQL = Statements("creates")
 WRITER_SQL = Statements("writer")
-CONNECTIONS = 2
-MOST_TENANTS = 512
+STORE = b"; execute create_resources; execute create_runs"
+PATIENCE = b"; select set_config('lock_timeout', '50ms', true)"
+APART_SECONDS = 10.0
+MOST_APART = 10_000
+GROUP = 250
+
+
+class Contended(Exception):
+    """Somebody is at a key of this tenant: nothing was stored, and its creates go by themselves for a while."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -38,76 +47,79 @@ class Create:
 
 
 class CreateWriter:
-    """One per process: a committer per tenant over a few connections of its own."""
+    """One per process, with a connection of its own."""
 
     def __init__(self, app_url: str) -> None:
-        self._url = app_url
-        self._groups: OrderedDict[UUID, GroupCommitter[Create]] = OrderedDict()
-        self._idle: list[Connection] = []
-        self._free = asyncio.Semaphore(CONNECTIONS)
-        self._statements = (
-            f"; {SQL.copy_resources}; {WRITER_SQL.copy}; {SQL.insert_resources}; {WRITER_SQL.insert_runs}; commit"
-        ).encode()
+        self._connection = CopyConnection(
+            app_url,
+            "runs-creates",
+            (WRITER_SQL.make_temporary, SQL.make_temporary),
+            {
+                "create_resources": SQL.insert_resources,
+                "create_runs": f"{WRITER_SQL.insert_runs} {SQL.of_tenant} {WRITER_SQL.once}",
+            },
+        )
+        self._apart: dict[UUID, float] = {}  # tenants that store by themselves, and until when
+        self._copies = PATIENCE + f"; {SQL.copy_resources}; {WRITER_SQL.copy}".encode()
+        self.group: GroupCommitter[Create] = GroupCommitter(
+            self._execute,
+            lambda create: create.tenant_id,
+            name="creates",
+            group=GROUP,
+            size_of=lambda create: len(create.resource) + len(create.run),
+        )
+
+    def start(self) -> None:
+        """Begin writing, in the running loop."""
+        self.group.start()
 
     async def write(self, create: Create) -> bool:
-        """Store an object with its request; False when the object's key is taken and nothing was stored."""
-        group = self._groups.get(create.tenant_id)
-        if group is None:
-            group = await self._group(create.tenant_id)
-        else:
-            self._groups.move_to_end(create.tenant_id)
-        stored: bool = await group.put(create)
+        """Store an object with its request; False when the object's key is taken and nothing was stored.
+
+        Raises `Contended`.
+        """
+        if self._apart and self._is_apart(create.tenant_id):
+            raise Contended
+        stored: bool = await self.group.put(create)
         return stored
 
     async def close(self) -> None:
         """Store what is queued and hang up."""
-        groups, self._groups = list(self._groups.values()), OrderedDict()
-        for group in groups:
-            await group.close()
-        idle, self._idle = self._idle, []
-        for connection in idle:
-            await hang_up(connection)
+        await self.group.close()
+        await self._connection.close()
 
-    async def _group(self, tenant_id: UUID) -> GroupCommitter[Create]:
-        while len(self._groups) >= MOST_TENANTS:
-            _, oldest = self._groups.popitem(last=False)
-            await oldest.close()
-        group = self._groups.get(tenant_id)
-        if group is None:
-            group = GroupCommitter(
-                partial(self._execute, tenant_id),
-                lambda create: create.tenant_id,
-                name="creates",
-                size_of=lambda create: len(create.resource) + len(create.run),
-            )
-            group.start()
-            self._groups[tenant_id] = group
-        return group
+    def _is_apart(self, tenant_id: UUID) -> bool:
+        until = self._apart.get(tenant_id, 0.0)
+        if until and until < time.monotonic():
+            del self._apart[tenant_id]
+        return until >= time.monotonic()
 
-    async def _execute(self, tenant_id: UUID, creates: Sequence[Create]) -> list[bool]:
-        async with self._free:
-            connection = self._idle.pop() if self._idle else await self._connect()
-            try:
-                taken = await self._store(connection, tenant_id, creates)
-            except psycopg.errors.UndefinedTable as error:
-                await hang_up(connection)
-                raise psycopg.OperationalError("the pooler gave another connection") from error
-            except BaseException:
-                await hang_up(connection)
-                raise
-            self._idle.append(connection)
-        return [create.run_id not in taken for create in creates]
+    async def _execute(self, creates: Sequence[Create]) -> list[bool]:
+        tenants = {create.tenant_id for create in creates}
+        try:
+            return await self._store(creates, *tenants)
+        except LockNotAvailable:
+            if len(tenants) > 1:
+                raise  # the committer tries again tenant by tenant
+            if len(self._apart) >= MOST_APART:
+                self._apart.clear()
+            self._apart[tenants.pop()] = time.monotonic() + APART_SECONDS
+            raise Contended from None
 
-    async def _store(self, connection: Connection, tenant_id: UUID, creates: Sequence[Create]) -> set[UUID]:
+    async def _store(self, creates: Sequence[Create], first: UUID, *others: UUID) -> list[bool]:
+        parts = [self._copies, STORE]
+        for tenant_id in others:
+            parts += [b"; ", scope_as(tenant_id), STORE]
         resources = b"".join((COPY_HEAD, *(create.resource for create in creates), COPY_TAIL))
         runs = b"".join((COPY_HEAD, *(create.run for create in creates), COPY_TAIL))
-        results = await run_with_copies(connection, begin_as(tenant_id) + self._statements, [resources, runs])
-        return {
-            UUID(bytes(result.get_value(row, 0) or b"").decode())
-            for result in results
-            if result.status == ExecStatus.TUPLES_OK
-            for row in range(result.ntuples)
-        }
+        results = await self._connection.run(begin_as(first), b"".join([*parts, b"; commit"]), [resources, runs])
+        taken = _taken(results)
+        return [create.run_id not in taken for create in creates]
 
-    async def _connect(self) -> Connection:
-        return await connect(self._url, "runs-creates", WRITER_SQL.make_temporary, SQL.make_temporary)
+
+def _taken(results: Iterable[PGresult]) -> set[UUID]:
+    """Return the runs whose rows were taken out again, because the keys of their objects are taken."""
+    removed = [result for result in results if (result.command_status or b"").startswith(b"DELETE")]
+    return {
+        UUID(bytes(result.get_value(row, 0) or b"").decode()) for result in removed for row in range(result.ntuples)
+    }

@@ -62,9 +62,13 @@ class Pools:
 
 
 def begin_as(tenant_id: UUID) -> bytes:
-    """Open a transaction and its scope in one round trip; the id is a UUID, so it needs no quoting."""
-    scope = f"select set_config('app.tenant', '{tenant_id}', true), set_config('app.user', '', true)"
-    return f"begin; {scope}".encode()
+    """Open a transaction and its scope in one round trip."""
+    return b"begin; " + scope_as(tenant_id)
+
+
+def scope_as(tenant_id: UUID) -> bytes:
+    """Scope the open transaction to a tenant; the id is a UUID, so it needs no quoting."""
+    return f"select set_config('app.tenant', '{tenant_id}', true), set_config('app.user', '', true)".encode()
 
 
 def begin_for(tenant_ids: Iterable[UUID]) -> bytes:
@@ -73,18 +77,11 @@ def begin_for(tenant_ids: Iterable[UUID]) -> bytes:
     return f"begin; select set_config('app.tenants', '{{{listed}}}', true)".encode()
 
 
-async def connect(url: str, name: str, *prepare: str) -> Connection:
-    """Open a connection outside the pools and run `prepare` on it; it is closed again when that is refused."""
-    connection = await AsyncConnection.connect(
+async def connect(url: str, name: str) -> Connection:
+    """Open a connection outside the pools."""
+    return await AsyncConnection.connect(
         url, autocommit=True, application_name=f"weft-{name}", connect_timeout=CONNECT_SECONDS
     )
-    try:
-        for statement in prepare:
-            await connection.execute(statement.encode())
-    except BaseException:
-        await hang_up(connection)
-        raise
-    return connection
 
 
 async def hang_up(connection: Connection) -> None:

@@ -57,7 +57,7 @@ class Services:
     async def start(self) -> None:
         """Open the pools and begin committing, in the running loop."""
         await self.pools.open()
-        for group in (self.writer.group, self.ledger.group, self.journal):
+        for group in (self.writer.group, self.creates.group, self.ledger.group, self.journal):
             group.start()
         self.hints.start()
 

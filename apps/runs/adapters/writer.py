@@ -7,12 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-import psycopg
-from psycopg.pq import TransactionStatus
-
-from apps.runs.adapters.copying import run_with_copies
+from apps.runs.adapters.copying import CopyConnection
 from apps.runs.adapters.group import GroupCommitter
-from apps.runs.adapters.pools import Connection, begin_for, connect, hang_up
+from apps.runs.adapters.pools import begin_for
 from apps.runs.adapters.rows import COPY_HEAD, COPY_TAIL
 from apps.runs.adapters.sql import Statements
 
@@ -32,10 +29,14 @@ class RunWriter:
     """One per process, with a connection of its own."""
 
     def __init__(self, relay_url: str, *, queue: int = 10_000) -> None:
-        self._url = relay_url
-        self._connection: Connection | None = None
-        self._runs_only = f"; {SQL.copy}; {SQL.insert_runs}; commit".encode()
-        self._runs_and_work = f"; {SQL.copy}; {SQL.insert_runs}; {SQL.insert_work}; commit".encode()
+        self._connection = CopyConnection(
+            relay_url,
+            "runs-writer",
+            (SQL.make_temporary,),
+            {"write_runs": f"{SQL.insert_runs} {SQL.once}", "write_work": SQL.insert_work},
+        )
+        self._runs_only = f"; {SQL.copy}; execute write_runs; commit".encode()
+        self._runs_and_work = f"; {SQL.copy}; execute write_runs; execute write_work; commit".encode()
         self.group: GroupCommitter[EncodedRun] = GroupCommitter(
             self._execute, lambda row: row.tenant_id, name="runs", queue=queue, size_of=lambda row: len(row.data)
         )
@@ -55,37 +56,10 @@ class RunWriter:
     async def close(self) -> None:
         """Store what is queued and hang up."""
         await self.group.close()
-        await self._hang_up()
+        await self._connection.close()
 
     async def _execute(self, rows: Sequence[EncodedRun]) -> Sequence[None]:
-        connection = self._connection or await self._connect()
         data = b"".join((COPY_HEAD, *(row.data for row in rows), COPY_TAIL))
         statements = self._runs_and_work if any(row.has_work for row in rows) else self._runs_only
-        try:
-            await run_with_copies(connection, begin_for({row.tenant_id for row in rows}) + statements, [data])
-        except psycopg.errors.UndefinedTable as error:
-            await self._hang_up()
-            raise psycopg.OperationalError("the pooler gave another connection") from error
-        except BaseException:
-            await self._recover(connection)
-            raise
+        await self._connection.run(begin_for({row.tenant_id for row in rows}), statements, [data])
         return [None] * len(rows)
-
-    async def _connect(self) -> Connection:
-        self._connection = connection = await connect(self._url, "runs-writer", SQL.make_temporary)
-        return connection
-
-    async def _recover(self, connection: Connection) -> None:
-        """Leave the failed transaction, or drop the connection when that is not possible."""
-        try:
-            if connection.pgconn.transaction_status in (TransactionStatus.IDLE, TransactionStatus.INERROR):
-                await connection.execute("rollback")
-            else:
-                await self._hang_up()
-        except psycopg.Error:
-            await self._hang_up()
-
-    async def _hang_up(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await hang_up(connection)

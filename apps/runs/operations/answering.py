@@ -1,6 +1,7 @@
 """Answer one request of a tenant: run its route, commit what it did, and record it as the route asks (data.md 5)."""
 
 import asyncio
+import contextlib
 import time
 from functools import partial
 from typing import Any, cast
@@ -17,7 +18,7 @@ from apps.engine.ports import AlreadyExists, Resource, Unit
 from apps.engine.run.program import Trace
 from apps.engine.sections.handlers import DRIVER
 from apps.engine.sections.producers import ERRORS
-from apps.runs.adapters.creates import Create
+from apps.runs.adapters.creates import Contended, Create
 from apps.runs.adapters.idempotency import LONGEST_KEY, Caller, answer_before, keep_answer
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.rows import NewRunRow, RunOrigin, from_unix_us, request_row, resource_row
@@ -148,13 +149,15 @@ class Answering:
     async def _store_create(self, record: "_Record", unit: HostedUnit, resource: Resource) -> Response:
         """Commit a request that did nothing but create one object together with others of its tenant.
 
-        When its key turns out to be taken, nothing of it was kept, and it is answered again, in its own transaction.
+        When its key turns out to be taken, or somebody is at it, nothing of it was kept, and it is answered again, in
+        its own transaction.
         """
         place = unit.place
         data = resource_row(record.run_id, place.scope, resource, dumped(resource.data), self._services.clock.now())
         create = Create(place.tenant_id, record.run_id, data, record.encoded())
-        if await self._services.creates.write(create):
-            return record.response
+        with contextlib.suppress(Contended):
+            if await self._services.creates.write(create):
+                return record.response
         return await self._answer_carefully(place, record)
 
     async def _answer_carefully(self, place: Place, record: "_Record") -> Response:

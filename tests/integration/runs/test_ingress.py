@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from apps.core.scope import scope
+from apps.engine.ids import uuid7
 from apps.runs.adapters.threads import in_thread
 from apps.runs.queries.runs import run_get, run_list
 from tests.integration.runs.documents import GUARDED, LOGGED, NOTES, ORDERS
@@ -237,6 +238,28 @@ async def test_of_two_creates_with_one_key_one_is_told_that_it_is_taken(database
     statuses = sorted(reply.status for reply in await asyncio.gather(*calls))
     assert statuses == [201] * 10 + [409] * 10
     assert len((await request(ingress, "GET", address)).json()) == 10
+
+
+@pytest.mark.spec("SPINE-B3", "SPINE-6")
+async def test_a_tenant_whose_key_somebody_is_still_writing_holds_up_nobody_else(database, two_tenants, ingress):
+    held, free = two_tenants
+    workflow = await deployed(held, "notes", NOTES)
+    await deployed(free, "notes", NOTES)
+    addresses = [f"/w/{tenant.slug}/notes/notes" for tenant in two_tenants]
+    with psycopg.connect(database.superuser_url) as someone:
+        someone.execute(
+            "insert into runs_storedresource (id, tenant_id, environment_id, workflow_id, kind, key, data, created_at,"
+            " updated_at) select %s, tenant_id, environment_id, workflow_id, 'notes', 'one', '{}', now(), now()"
+            " from workflows_deployment where workflow_id = %s",
+            [uuid7(), workflow.id],
+        )
+        waits = asyncio.create_task(request(ingress, "POST", addresses[0], {"id": "one"}))
+        others = await asyncio.gather(*(request(ingress, "POST", addresses[1], {"n": n}) for n in range(20)))
+        mine = await request(ingress, "POST", addresses[0], {"id": "two"})
+        assert {reply.status for reply in [*others, mine]} == {201}
+        assert not waits.done()
+        someone.rollback()
+        assert (await waits).status == 201
 
 
 @pytest.mark.spec("SPINE-B5")

@@ -32,7 +32,7 @@ def _uvicorn(host: str, port: int) -> None:
         host=host,
         port=port,
         loop="uvloop",
-        http="httptools",
+        http=settings.HTTP_PROTOCOL,
         ws="websockets-sansio",
         lifespan="on",
         log_config=None,

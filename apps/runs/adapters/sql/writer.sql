@@ -1,7 +1,7 @@
 -- The group-commit writer (role relay). One temporary table per connection, emptied by every commit.
 
 -- name: make_temporary
-create temporary table runs_new (
+create temporary table if not exists runs_new (
     id uuid, tenant_id uuid, environment_id uuid, workflow_id uuid, version_id uuid, version_number integer,
     source text, entry text, section text, action text, workflow_name text, route text,
     state text, http_status smallint, request_id text, input bytea, output bytea, error bytea, steps bytea,
@@ -26,6 +26,8 @@ select
     state, http_status, request_id, input, output, error, steps, started_at, finished_at, duration_us,
     wait_reason, wait_since, wait_until, wait_for, correlation, parent_id, delivery_id, progress, 1, 1
 from pg_temp.runs_new
+
+-- name: once
 on conflict (id) do nothing
 
 -- name: insert_work

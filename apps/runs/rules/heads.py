@@ -1,0 +1,74 @@
+"""The header lines of an answer at the ingress: ours, the tenant's, and which of the tenant's are not passed on."""
+
+import re
+
+from apps.engine.http import JSON_TYPE, PROBLEM_TYPE, Response
+
+Headers = list[tuple[bytes, bytes]]
+OURS = frozenset(
+    {b"content-type", b"content-length", b"x-request-id", b"weft-version", b"transfer-encoding", b"connection"}
+)
+FOR_THE_WHOLE_ORIGIN = frozenset({b"set-cookie", b"clear-site-data"})  # would reach the portal's pages too
+STRICT_TRANSPORT = b"strict-transport-security"
+SANDBOX = b"content-security-policy: sandbox\r\n"
+NO_CONTENT = 204
+SOUND_TYPES = frozenset({JSON_TYPE, PROBLEM_TYPE})
+UNKNOWN_TYPE = b"application/octet-stream"
+NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+UNSENDABLE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+class Heads:
+    """Makes heads; `hsts_seconds` of 0 leaves strict transport security out.
+
+    A header of the tenant's replaces ours, except those in `OURS` and, where the tenant shares the portal's origin,
+    those that would reach the portal's pages too. A content security policy of theirs stands beside our `sandbox`:
+    both hold. What cannot be sent (a line break in a value) is left out.
+    """
+
+    def __init__(self, hsts_seconds: int) -> None:
+        self._common: Headers = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin")]
+        self._barred = OURS | FOR_THE_WHOLE_ORIGIN  # under our own origin
+        if hsts_seconds:
+            self._barred |= {STRICT_TRANSPORT}
+            self._common.append((STRICT_TRANSPORT, b"max-age=%d; includeSubDomains" % hsts_seconds))
+        self._plain = _lines(self._common)
+
+    def of(self, response: Response, request_id: str, version: int, *, shares_origin: bool) -> bytes:
+        """Return the lines of an answer, each ended by CR LF; `version` 0 when no workflow answered."""
+        return b"%bx-request-id: %b\r\n%b%b%b" % (
+            _of_body(response),
+            request_id.encode(),
+            self._with_theirs(response.headers, shares_origin) if response.headers else self._plain,
+            b"weft-version: %d\r\n" % version if version else b"",
+            SANDBOX if shares_origin else b"",
+        )
+
+    def _with_theirs(self, given: Headers, shares_origin: bool) -> bytes:
+        barred = self._barred if shares_origin else OURS
+        theirs = [pair for pair in given if pair[0] not in barred and _is_sendable(*pair)]
+        said = {name for name, _ in theirs}
+        return _lines([*(pair for pair in self._common if pair[0] not in said), *theirs])
+
+
+def pairs(head: bytes) -> Headers:
+    """Take lines apart again, for a server that wants names and values."""
+    lines = (line.partition(b": ") for line in head.split(b"\r\n")[:-1])
+    return [(name, value) for name, _, value in lines]
+
+
+def _of_body(response: Response) -> bytes:
+    if response.status == NO_CONTENT:
+        return b""
+    kind = response.content_type
+    if kind not in SOUND_TYPES and UNSENDABLE.search(kind):
+        kind = UNKNOWN_TYPE
+    return b"content-type: %b\r\ncontent-length: %d\r\n" % (kind, len(response.body))
+
+
+def _lines(headers: Headers) -> bytes:
+    return b"".join([b"%b: %b\r\n" % pair for pair in headers])
+
+
+def _is_sendable(name: bytes, value: bytes) -> bool:
+    return NAME.fullmatch(name) is not None and not UNSENDABLE.search(value)

@@ -1,0 +1,96 @@
+"""An answer given whole goes out in one write and is, to the client, what two ASGI messages would have been."""
+
+import asyncio
+import contextlib
+
+import pytest
+import uvicorn
+
+from config.protocol import EXTENSION, WholeAnswers
+
+BODY = b'{"ok":true}'
+HEAD = b"content-type: application/json\r\ncontent-length: %d\r\n" % len(BODY)
+HEADERS = [(b"content-type", b"application/json"), (b"content-length", str(len(BODY)).encode())]
+MUCH = b"x" * 3_000_000
+pytestmark = pytest.mark.spec("SPINE-6", "SPINE-B5")
+
+
+async def whole_or_in_parts(scope, receive, send):
+    """Answer as the path says: `/whole`, `/parts`, `/much` (whole, more than a socket holds), `/twice`."""
+    path = scope["path"]
+    whole = scope["extensions"][EXTENSION]
+    body = b"" if scope["method"] == "HEAD" else BODY
+    if path == "/much":
+        went = [whole(200, b"content-length: %d\r\n" % len(MUCH), MUCH)]
+        assert went == [True]
+    elif path == "/parts" or not whole(200, HEAD, body):
+        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+        assert whole(200, HEAD, body) is False
+        await send({"type": "http.response.body", "body": body})
+
+
+@pytest.fixture
+async def port():
+    config = uvicorn.Config(
+        whole_or_in_parts, port=0, http=WholeAnswers, loop="asyncio", lifespan="off", log_config=None, access_log=False
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    await serving
+
+
+async def talk(port, sent):
+    """Send bytes and return everything that comes back until the server closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    found = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
+    return found
+
+
+def request(path, *, method="GET", close=True, extra=""):
+    last = "connection: close\r\n" if close else ""
+    return f"{method} {path} HTTP/1.1\r\nhost: x\r\n{extra}{last}\r\n".encode()
+
+
+def without_date(answer):
+    return b"\r\n".join(line for line in answer.split(b"\r\n") if not line.startswith((b"date:", b"server:")))
+
+
+async def test_a_whole_answer_is_byte_for_byte_the_one_sent_in_parts(port):
+    whole, parts = await talk(port, request("/whole")), await talk(port, request("/parts"))
+    assert whole.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"\r\nconnection: close\r\n" in whole
+    assert whole.endswith(b"\r\n\r\n" + BODY)
+    assert without_date(whole) == without_date(parts)
+
+
+async def test_the_head_of_a_whole_answer_has_the_length_and_no_body(port):
+    answer = await talk(port, request("/whole", method="HEAD"))
+    assert b"content-length: 11" in answer
+    assert answer.endswith(b"\r\n\r\n")
+
+
+async def test_a_connection_is_kept_and_requests_sent_ahead_are_answered_in_order(port):
+    sent = request("/whole", close=False) + request("/parts", close=False) + request("/whole")
+    answers = await talk(port, sent)
+    assert answers.count(b"HTTP/1.1 200 OK") == answers.count(BODY) == 3
+    assert answers.count(b"connection: close") == 1
+
+
+async def test_an_answer_larger_than_the_socket_holds_arrives_complete(port):
+    answers = await talk(port, request("/much", close=False) + request("/whole"))
+    assert answers.count(b"x" * 1000) == len(MUCH) // 1000
+    assert answers.endswith(BODY)
+
+
+async def test_a_client_that_asks_before_it_sends_its_body_gets_the_answer_at_once(port):
+    extra = "expect: 100-continue\r\ncontent-length: 5\r\n"
+    answer = await talk(port, request("/whole", method="POST", extra=extra))
+    assert answer.startswith(b"HTTP/1.1 200 OK")
