@@ -61,7 +61,10 @@ class Environment(BaseSettings):
         json_schema_extra=SECRET,
     )
     database_direct_url: str = Field(
-        "", description="Postgres past any pooler, for LISTEN; the relay URL when empty.", json_schema_extra=SECRET
+        "",
+        description="Postgres past any pooler, for LISTEN; the relay URL when empty. Another host or port than that of "
+        "the relay URL says that a pooler in transaction mode stands between.",
+        json_schema_extra=SECRET,
     )
     role_prefix: str = Field("weft", pattern="^[a-z][a-z0-9_]*$", description="Postgres roles are <prefix>_owner, ...")
     database_pool_app: int = Field(8, ge=1, le=100, description="Connections per process as app.")

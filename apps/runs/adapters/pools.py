@@ -20,13 +20,19 @@ CONNECT_SECONDS = 5
 
 
 class Pools:
-    """Both pools; open them inside the event loop that uses them."""
+    """Both pools; open them inside the event loop that uses them.
 
-    def __init__(self, app_url: str, relay_url: str, *, app_size: int = 8, relay_size: int = 4) -> None:
+    `is_pooled` says that a pooler in transaction mode stands before the server: a statement prepared in one transaction
+    may be unknown in the next, so none are.
+    """
+
+    def __init__(
+        self, app_url: str, relay_url: str, *, app_size: int = 8, relay_size: int = 4, is_pooled: bool = False
+    ) -> None:
         self.app_url = app_url
         self.relay_url = relay_url
-        self.app = _pool(app_url, app_size, "runs-app")
-        self.relay = _pool(relay_url, relay_size, "runs-relay")
+        self.app = _pool(app_url, app_size, "runs-app", is_pooled=is_pooled)
+        self.relay = _pool(relay_url, relay_size, "runs-relay", is_pooled=is_pooled)
 
     async def open(self) -> None:
         """Open both pools without waiting for a connection: the database may be late."""
@@ -95,8 +101,10 @@ async def _rollback(connection: Connection) -> None:
         await connection.execute("rollback")
 
 
-def _pool(url: str, size: int, name: str) -> Pool:
+def _pool(url: str, size: int, name: str, *, is_pooled: bool) -> Pool:
     options: dict[str, Any] = {"autocommit": True, "row_factory": tuple_row, "application_name": f"weft-{name}"}
+    if is_pooled:
+        options["prepare_threshold"] = None
     return AsyncConnectionPool(
         url, kwargs=options, min_size=1, max_size=size, open=False, name=name, timeout=WAIT_SECONDS, max_idle=60.0
     )

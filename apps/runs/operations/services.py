@@ -1,6 +1,7 @@
 """Put together what a serving process needs, from the settings."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -25,6 +26,7 @@ def services_make(
         settings.DATABASE_RELAY_URL,
         app_size=app_size or settings.DATABASE_POOL_APP,
         relay_size=relay_size or settings.DATABASE_POOL_RELAY,
+        is_pooled=_server(settings.DATABASE_DIRECT_URL) != _server(settings.DATABASE_RELAY_URL),
     )
     return Services(
         pools=pools,
@@ -35,6 +37,11 @@ def services_make(
         database_guard=AddressGuard(settings.OUTBOUND_ALLOW).address_of,
         data_folder=Path(settings.DATA_DIR) / "databases",
     )
+
+
+def _server(url: str) -> tuple[str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.hostname, parts.port
 
 
 async def secret_lookup(tenant_id: UUID, environment_id: UUID, name: str) -> str | None:

@@ -22,6 +22,6 @@ def install(package: str, say: Say) -> bool:
 
 
 def _apt(*arguments: str) -> int:
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}  # servers are not started
     done = subprocess.run(["apt-get", *arguments], env=environment, stdout=subprocess.DEVNULL, check=False)
     return done.returncode
