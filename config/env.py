@@ -85,7 +85,7 @@ class Environment(BaseSettings):
         [], description="Private targets that workflows may call: host, host:port, address or network."
     )
     client_rate: int = Field(
-        0, ge=0, description="Calls a second that one address may make at the ingress; 0 is no limit."
+        2000, ge=0, description="Calls a second that one address may make at the ingress; 0 is no limit."
     )
     api_calls_per_minute: int = Field(1200, ge=1, description="Calls a minute that one caller may make at the API.")
     metrics_token: str = Field(

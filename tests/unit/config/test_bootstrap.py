@@ -1,5 +1,7 @@
 """The environment is filled when its stamp says something else than the requirement files."""
 
+import os
+
 import pytest
 
 from config import bootstrap
@@ -48,3 +50,11 @@ def test_a_stamp_without_an_interpreter_counts_for_nothing(environment):
     bootstrap.remember("run")
     (environment / "python").unlink()
     assert not bootstrap._is_filled("run")
+
+
+def test_a_command_and_its_children_keep_compiled_code_in_a_folder_of_the_checkout(monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)
+    bootstrap.ensure_environment(["manage.py", "check"])
+    assert os.environ["PYTHONPYCACHEPREFIX"] == str(bootstrap.ROOT / ".weft" / "cache" / "bytecode")
+    assert "PYTHONDONTWRITEBYTECODE" not in os.environ
