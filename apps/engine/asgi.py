@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from apps.engine.application import Application, Route
-from apps.engine.http import Request, Response
+from apps.engine.http import BODILESS, Request, Response
 from apps.engine.ids import uuid7
 from apps.engine.module import Context
 from apps.engine.ports import Unit
@@ -70,7 +70,7 @@ class EngineAsgi:
         elif scope["type"] == "http":
             request = _request(scope)
             response = await self._answer(request, receive)
-            await _send(response, request, send, with_body=scope["method"] != "HEAD")
+            await _send(response, request, send, response.content(scope["method"]))
         else:
             await send({"type": "websocket.close", "code": 1003})
 
@@ -175,15 +175,16 @@ async def _body(request: Request, receive: Receive, most: int) -> bytes:
             return b"".join(parts)
 
 
-async def _send(response: Response, request: Request, send: Send, *, with_body: bool) -> None:
-    headers = [(b"content-length", str(len(response.body)).encode())]
-    if response.body or response.status != 204:
+async def _send(response: Response, request: Request, send: Send, content: bytes) -> None:
+    headers: list[tuple[bytes, bytes]] = []
+    if response.status not in BODILESS:
+        headers.append((b"content-length", str(len(response.body)).encode()))
         headers.append((b"content-type", response.content_type))
     headers += response.headers
     if not any(name == b"x-request-id" for name, _ in response.headers):
         headers.append((b"x-request-id", request.id.encode("latin-1", "replace")))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": response.body if with_body else b""})
+    await send({"type": "http.response.body", "body": content})
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

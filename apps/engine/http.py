@@ -10,6 +10,7 @@ from apps.engine.outcome import Rejected
 
 JSON_TYPE = b"application/json"
 PROBLEM_TYPE = b"application/problem+json"
+BODILESS = frozenset({204, 205, 304})
 
 
 class Request:
@@ -110,6 +111,13 @@ class Response:
     def keeps_writes(self) -> bool:
         """Whether what the request wrote is committed with this answer."""
         return not self.is_refusal and self.status < 500
+
+    def content(self, method: str) -> bytes:
+        """Return the body as it goes over the wire: none for HEAD, nor where the status allows none.
+
+        Bytes sent all the same would be taken for the beginning of the next answer (RFC 9110, 6.4.1).
+        """
+        return b"" if method == "HEAD" or self.status in BODILESS else self.body
 
     @classmethod
     def json(cls, value: Any, status: int = 200) -> "Response":

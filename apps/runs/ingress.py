@@ -5,9 +5,9 @@ log, counters, per-client limit. Everything that is not a tenant's address goes 
 """
 
 import time
-from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import structlog
@@ -22,70 +22,37 @@ from apps.engine.outcome import TryAgain
 from apps.engine.routes import Match
 from apps.engine.sections.answers import not_found, problem, wrong_method
 from apps.runs.adapters.access_log import AccessLog
+from apps.runs.adapters.arrivals import MOST_OF_CLIENT, SECONDS, Arrivals, Gone, TooLong, TooMany, TooSlow
 from apps.runs.adapters.client_limits import ClientLimits
 from apps.runs.adapters.group import Unavailable
+from apps.runs.adapters.headers import LazyHeaders, Lines, header, request_id
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.traffic import Traffic
 from apps.runs.operations.answering import Answering, ServedRoute, bug, unavailable
 from apps.runs.operations.applications import Applications
 from apps.runs.operations.services import services_make
 from apps.runs.rules.addresses import PREFIX, Target, split_path, target_of_host, target_of_path
-from apps.runs.rules.heads import Headers, Heads, pairs
+from apps.runs.rules.heads import Heads, pairs
 
 log = structlog.get_logger(__name__)
-MOST_IN_FLIGHT = 1_000
+MOST_IN_FLIGHT = 1_000  # complete requests being answered by one process
+MOST_OF_TENANT = 500  # of these
 LONGEST_BACKLOG = 5_000
 BODYLESS = frozenset({"GET", "HEAD", "OPTIONS"})
-ID_CHARACTERS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-")
-NOT_FOR_TENANTS = frozenset({b"cookie"})  # under /w/ a tenant shares the portal's origin
 DATABASE_TROUBLE = (psycopg.Error, PoolTimeout, Unavailable, TryAgain)
 WHOLE_ANSWER = "weft.answer"  # a server's way to send an answer in one write (config/protocol.py)
 
 
-class TooLong(Exception):
-    """The body is over the route's limit."""
+class Exchange:
+    """One request on its way through the door, with what has been found for it so far."""
 
+    __slots__ = ("place", "request", "run_id", "served")
 
-class Gone(Exception):
-    """The client hung up before its request was complete."""
-
-
-class LazyHeaders(Mapping[str, str]):
-    """Header lines as a mapping, decoded when somebody looks."""
-
-    __slots__ = ("_found", "_raw")
-
-    def __init__(self, raw: Headers) -> None:
-        self._raw = raw
-        self._found: dict[str, str] | None = None
-
-    def _all(self) -> dict[str, str]:
-        if self._found is None:
-            self._found = {
-                name.decode("latin-1"): value.decode("latin-1")
-                for name, value in self._raw
-                if name not in NOT_FOR_TENANTS
-            }
-        return self._found
-
-    def __getitem__(self, name: str) -> str:
-        return self._all()[name]
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return one header; looks through the lines without decoding the others."""
-        if self._found is not None:
-            return self._found.get(name, default)
-        wanted = name.encode("latin-1")
-        for each, value in self._raw:
-            if each == wanted and wanted not in NOT_FOR_TENANTS:
-                return value.decode("latin-1")
-        return default
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
-
-    def __len__(self) -> int:
-        return len(self._all())
+    def __init__(self, request: Request, run_id: UUID) -> None:
+        self.request = request
+        self.run_id = run_id
+        self.place: Place | None = None
+        self.served: ServedRoute | None = None
 
 
 class Ingress:
@@ -97,6 +64,7 @@ class Ingress:
         self._services = services_make(self._applications)
         self._answering = Answering(self._services)
         self._traffic = Traffic()
+        self._arrivals = Arrivals()
         self._log = AccessLog()
         self._limits = ClientLimits(int(settings.CLIENT_RATE))
         self._proxies = int(settings.TRUSTED_PROXIES)
@@ -108,6 +76,7 @@ class Ingress:
         listener.start()
         await self._services.start()
         self._answering.start()
+        self._arrivals.start()
         self._log.start()
         self._traffic.register()
 
@@ -116,6 +85,7 @@ class Ingress:
         self._traffic.unregister()
         await self._answering.close()
         await self._services.close()
+        await self._arrivals.close()
         await self._log.close()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -123,8 +93,8 @@ class Ingress:
             await self._app(scope, receive, send)
             return
         path: str = scope["path"]
-        headers: Headers = scope["headers"]
-        host = _header(headers, b"host")
+        lines: Lines = scope["headers"]
+        host = header(lines, b"host")
         if path.startswith(PREFIX):
             base, rest = split_path(path)
             target, shares_origin = target_of_path(base), True
@@ -135,70 +105,72 @@ class Ingress:
                 return
             (target, rest), shares_origin = found, False
         began = time.perf_counter_ns()
-        self._traffic.in_flight += 1
-        try:
-            request, response, served, place = await self._respond(scope, receive, target, rest, host)
-        except Gone:
-            return
-        finally:
-            self._traffic.in_flight -= 1
-        version = 0 if place is None else place.version_number
-        head = self._heads.of(response, request.id, version, shares_origin=shares_origin)
-        await _send(scope, send, response.status, head, b"" if scope["method"] == "HEAD" else response.body)
-        self._count(request, response, served, path, (time.perf_counter_ns() - began) // 1000)
-
-    async def _respond(
-        self, scope: Any, receive: Any, target: Target | None, rest: str, host: bytes
-    ) -> tuple[Request, Response, ServedRoute | None, Place | None]:
-        """Find what the address means and let it answer; every refusal before that is made here."""
-        headers: Headers = scope["headers"]
         method: str = scope["method"]
         run_id = uuid7()
         request = Request(
             "GET" if method == "HEAD" else method,
             rest,
-            headers=LazyHeaders(headers),
+            headers=LazyHeaders(lines),
             query_string=scope["query_string"],
-            client=self._client(scope, headers),
-            id=_request_id(headers) or run_id.hex,
+            client=self._client(scope, lines),
+            id=request_id(lines) or run_id.hex,
             url_base="" if target is None else target.base,
         )
-        refused = self._refusal(request, host)
-        if refused is not None:
-            return request, refused, None, None
-        place: Place | None = None
-        served: ServedRoute | None = None
+        exchange = Exchange(request, run_id)
+        try:
+            response = self._refusal(request, host) or await self._respond(exchange, method, lines, receive, target)
+        except Gone:
+            return
+        version = 0 if exchange.place is None else exchange.place.version_number
+        head = self._heads.of(response, request.id, version, shares_origin=shares_origin)
+        await _send(scope, send, response.status, head, response.content(method))
+        self._count(exchange, response, path, (time.perf_counter_ns() - began) // 1000)
+
+    async def _respond(
+        self, exchange: Exchange, method: str, lines: Lines, receive: Any, target: Target | None
+    ) -> Response:
+        """Find what the address means, take the body in, and let it answer."""
+        request = exchange.request
         try:
             if target is not None:
-                place = self._applications.known(target.address) or await self._applications.at(target.address)
+                exchange.place = self._applications.known(target.address) or await self._applications.at(target.address)
+            place = exchange.place
             if place is None:
-                return request, self._no_such(request, "address"), None, None
-            match = place.application.match(method, rest)
+                return self._no_such(request, "address")
+            match = place.application.match(method, request.path)
             if match.route is None:
-                return request, self._unmatched(request, match), None, place
-            served = self._served(place, match.route)
+                return self._unmatched(request, match)
+            served = exchange.served = self._served(place, match.route)
             request.params = match.params
             request.route = match.route.pattern
-            if method not in BODYLESS or _header(headers, b"content-length") not in (b"", b"0"):
-                request.body = await _body(receive, headers, served.max_body)
-            key = _header(headers, b"idempotency-key").decode("latin-1")
-            return request, await self._answering.answer(place, served, request, run_id, key), served, place
-        except TooLong:
-            most = served.max_body if served else 0
-            return (
-                request,
-                problem(413, "body.too_large", f"The body may have at most {most} bytes.", request),
-                served,
-                place,
-            )
+            if method not in BODYLESS or header(lines, b"content-length") not in (b"", b"0"):
+                request.body = await self._arrivals.read(receive, lines, served.max_body, request.client)
+            return await self._answer(place, served, exchange, header(lines, b"idempotency-key").decode("latin-1"))
+        except (TooLong, TooSlow, TooMany) as refused:
+            self._traffic.refuse("body")
+            return _body_refused(refused, request, exchange.served)
         except DATABASE_TROUBLE as trouble:
             log.warning("ingress.database_trouble", problem=type(trouble).__name__, detail=str(trouble))
-            return request, unavailable(request.id, "The database does not answer."), served, place
+            return unavailable(request.id, "The database does not answer.")
         except Gone:
             raise
         except Exception:
             log.exception("ingress.bug", request_id=request.id)
-            return request, bug(request), served, place
+            return bug(request)
+
+    async def _answer(self, place: Place, served: ServedRoute, exchange: Exchange, key: str) -> Response:
+        """Answer a complete request unless too many are in hand, of all tenants or of this one."""
+        traffic, load = self._traffic, served.load
+        if traffic.in_flight >= MOST_IN_FLIGHT or load.in_flight >= MOST_OF_TENANT:
+            traffic.refuse("overload")
+            return unavailable(exchange.request.id, "Too much to do; nothing was accepted.")
+        traffic.in_flight += 1
+        load.in_flight += 1
+        try:
+            return await self._answering.answer(place, served, exchange.request, exchange.run_id, key)
+        finally:
+            traffic.in_flight -= 1
+            load.in_flight -= 1
 
     def _refusal(self, request: Request, host: bytes) -> Response | None:
         """Turn away wrong hosts, callers that come too often, and everybody when there is too much to do."""
@@ -210,7 +182,7 @@ class Ingress:
             response = problem(429, "rate.client", "Too many requests from this address.", request)
             response.headers.append((b"retry-after", b"1"))
             return response
-        if self._traffic.in_flight > MOST_IN_FLIGHT or self._services.writer.group.backlog > LONGEST_BACKLOG:
+        if self._services.writer.group.backlog > LONGEST_BACKLOG:
             self._traffic.refuse("overload")
             return unavailable(request.id, "Too much to do; nothing was accepted.")
         return None
@@ -232,19 +204,18 @@ class Ingress:
         self._traffic.refuse(what)
         return problem(404, f"{what}.unknown", "There is nothing at this address.", request)
 
-    def _client(self, scope: Any, headers: Headers) -> str:
+    def _client(self, scope: Any, lines: Lines) -> str:
         if self._proxies:
-            hops = _header(headers, b"x-forwarded-for").decode("latin-1").split(",")
+            hops = header(lines, b"x-forwarded-for").decode("latin-1").split(",")
             if len(hops) >= self._proxies:
                 return hops[-self._proxies].strip()
         client = scope.get("client")
         return client[0] if client else ""
 
-    def _count(
-        self, request: Request, response: Response, served: ServedRoute | None, path: str, microseconds: int
-    ) -> None:
-        if served is not None:
-            served.tally.add(response.status, microseconds)
+    def _count(self, exchange: Exchange, response: Response, path: str, microseconds: int) -> None:
+        request = exchange.request
+        if exchange.served is not None:
+            exchange.served.tally.add(response.status, microseconds)
         if self._log.is_on:
             size = len(response.body)
             self._log.add(request.method, path, response.status, size, microseconds, request.client, request.id)
@@ -257,43 +228,16 @@ async def _send(scope: Any, send: Any, status: int, head: bytes, body: bytes) ->
         await send({"type": "http.response.body", "body": body})
 
 
-async def _body(receive: Any, headers: Headers, most: int) -> bytes:
-    """Read the body; refuse it as soon as it is known to be too long."""
-    announced = _header(headers, b"content-length")
-    if announced and (not announced.isdigit() or int(announced) > most):
-        raise TooLong
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise Gone
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        if len(body) > most:
-            raise TooLong
-        return body
-    parts, size = [body], len(body)
-    while message.get("more_body"):
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Gone
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > most:
-            raise TooLong
-    return b"".join(parts)
-
-
-def _header(headers: Headers, name: bytes) -> bytes:
-    for each, value in headers:
-        if each == name:
-            return value
-    return b""
-
-
-def _request_id(headers: Headers) -> str:
-    given = _header(headers, b"x-request-id")
-    if given and len(given) <= 128 and ID_CHARACTERS.issuperset(given):
-        return given.decode("ascii")
-    return ""
+def _body_refused(refused: Exception, request: Request, served: ServedRoute | None) -> Response:
+    """Answer a body that is too long, comes too slowly, or is one of too many."""
+    if isinstance(refused, TooLong):
+        most = served.max_body if served else 0
+        return problem(413, "body.too_large", f"The body may have at most {most} bytes.", request)
+    if isinstance(refused, TooSlow):
+        return problem(408, "body.too_slow", f"The body did not arrive within {SECONDS} seconds.", request)
+    response = problem(429, "body.too_many", f"This address is sending {MOST_OF_CLIENT} bodies already.", request)
+    response.headers.append((b"retry-after", b"1"))
+    return response
 
 
 @lru_cache(maxsize=4096)

@@ -38,6 +38,9 @@ class Reply:
         return orjson.loads(self.body)
 
 
+UNFINISHED = b"a body of which no more comes than this"
+
+
 @dataclass
 class Call:
     """One request on its way through an ASGI callable."""
@@ -49,9 +52,9 @@ class Call:
     async def receive(self) -> dict[str, Any]:
         """Give the body once, then report a hang-up."""
         if self.has_given:
-            return {"type": "http.disconnect"}
+            return await asyncio.Future() if self.body is UNFINISHED else {"type": "http.disconnect"}
         self.has_given = True
-        return {"type": "http.request", "body": self.body, "more_body": False}
+        return {"type": "http.request", "body": self.body, "more_body": self.body is UNFINISHED}
 
     async def send(self, message: dict[str, Any]) -> None:
         """Keep what is answered."""

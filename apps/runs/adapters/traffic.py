@@ -1,6 +1,7 @@
 """Counters of tenants' traffic: plain integers on the hot path, turned into Prometheus families when scraped."""
 
 from collections.abc import Iterator
+from weakref import WeakValueDictionary
 
 from prometheus_client import REGISTRY
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -28,12 +29,22 @@ class Tally:
         self.total_us += microseconds
 
 
+class Load:
+    """How many requests of one tenant are being answered now."""
+
+    __slots__ = ("__weakref__", "in_flight")
+
+    def __init__(self) -> None:
+        self.in_flight = 0
+
+
 class Traffic(Collector):
     """All tallies of one process."""
 
     def __init__(self) -> None:
         self._tallies: dict[Key, Tally] = {}
         self._rest = Tally()
+        self._loads: WeakValueDictionary[str, Load] = WeakValueDictionary()
         self.refused: dict[str, int] = {}
         self.in_flight = 0
 
@@ -52,6 +63,13 @@ class Traffic(Collector):
             if len(self._tallies) >= MOST_ROUTES:
                 return self._rest
             found = self._tallies[key] = Tally()
+        return found
+
+    def load(self, tenant: str) -> Load:
+        """Return the one load of a tenant that all its routes share."""
+        found = self._loads.get(tenant)
+        if found is None:
+            found = self._loads[tenant] = Load()
         return found
 
     def refuse(self, why: str) -> None:

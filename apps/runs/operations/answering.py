@@ -26,7 +26,7 @@ from apps.runs.adapters.services import Services
 from apps.runs.adapters.session import Session
 from apps.runs.adapters.sql import Statements
 from apps.runs.adapters.starts import LONGEST_PAYLOAD, dumped
-from apps.runs.adapters.traffic import Tally, Traffic
+from apps.runs.adapters.traffic import Load, Tally, Traffic
 from apps.runs.adapters.unit import HostedUnit
 from apps.runs.adapters.writer import EncodedRun
 from apps.runs.operations.stepwise import DRIVEN, Stepwise
@@ -46,7 +46,7 @@ LOOK_SECONDS = (0.02, 0.05, 0.1, 0.25)
 class ServedRoute:
     """A route of a place with what is the same for every request to it."""
 
-    __slots__ = ("encoded_origin", "has_collector", "hearing", "max_body", "origin", "record", "route", "tally")
+    __slots__ = ("encoded_origin", "has_collector", "hearing", "load", "max_body", "origin", "record", "route", "tally")
 
     def __init__(self, place: Place, route: Route, traffic: Traffic) -> None:
         self.route = route
@@ -63,6 +63,7 @@ class ServedRoute:
             route=route.name,
         )
         self.encoded_origin = self.origin.encoded()
+        self.load: Load = traffic.load(place.tenant_slug)
         self.tally: Tally = traffic.tally((place.tenant_slug, place.environment, place.workflow_slug, route.name))
 
     def tells(self, response: Response) -> bool:

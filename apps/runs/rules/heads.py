@@ -2,7 +2,7 @@
 
 import re
 
-from apps.engine.http import JSON_TYPE, PROBLEM_TYPE, Response
+from apps.engine.http import BODILESS, JSON_TYPE, PROBLEM_TYPE, Response
 
 Headers = list[tuple[bytes, bytes]]
 OURS = frozenset(
@@ -11,7 +11,7 @@ OURS = frozenset(
 FOR_THE_WHOLE_ORIGIN = frozenset({b"set-cookie", b"clear-site-data"})  # would reach the portal's pages too
 STRICT_TRANSPORT = b"strict-transport-security"
 SANDBOX = b"content-security-policy: sandbox\r\n"
-NO_CONTENT = 204
+LENGTHLESS = frozenset({204, 304})  # RFC 9110, 8.6: no length with the one, another answer's with the other
 SOUND_TYPES = frozenset({JSON_TYPE, PROBLEM_TYPE})
 UNKNOWN_TYPE = b"application/octet-stream"
 NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -58,12 +58,13 @@ def pairs(head: bytes) -> Headers:
 
 
 def _of_body(response: Response) -> bytes:
-    if response.status == NO_CONTENT:
+    if response.status in LENGTHLESS:
         return b""
+    size = 0 if response.status in BODILESS else len(response.body)
     kind = response.content_type
     if kind not in SOUND_TYPES and UNSENDABLE.search(kind):
         kind = UNKNOWN_TYPE
-    return b"content-type: %b\r\ncontent-length: %d\r\n" % (kind, len(response.body))
+    return b"content-type: %b\r\ncontent-length: %d\r\n" % (kind, size)
 
 
 def _lines(headers: Headers) -> bytes:

@@ -111,3 +111,15 @@ workflows:
       - {method: GET, path: /notes, handler: notes}
 """
 )
+
+SAYS = (
+    HEAD
+    + """\
+workflows:
+  http:
+    routes:
+      - {method: POST, path: /anything, handler: says}
+  pipelines:
+    says: {steps: [{name: say, respond: {status: "${data.status}", body: "${data.body}"}}]}
+"""
+)

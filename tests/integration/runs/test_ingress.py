@@ -8,10 +8,11 @@ import pytest
 
 from apps.core.scope import scope
 from apps.engine.ids import uuid7
+from apps.runs.adapters.arrivals import MOST_OF_CLIENT
 from apps.runs.adapters.threads import in_thread
 from apps.runs.queries.runs import run_get, run_list
-from tests.integration.runs.documents import GUARDED, LOGGED, NOTES, ORDERS
-from tests.support.serving import deployed, redeploy, request, serving
+from tests.integration.runs.documents import GUARDED, LOGGED, NOTES, ORDERS, SAYS
+from tests.support.serving import UNFINISHED, deployed, redeploy, request, serving
 from tests.support.waiting import wait_for_async
 
 GOOD = {"qty": 3, "price": 2.5}
@@ -260,6 +261,48 @@ async def test_a_tenant_whose_key_somebody_is_still_writing_holds_up_nobody_else
         assert not waits.done()
         someone.rollback()
         assert (await waits).status == 201
+
+
+@pytest.mark.spec("SPINE-B3", "SPINE-B5")
+async def test_a_tenant_with_too_much_in_hand_is_asked_to_come_again_and_the_other_is_served(
+    database, two_tenants, ingress, monkeypatch
+):
+    monkeypatch.setattr("apps.runs.ingress.MOST_OF_TENANT", 1)
+    for tenant in two_tenants:
+        await deployed(tenant, "notes", NOTES)
+    addresses = [f"/w/{tenant.slug}/notes/notes" for tenant in two_tenants]
+    with psycopg.connect(database.superuser_url) as someone:
+        someone.execute("lock table runs_storedresource in share mode")
+        waits = [asyncio.create_task(request(ingress, "POST", address, {"id": "one"})) for address in addresses]
+        refused = await request(ingress, "POST", addresses[0], {"id": "two"})
+    assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+    assert [(await reply).status for reply in waits] == [201, 201]
+
+
+@pytest.mark.spec("SPINE-B3", "SPINE-B5")
+async def test_a_client_that_sends_its_bodies_slowly_keeps_nobody_else_out(database, two_tenants, ingress):
+    for tenant in two_tenants:
+        await deployed(tenant, "orders", ORDERS)
+    slow, fast = (f"/w/{tenant.slug}/orders/price" for tenant in two_tenants)
+    waits = [asyncio.create_task(request(ingress, "POST", slow, UNFINISHED, client="10.9.9.9")) for _ in range(1_100)]
+    replies = [(await done).status for done in asyncio.as_completed(waits[MOST_OF_CLIENT:])]
+    assert set(replies) == {429}
+    assert (await request(ingress, "POST", fast, GOOD)).status == 200
+    for wait in waits:
+        wait.cancel()
+    await asyncio.gather(*waits, return_exceptions=True)
+
+
+@pytest.mark.spec("SPINE-B5")
+@pytest.mark.parametrize("status", [204, 205, 304])
+async def test_an_answer_that_may_have_no_content_has_none_whatever_the_document_says(
+    database, two_tenants, ingress, status
+):
+    tenant, _ = two_tenants
+    await deployed(tenant, "says", SAYS)
+    said = {"status": status, "body": "HTTP/1.1 200 OK"}
+    reply = await request(ingress, "POST", f"/w/{tenant.slug}/says/anything", said)
+    assert (reply.status, reply.body, reply.headers.get("content-length", "0")) == (status, b"", "0")
 
 
 @pytest.mark.spec("SPINE-B5")
