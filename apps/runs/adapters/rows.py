@@ -177,18 +177,26 @@ def request_row(  # noqa: PLR0913 - the hot path passes plain values
     )
 
 
-def resource_row(run_id: UUID, scope: tuple[UUID, UUID, UUID], resource: Resource, data: bytes, now: datetime) -> bytes:
+def scope_columns(scope: tuple[UUID, UUID, UUID]) -> bytes:
+    """Encode tenant, environment and workflow for `resource_row`: they are the same for all of a place."""
+    return b"".join([_uuid(part) for part in scope])
+
+
+def resource_row(run_id: UUID, scope: bytes, resource: Resource, data: bytes, now: datetime) -> bytes:
     """Encode a stored object for the temporary table `resources_new`."""
     at = _time(now)
     return b"".join(
         (
             _RESOURCE_COLUMNS,
-            _uuid(run_id),
-            _uuid(uuid7()),
-            *(_uuid(part) for part in scope),
+            _UUID_LENGTH,
+            run_id.bytes,
+            _UUID_LENGTH,
+            uuid7().bytes,
+            scope,
             _text(resource.kind),
             _text(resource.key),
-            _bytes(data),
+            _length(len(data)),
+            data,
             _optional_text(resource.state),
             at,
             at,
@@ -241,4 +249,5 @@ def _bytes(value: bytes | None) -> bytes:
 def _time(value: datetime | None) -> bytes:
     if value is None:
         return NULL
-    return _int8(8, (value - EPOCH) // timedelta(microseconds=1))
+    since = value - EPOCH
+    return _int8(8, (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds)

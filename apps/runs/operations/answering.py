@@ -154,7 +154,9 @@ class Answering:
         its own transaction.
         """
         place = unit.place
-        data = resource_row(record.run_id, place.scope, resource, dumped(resource.data), self._services.clock.now())
+        data = resource_row(
+            record.run_id, place.scope_columns, resource, dumped(resource.data), self._services.clock.now()
+        )
         create = Create(place.tenant_id, record.run_id, data, record.encoded())
         with contextlib.suppress(Contended):
             if await self._services.creates.write(create):

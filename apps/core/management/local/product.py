@@ -25,6 +25,7 @@ READY_SECONDS = 90.0
 PROBE_SECONDS = 2.0
 EXAMPLE = Path("examples/order_processing")
 AS_ROOT = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
+CELERY = python("-m", "celery", "--app", "config.celery:app", "--skip-checks", "--quiet")
 DELIVERIES = "deliveries.jsonl"
 
 
@@ -69,8 +70,9 @@ class Product:
         seeded = self._seed(done)
         if done != [migrated, seeded]:
             write_mark(owner_url, f"{migrated} {seeded}")
-        for name in ("web", "worker", "beat"):
+        for name in ("web", "worker"):
             self._supervisor.wait_for(self._supervisor.part(name))
+        self._beat()  # last, because until then it would only take processor time from those that people wait for
         if not self._choices.quiet:
             self._supervisor.launch(Part("traffic", lambda: self._command("demo_traffic", "--url", self.url)))
 
@@ -179,12 +181,13 @@ class Product:
         self._supervisor.launch(Part("receiver", lambda: self._program(command)))
 
     def _serving(self) -> None:
-        celery = python("-m", "celery", "--app", "config.celery:app", "--skip-checks", "--quiet")
-        worker = [*celery, "worker", "--pool", "threads", "--without-gossip", "--without-mingle", "--loglevel", "INFO"]
-        beat = [*celery, "beat", "--pidfile=", "--loglevel", "WARNING"]
+        worker = [*CELERY, "worker", "--pool", "threads", "--without-gossip", "--without-mingle", "--loglevel", "INFO"]
         self._supervisor.launch(Part("web", lambda: self._command("serve"), self._is_ready, READY_SECONDS))
         self._supervisor.launch(Part("worker", lambda: self._program(worker, AS_ROOT)))
-        self._supervisor.launch(Part("beat", lambda: self._program(beat)))
+
+    def _beat(self) -> None:
+        beat = [*CELERY, "beat", "--pidfile=", "--loglevel", "WARNING"]
+        self._supervisor.start(Part("beat", lambda: self._program(beat)))
 
     def _is_ready(self, _pid: int) -> bool:
         address = f"http://127.0.0.1:{self.environment['WEB_PORT']}/ready"
