@@ -6,6 +6,7 @@ cached answer is looked up again, and on reconnecting all of them are dropped. N
 seconds. A cache without a running listener keeps nothing.
 """
 
+import asyncio
 import threading
 import time
 from collections import OrderedDict, defaultdict
@@ -147,7 +148,8 @@ class Cache(Generic[Value]):
         self._source = source or listener
         self._entries: OrderedDict[Hashable, _Entry[Value]] = OrderedDict()
         self._keys: dict[UUID, set[Hashable]] = defaultdict(set)
-        self._generation = 0
+        self._loads: dict[Hashable, tuple[int, asyncio.Future[Value | None]]] = {}
+        self.generation = 0
         self._lock = threading.Lock()
         self._source.subscribe(kind, self._changed)
 
@@ -166,24 +168,43 @@ class Cache(Generic[Value]):
         """Return the cached value, or what `load` returns."""
         value = self.get(key)
         if value is None:
-            generation = self._generation
+            generation = self.generation
             value = load()
             self._keep(key, value, generation)
         return value
 
     async def get_or_load_async(self, key: Hashable, load: Callable[[], Awaitable[Value | None]]) -> Value | None:
-        """Return the cached value, or what awaiting `load()` returns."""
+        """Return the cached value, or what awaiting `load()` returns; always from the same event loop.
+
+        Those who miss the same key together share one load, unless a notice has come since it began.
+        """
         value = self.get(key)
         if value is None:
-            generation = self._generation
-            value = await load()
+            generation = self.generation
+            value = await self._load_once(key, load, generation)
             self._keep(key, value, generation)
         return value
+
+    async def _load_once(
+        self, key: Hashable, load: Callable[[], Awaitable[Value | None]], generation: int
+    ) -> Value | None:
+        if not self._source.is_alive():
+            return await load()
+        began, task = self._loads.get(key, (generation, None))
+        if task is None or began != generation:
+            task = asyncio.ensure_future(load())
+            self._loads[key] = (generation, task)
+            task.add_done_callback(lambda done: self._loaded(key, done))
+        return await asyncio.shield(task)
+
+    def _loaded(self, key: Hashable, done: "asyncio.Future[Value | None]") -> None:
+        if key in self._loads and self._loads[key][1] is done:
+            del self._loads[key]
 
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
-            self._generation += 1
+            self.generation += 1
             self._entries.clear()
             self._keys.clear()
 
@@ -191,7 +212,7 @@ class Cache(Generic[Value]):
         if value is None or not self._source.is_alive():
             return
         with self._lock:
-            if generation != self._generation:
+            if generation != self.generation:
                 return
             self._remove(key)
             tag = self._tag(value)
@@ -205,7 +226,7 @@ class Cache(Generic[Value]):
             self.clear()
             return
         with self._lock:
-            self._generation += 1
+            self.generation += 1
             for key in list(self._keys.get(notice.id, ())):
                 self._remove(key)
 

@@ -60,7 +60,7 @@ class CreateWriter:
             },
         )
         self._apart: dict[UUID, float] = {}  # tenants that store by themselves, and until when
-        self._copies = PATIENCE + f"; {SQL.copy_resources}; {WRITER_SQL.copy}".encode()
+        self._copies = f"; {SQL.copy_resources}; {WRITER_SQL.copy}".encode()
         self.group: GroupCommitter[Create] = GroupCommitter(
             self._execute,
             lambda create: create.tenant_id,
@@ -112,7 +112,9 @@ class CreateWriter:
             parts += [b"; ", scope_as(tenant_id), STORE]
         resources = b"".join((COPY_HEAD, *(create.resource for create in creates), COPY_TAIL))
         runs = b"".join((COPY_HEAD, *(create.run for create in creates), COPY_TAIL))
-        results = await self._connection.run(begin_as(first), b"".join([*parts, b"; commit"]), [resources, runs])
+        results = await self._connection.run(
+            begin_as(first) + PATIENCE, b"".join([*parts, b"; commit"]), [resources, runs]
+        )
         taken = _taken(results)
         return [create.run_id not in taken for create in creates]
 

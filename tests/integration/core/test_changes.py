@@ -1,5 +1,6 @@
 """Caches that the database keeps honest."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -12,13 +13,14 @@ from django.conf import settings
 from apps.core import changes, events
 from apps.core.changes import Cache, ChangeListener
 from apps.core.scope import SYSTEM, scope
+from apps.runs.adapters.threads import in_thread
 from apps.tenants.operations.keys import api_key_revoke
 from apps.tenants.operations.members import membership_remove
 from apps.tenants.queries import member_list
 from tests.support.clients import browser_of, with_key
 from tests.support.database import TestDatabase
 from tests.support.tenants import TenantFixture
-from tests.support.waiting import wait_for
+from tests.support.waiting import wait_for, wait_for_async
 
 Two = tuple[TenantFixture, TenantFixture]
 REVOCATION_SECONDS = 4.0
@@ -82,6 +84,33 @@ async def test_an_event_loop_shares_the_cache(listener: ChangeListener) -> None:
     assert [await cache.get_or_load_async("x", load) for _ in range(3)] == [(row.id, 1)] * 3
     assert cache.get("x") == (row.id, 1)
     assert row.loads == 1
+
+
+async def test_those_who_miss_together_share_one_load_unless_a_notice_came_in_between(
+    listener: ChangeListener, two_tenants: Two
+) -> None:
+    row, cache, may_end = Row(), cache_of(listener), asyncio.Event()
+
+    async def load() -> tuple[UUID, int]:
+        found = row.load()
+        await may_end.wait()
+        return found
+
+    async def look() -> tuple[UUID, int] | None:
+        return await cache.get_or_load_async("x", load)
+
+    early = [asyncio.create_task(look()) for _ in range(50)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    row.value = 2
+    await in_thread(tell, two_tenants, row)
+    await wait_for_async(lambda: in_thread(lambda: cache.generation > 0))
+    late = [asyncio.create_task(look()) for _ in range(50)]
+    await asyncio.sleep(0)
+    may_end.set()
+    assert {found[1] for found in await asyncio.gather(*early) if found} == {1}
+    assert {found[1] for found in await asyncio.gather(*late) if found} == {2}
+    assert row.loads == 2
 
 
 def test_a_value_whose_notice_came_while_it_was_loading_is_not_kept(listener: ChangeListener, two_tenants: Two) -> None:

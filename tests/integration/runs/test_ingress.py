@@ -28,6 +28,11 @@ def runs_of(database, tenant):
         return found.fetchall()
 
 
+def waiting_for_locks(connection):
+    """Count the sessions that wait for somebody; the view of sessions would not change inside a transaction."""
+    return connection.execute("select count(distinct pid) from pg_locks where not granted").fetchone()[0]
+
+
 @pytest.mark.spec("SPINE-B5", "SPINE-1")
 async def test_a_route_answers_and_its_run_is_stored_with_its_steps(database, two_tenants, ingress):
     tenant, other = two_tenants
@@ -255,6 +260,7 @@ async def test_a_tenant_whose_key_somebody_is_still_writing_holds_up_nobody_else
             [uuid7(), workflow.id],
         )
         waits = asyncio.create_task(request(ingress, "POST", addresses[0], {"id": "one"}))
+        await wait_for_async(lambda: in_thread(lambda: waiting_for_locks(someone) == 1))
         others = await asyncio.gather(*(request(ingress, "POST", addresses[1], {"n": n}) for n in range(20)))
         mine = await request(ingress, "POST", addresses[0], {"id": "two"})
         assert {reply.status for reply in [*others, mine]} == {201}
@@ -274,6 +280,7 @@ async def test_a_tenant_with_too_much_in_hand_is_asked_to_come_again_and_the_oth
     with psycopg.connect(database.superuser_url) as someone:
         someone.execute("lock table runs_storedresource in share mode")
         waits = [asyncio.create_task(request(ingress, "POST", address, {"id": "one"})) for address in addresses]
+        await wait_for_async(lambda: in_thread(lambda: waiting_for_locks(someone) == 2))
         refused = await request(ingress, "POST", addresses[0], {"id": "two"})
     assert (refused.status, refused.headers["retry-after"]) == (503, "1")
     assert [(await reply).status for reply in waits] == [201, 201]

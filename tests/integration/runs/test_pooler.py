@@ -16,7 +16,10 @@ from tests.integration.runs.test_writer import origin_of, request_of, rows_of
 from tests.support.pgbouncer import pooled
 
 pytestmark = pytest.mark.spec("SPINE-B5")
-SERVERS = "select count(distinct pid) from pg_stat_activity where datname = current_database() and usename = %s"
+SERVERS = """
+select count(distinct pid) from pg_stat_activity
+where datname = current_database() and usename = %s and application_name like 'weft-runs-%%'
+"""
 
 
 @pytest.fixture
