@@ -19,6 +19,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "yaml.too_deep": (E, "the document nests deeper than the cap"),
     "yaml.too_many_nodes": (E, "the document holds more values than the cap"),
     "document.shape": (E, "the document is not a map"),
+    "document.empty": (E, "the document has neither modules nor workflows, where it is to be published"),
     "section.shape": (
         E,
         "`modules`, `workflows`, `triggers`, one of their entries or its `config` has the wrong shape",

@@ -6,6 +6,7 @@ from typing import Any
 
 from apps.engine.application import Application
 from apps.engine.check import CheckOptions, check
+from apps.engine.checks.known import BROKERS
 from apps.engine.document import Document, ModuleEntry
 from apps.engine.findings import DocumentRefused, Finding, Severity
 from apps.engine.graph import dependency_order
@@ -53,7 +54,7 @@ def _assemble(workspace: Workspace, machines: dict[str, Machine], found: list[Fi
     producers = read_producers(workspace)
     compile_pipelines(workspace)
     compile_machines(workspace, machines, producers)
-    resolver = Resolver(document.workflows, machines, workspace.pipelines)
+    resolver = Resolver(document.workflows, machines, workspace.pipelines, _brokers(workspace))
     subscriptions = compile_messaging(workspace, producers)
     routes = compile_routes(workspace, producers, resolver)
     return Application(
@@ -67,6 +68,12 @@ def _assemble(workspace: Workspace, machines: dict[str, Machine], found: list[Fi
         resolver=resolver,
         findings=tuple(sorted(found)),
     )
+
+
+def _brokers(workspace: Workspace) -> list[str]:
+    """Return the names that a broker goes by."""
+    own = [name for name, module in workspace.modules.items() if module.kind in BROKERS]
+    return [*own, *(name for name, meant in workspace.legacy.items() if meant in own)]
 
 
 def _refuse(findings: Iterable[Finding]) -> None:

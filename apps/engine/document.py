@@ -272,7 +272,9 @@ def _syntax(error: yaml.YAMLError, text: str) -> Finding:
     context = getattr(error, "context", None)
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
     message = f"{context}: {problem}" if context else str(problem)
-    lines = text.split("\n")
-    if line <= len(lines) and "\t" in lines[line - 1][: column + 1]:
+    lines = text.splitlines() or [""]
+    if line > len(lines):  # the parser stands behind the end, where nobody can look
+        line, column = len(lines), len(lines[-1]) + 1
+    if "\t" in lines[line - 1][: column + 1]:
         message += "; indent with spaces, not with tabs"
     return finding("yaml.syntax", "", f"{message[:1].upper()}{message[1:]}.", line, column)

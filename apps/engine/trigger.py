@@ -22,10 +22,17 @@ class UnknownWorkflow(StepFailed):
 class Resolver:
     """The names of one document."""
 
-    def __init__(self, sections: Iterable[str], machines: Mapping[str, Machine], pipelines: Iterable[str]) -> None:
+    def __init__(
+        self,
+        sections: Iterable[str],
+        machines: Mapping[str, Machine],
+        pipelines: Iterable[str],
+        brokers: Iterable[str] = (),
+    ) -> None:
         self._sections = frozenset(sections)
         self._machines = machines
         self._pipelines = frozenset(pipelines)
+        self._brokers = frozenset(brokers)
 
     def knows(self, workflow: str) -> bool:
         """Whether `resolve` would find anything of that name."""
@@ -48,8 +55,23 @@ class Resolver:
         if section == "pipelines" and action in self._pipelines:
             return _pipeline_run(action, "", data)
         if section == "messaging":
-            return _publish_run(action, data)
+            return self._publish_run(action, data)
         raise UnknownWorkflow(f"The section {section!r} has nothing to run under {action!r}.")
+
+    def _publish_run(self, action: str, data: Any) -> NewRun:
+        """Return the run that publishes; the action is `topic` or `broker:topic`, and a run without a topic fails."""
+        broker, named, topic = action.rpartition(":")
+        if named and broker not in self._brokers:
+            raise UnknownWorkflow(f"There is no broker {broker!r} to publish {topic!r} with.")
+        payload = data["message"] if isinstance(data, dict) and "message" in data else data
+        return NewRun(
+            entry=PUBLISH,
+            data={"topic": topic, "payload": payload},
+            section="messaging",
+            action=action,
+            workflow="messaging",
+            source="trigger",
+        )
 
     def _machine_for(self, data: Any) -> Machine:
         named = (data.get("workflowType") or data.get("workflowName")) if isinstance(data, dict) else None
@@ -79,17 +101,4 @@ def transition_run(machine: Machine, action: str, data: Any, *, source: str = "t
 def _pipeline_run(name: str, action: str, data: Any) -> NewRun:
     return NewRun(
         entry=f"pipeline:{name}", data=data, section="pipelines", action=action, workflow=name, source="trigger"
-    )
-
-
-def _publish_run(action: str, data: Any) -> NewRun:
-    payload = data["message"] if isinstance(data, dict) and "message" in data else data
-    topic = action.rpartition(":")[2]
-    return NewRun(
-        entry=PUBLISH,
-        data={"topic": topic, "payload": payload},
-        section="messaging",
-        action=action,
-        workflow="messaging",
-        source="trigger",
     )

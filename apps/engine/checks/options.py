@@ -6,9 +6,10 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class CheckOptions:
     """`strict` wants at least one module; `secrets` are the names that are set, None when that is not checked; `files`
-    says that the document is a file, so that it may name others beside it."""
+    says that the document is a file, so that it may name others beside it; `filled` wants something to run."""
 
     strict: bool = False
     allow_placeholders: bool = False
     files: bool = False
+    filled: bool = False
     secrets: frozenset[str] | None = None

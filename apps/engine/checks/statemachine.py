@@ -123,8 +123,8 @@ def _hook(scope: Scope, hook: dict[str, Any], path: DocumentPath, purity: Purity
     if isinstance(machine, str) and machine and machine not in definitions:
         message = scope.unknown(machine, "state machine", definitions)
         scope.report("definition.unknown", (*path, "workflowType"), message)
-        return
-    _hook_names(scope, hook, path, machine if isinstance(machine, str) else "")
+    else:
+        _hook_names(scope, hook, path, machine if isinstance(machine, str) else "")
     name = hook.get("handler")
     if not isinstance(name, str) or not name:
         return

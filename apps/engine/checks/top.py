@@ -24,6 +24,8 @@ def check_top(scope: Scope) -> None:
             scope.report("key.ignored", (name,), f"{name!r} is kept and has no effect.")
         elif name not in TOP_KEYS:
             unknown_key(scope, name, (name,), TOP_KEYS)
+    if scope.options.filled and not scope.document.data.get("modules") and not scope.document.data.get("workflows"):
+        scope.report("document.empty", (), "The document is empty: it has neither modules nor workflows to publish.")
     _sections(scope, "workflows", "section", SECTIONS, SECTIONS_IN_BUILD)
     _sections(scope, "triggers", "trigger", TRIGGERS, TRIGGERS_IN_BUILD)
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from apps.engine.checks.http import check_pattern
+from apps.engine.checks.known import BROKERS
 from apps.engine.checks.references import workflow_names
 from apps.engine.checks.scope import Scope, items_of
 from apps.engine.checks.shapes import FLAG, LIST, MAP, NAME, SCALAR, Key, Shape, check_shape
@@ -63,3 +64,12 @@ def _target(scope: Scope, item: dict[str, Any], path: DocumentPath, known: dict[
         if action not in transitions:
             message = scope.unknown(action, f"transition of {workflow!r}", transitions)
             scope.report("trigger.action.unknown", (*path, "action"), message)
+    elif workflow == "messaging" and isinstance(action, str):
+        _broker(scope, action.rpartition(":")[0], (*path, "action"))
+
+
+def _broker(scope: Scope, name: str, path: DocumentPath) -> None:
+    """Check the broker that `broker:topic` names; a topic alone goes to whatever broker there is."""
+    brokers = scope.of_kinds(BROKERS)
+    if name and scope.resolve(name) not in brokers:
+        scope.report("trigger.action.unknown", path, scope.unknown(name, "broker", dict.fromkeys(brokers)))

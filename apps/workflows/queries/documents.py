@@ -27,9 +27,9 @@ class Checked:
 
 
 def document_check(*, text: str | bytes, secrets: frozenset[str] | None = None) -> Checked:
-    """Load and check a text; with `secrets` a `${NAME}` outside that set is a blocked finding."""
+    """Load and check a text as one to publish; with `secrets` a `${NAME}` outside that set is a blocked finding."""
     loaded = load(text)
     if loaded.document is None:
         return Checked(None, tuple(sorted(loaded.findings)))
-    findings = {*loaded.findings, *check(loaded.document, registry(), CheckOptions(secrets=secrets))}
+    findings = {*loaded.findings, *check(loaded.document, registry(), CheckOptions(secrets=secrets, filled=True))}
     return Checked(loaded.document, tuple(sorted(findings)))

@@ -46,6 +46,7 @@ def test_severities_follow_the_specification():
     severities = {code: severity for code, (severity, _) in CODES.items()}
     errors = {code for code, severity in severities.items() if severity is Severity.ERROR}
     assert errors == {code for code in CODES if code.startswith("yaml.")} | {
+        "document.empty",
         "document.shape",
         "section.shape",
         "modules.empty",
@@ -82,6 +83,13 @@ def test_strict_checking_wants_a_module():
     assert codes("") == []
     assert told("modules: []", strict=True) == [("modules.empty", "modules", 1)]
     assert codes("", strict=True) == ["modules.empty"]
+
+
+def test_a_document_to_publish_has_something_in_it():
+    for text in ("", "modules: []\nworkflows: {}", "x-notes: none yet"):
+        assert codes(text, filled=True) == ["document.empty"]
+    assert codes("workflows: {pipelines: {p: {steps: []}}}", filled=True) == []
+    assert codes("modules: [{name: a, type: http.router}]", filled=True) == []
 
 
 @pytest.mark.parametrize("modules", ["5", "text", "{a: 1}"])

@@ -248,6 +248,17 @@ class TestStateMachine:
         code, path, line = expected
         assert told(with_parts(STATEMACHINE.replace(before, after))) == [(code, f"workflows.statemachine.{path}", line)]
 
+    def test_a_hook_with_two_faults_gets_both(self):
+        text = with_parts(STATEMACHINE.replace("workflowType: orders", "workflowType: order"))
+        assert [code for code, *_ in told(text.replace("handler: inbox", "handler: nobody"))] == [
+            "definition.unknown",
+            "reference.unknown",
+        ]
+        assert [code for code, *_ in told(text.replace(", handler: inbox", ""))] == [
+            "section.required",
+            "definition.unknown",
+        ]
+
     def test_missing_parts_and_repeated_names_are_reported(self):
         text = with_parts("""workflows:
   statemachine:
@@ -295,6 +306,22 @@ triggers:
 """
         )
         assert told(text) == []
+
+    def test_a_message_is_published_with_a_broker_that_there_is(self):
+        text = with_parts("""workflows:
+  messaging: {subscriptions: []}
+triggers:
+  http:
+    routes:
+    - {method: POST, path: /a, workflow: messaging, action: "broker:orders"}
+    - {method: POST, path: /b, workflow: messaging, action: orders}
+    - {method: POST, path: /c, workflow: messaging, action: "nobroker:orders"}
+    - {method: POST, path: /d, workflow: messaging, action: "router:orders"}
+""")
+        assert told(text) == [
+            ("trigger.action.unknown", "triggers.http.routes[2].action", 18),
+            ("trigger.action.unknown", "triggers.http.routes[3].action", 19),
+        ]
 
     def test_what_it_starts_must_exist_or_it_warns(self):
         text = with_parts(

@@ -162,7 +162,9 @@ def test_very_many_repeated_keys_stop_the_reading():
 @pytest.mark.parametrize(
     ("text", "code", "line"),
     [
-        ("a: [1", "yaml.syntax", 2),
+        ("a: [1", "yaml.syntax", 1),
+        ("a: [\n", "yaml.syntax", 1),
+        ("a: 1\rb: [", "yaml.syntax", 2),
         ("a: 'x", "yaml.syntax", 1),
         ("a: b: c", "yaml.syntax", 1),
         ("a:\n\t- b", "yaml.syntax", 2),
@@ -189,6 +191,14 @@ def test_bad_text_is_one_located_finding(text, code, line):
     found = only(text)
     assert (found.code, found.line) == (code, line)
     assert found.column >= 1
+
+
+@pytest.mark.parametrize("text", ["a: [", "a: 1\nb: {c: [", "a: 1\r\nb: [", "a: [\u2028", "[\n\n"])
+def test_what_is_missing_at_the_end_is_reported_in_a_line_that_there_is(text):
+    found = only(text)
+    lines = text.splitlines()
+    assert found.line == len(lines)
+    assert found.column <= len(lines[-1]) + 1
 
 
 def test_a_tab_in_the_indentation_is_named_as_such():

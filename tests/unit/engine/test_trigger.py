@@ -67,6 +67,21 @@ def test_anything_else_is_404(workflow, action):
     assert unknown.value.status == 404
 
 
+def test_a_message_goes_out_with_a_broker_of_the_document():
+    app = compiled("""
+modules:
+- {name: broker, type: messaging.broker}
+- {name: inbox, type: messaging.handler}
+workflows:
+  messaging: {subscriptions: []}
+""")
+    for action in ("orders", "broker:orders", "broker.producer:orders"):
+        assert app.resolve("messaging", action, {"message": 1}).data == {"topic": "orders", "payload": 1}
+    for action in ("nobroker:orders", "inbox:orders", ":orders"):
+        with pytest.raises(UnknownWorkflow, match="no broker"):
+            app.resolve("messaging", action, {})
+
+
 def test_the_resolver_says_what_it_knows():
     resolver = application("order").resolver
     assert [resolver.knows(name) for name in ("statemachine", "order", "work", "nothing")] == [True, True, True, False]
