@@ -89,7 +89,9 @@ class Environment(BaseSettings):
     )
     api_calls_per_minute: int = Field(1200, ge=1, description="Calls a minute that one caller may make at the API.")
     metrics_token: str = Field(
-        "", description="Bearer token for /metrics; without one only loopback may read it.", json_schema_extra=SECRET
+        "",
+        description="Bearer token for /metrics; without one only loopback reads it, and behind trusted proxies nobody.",
+        json_schema_extra=SECRET,
     )
 
     server: Literal["uvicorn", "daphne"] = Field("uvicorn", description="ASGI server that dev starts.")

@@ -1,4 +1,7 @@
-"""The control plane's ``/metrics``, for a scraper that holds the token or runs on the same machine."""
+"""The control plane's ``/metrics``, for a scraper that holds the token or runs on the same machine.
+
+Behind a proxy on the same machine every caller has a loopback address, so there only the token opens it.
+"""
 
 import hmac
 import ipaddress
@@ -13,6 +16,8 @@ def _may_read(request: HttpRequest) -> bool:
     if settings.METRICS_TOKEN:
         given = request.headers.get("Authorization", "")
         return hmac.compare_digest(given.encode(), f"Bearer {settings.METRICS_TOKEN}".encode())
+    if settings.TRUSTED_PROXIES:
+        return False
     try:
         return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
     except ValueError:

@@ -7,6 +7,7 @@ from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
+from django.urls import re_path
 
 from apps.runs.consumers.urls import urlpatterns
 
@@ -42,6 +43,16 @@ class SameOrigin:
         return await send({"type": "websocket.close", "code": POLICY_VIOLATION})
 
 
+async def unknown(scope: Any, receive: Any, send: Any) -> None:
+    """Deny a socket at an address that nobody listens at: 404 where the server can say so, else closed unopened."""
+    await receive()
+    if "websocket.http.response" in (scope.get("extensions") or {}):
+        await send({"type": "websocket.http.response.start", "status": 404, "headers": []})
+        await send({"type": "websocket.http.response.body", "body": b""})
+    else:
+        await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+
+
 def sockets() -> Any:
     """The whole socket side, from the origin check down to the consumers."""
-    return SameOrigin(AuthMiddlewareStack(URLRouter(urlpatterns)))
+    return SameOrigin(AuthMiddlewareStack(URLRouter([*urlpatterns, re_path("", unknown)])))  # type: ignore[arg-type]

@@ -35,10 +35,21 @@ def test_the_policy_allows_nothing_from_elsewhere_and_no_framing():
 
 
 def test_metrics_are_read_from_loopback_only(settings):
+    settings.TRUSTED_PROXIES = 0
     settings.METRICS_TOKEN = ""
     assert metrics(RequestFactory().get("/metrics", REMOTE_ADDR="127.0.0.1")).status_code == 200
     assert metrics(RequestFactory().get("/metrics", REMOTE_ADDR="192.0.2.1")).status_code == 403
     assert metrics(RequestFactory().get("/metrics", REMOTE_ADDR="nonsense")).status_code == 403
+
+
+def test_behind_a_proxy_metrics_are_read_with_the_token_only(settings):
+    settings.TRUSTED_PROXIES = 1
+    settings.METRICS_TOKEN = ""
+    near = RequestFactory().get("/metrics", REMOTE_ADDR="127.0.0.1")
+    assert metrics(near).status_code == 403
+    settings.METRICS_TOKEN = "scrape"
+    told = RequestFactory().get("/metrics", REMOTE_ADDR="127.0.0.1", headers={"Authorization": "Bearer scrape"})
+    assert (metrics(near).status_code, metrics(told).status_code) == (403, 200)
 
 
 def test_a_metrics_token_is_asked_for_from_everybody(settings):

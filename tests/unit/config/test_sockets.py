@@ -2,7 +2,7 @@
 
 import pytest
 
-from config.sockets import SameOrigin, same_origin
+from config.sockets import SameOrigin, same_origin, sockets
 
 pytestmark = pytest.mark.spec("SPINE-B5")
 
@@ -70,3 +70,33 @@ async def test_a_refused_socket_never_reaches_the_consumer():
     scope = {"type": "websocket", "headers": headers("http://evil.example"), "path": "/ws/", "scheme": "ws"}
     await SameOrigin(consumer)(scope, receive, send)
     assert sent == ["websocket.close"]
+
+
+@pytest.mark.parametrize(
+    ("extensions", "told"),
+    [
+        ({}, [("websocket.close", None)]),
+        (
+            {"websocket.http.response": {}},
+            [("websocket.http.response.start", 404), ("websocket.http.response.body", None)],
+        ),
+    ],
+)
+async def test_an_address_without_a_socket_is_denied(extensions, told):
+    sent = []
+
+    async def receive():
+        return {"type": "websocket.connect"}
+
+    async def send(message):
+        sent.append((message["type"], message.get("status")))
+
+    scope = {
+        "type": "websocket",
+        "path": "/ws/nowhere",
+        "headers": headers("http://acme.example:8000"),
+        "scheme": "ws",
+        "extensions": extensions,
+    }
+    await sockets()(scope, receive, send)
+    assert sent == told
