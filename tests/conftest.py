@@ -6,6 +6,7 @@ import pytest
 from django.db import connections
 
 from tests.support.database import TestDatabase, test_database
+from tests.support.isolation import examples
 from tests.support.tenants import TenantFixture, make_tenant
 
 pytest_plugins = ["tests.support.spec_plugin"]
@@ -30,3 +31,12 @@ def database(django_db_setup: TestDatabase, django_db_blocker: object) -> Iterat
 def two_tenants(database: TestDatabase) -> tuple[TenantFixture, TenantFixture]:
     """Make two fresh tenants, A and B, each with an owner, an API key, a project and three environments."""
     return make_tenant("a"), make_tenant("b")
+
+
+@pytest.fixture
+def filled_tenants(two_tenants: tuple[TenantFixture, TenantFixture]) -> tuple[TenantFixture, TenantFixture]:
+    """Make for both tenants a row of every table that an example is registered for."""
+    for tenant in two_tenants:
+        for maker in dict.fromkeys(examples().rows.values()):
+            maker(tenant)
+    return two_tenants

