@@ -45,6 +45,18 @@ class Examples:
     tasks_without_tenant: set[str] = field(default_factory=set)
     sockets: dict[tuple[str, str], SocketExample] = field(default_factory=dict)
 
+    def parameter(self, pattern: str, name: str) -> Parameter | None:
+        """Return the value of `<...:name>` in addresses of `pattern`."""
+        special = [key for key in self.parameters if key.endswith(f"#{name}")]
+        chosen = next((key for key in special if pattern.endswith(key.rpartition("#")[0])), name)
+        return self.parameters.get(chosen)
+
+    def body(self, method: str, pattern: str) -> Value | None:
+        """Return the valid body of a call of the API."""
+        fitting = [key for key in self.bodies if key[0] == method and f"/{pattern}".endswith(f"/{key[1]}")]
+        longest = max(fitting, key=lambda key: len(key[1]), default=None)
+        return self.bodies[longest] if longest else None
+
 
 registered = Examples()
 

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from apps.core.api.permissions import PUBLIC, SIGNED_IN, Route, routes
 from tests.support.clients import Caller, browser_of, with_key
 from tests.support.database import TestDatabase
-from tests.support.isolation import Examples, Parameter, Sweep
+from tests.support.isolation import Examples, Sweep
 from tests.support.table_sweep import Witness
 from tests.support.tenants import TenantFixture
 
@@ -79,7 +79,7 @@ class RouteSweep:
 
     def _attack(self, route: Route) -> None:
         found = {
-            name: self._parameter(route.pattern, name) for name in PLACE.findall(route.pattern) if name != "tenant"
+            name: self.known.parameter(route.pattern, name) for name in PLACE.findall(route.pattern) if name != "tenant"
         }
         if missing := sorted(name for name, example in found.items() if example is None):
             self.sweep.uncovered.append(
@@ -120,22 +120,14 @@ class RouteSweep:
             self.sweep.breaches.append(f"{what} tells {tell}")
         self.sweep.breaches += [f"{what} changed {name}" for name in self.witness.changed()]
 
-    def _parameter(self, pattern: str, name: str) -> Parameter | None:
-        special = [key for key in self.known.parameters if key.endswith(f"#{name}")]
-        chosen = next((key for key in special if pattern.endswith(key.rpartition("#")[0])), name)
-        return self.known.parameters.get(chosen)
-
     def _bodies(self, route: Route, has_id: bool) -> list[Any]:
         """Return what is sent: forms to a page, one JSON body to the API; a page about one row may take no fields."""
         if route.method not in TAKES_BODY:
             return [None]
         if not route.is_api:
             return [value(self.a) for value in self.known.forms.get(route.pattern, [])] or [{}] * has_id
-        fitting = [
-            key for key in self.known.bodies if key[0] == route.method and ("/" + route.pattern).endswith("/" + key[1])
-        ]
-        longest = max(fitting, key=lambda key: len(key[1]), default=None)
-        return [self.known.bodies[longest](self.a)] if longest else []
+        body = self.known.body(route.method, route.pattern)
+        return [body(self.a)] if body else []
 
     def _marks(self) -> tuple[str, ...]:
         return self.a.slug, str(self.a.id), self.a.owner.email, str(self.a.project.id), str(self.a.key_id)

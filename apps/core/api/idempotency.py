@@ -43,6 +43,19 @@ class OtherBody(Invalid):
     title = "This key was used for another request"
 
 
+class NotKept(BadRequest):
+    """The answer holds what is stored nowhere, so it could not be given twice."""
+
+    code = "idempotency.not-here"
+    title = "This call takes no Idempotency-Key"
+
+
+def demand_no_key(request: Request, why: str) -> None:
+    """Refuse an Idempotency-Key where it could not be honoured; passing it over would do the deed twice."""
+    if "Idempotency-Key" in request.headers:
+        raise NotKept(why)
+
+
 def idempotent(handler: Handler) -> Handler:
     """Wrap a creating method of an `ApiView`."""
 

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import DataError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
-from rest_framework.response import Response
 
+from apps.core.api.bodies import too_large
+from apps.core.api.pointers import pointers
 from apps.core.errors import (
     BadRequest,
     Forbidden,
@@ -23,6 +24,7 @@ from apps.core.errors import (
 )
 
 CONTENT_TYPE = "application/problem+json"
+ALWAYS = ("type", "title", "status", "code", "requestId")
 log = structlog.get_logger(__name__)
 
 
@@ -51,23 +53,20 @@ BY_STATUS: dict[int, type[WeftError]] = {
 FOREIGN: dict[type[Exception], Callable[[Exception], WeftError]] = {
     Http404: lambda error: NotFound(),
     PermissionDenied: lambda error: Forbidden(),
+    RequestDataTooBig: lambda error: too_large(),  # before its base class, SuspiciousOperation
     SuspiciousOperation: lambda error: BadRequest(str(error)),
     DataError: lambda error: BadRequest("Text cannot hold the character NUL.", code="text.nul"),
     OperationalError: lambda error: Unavailable("The database did not answer in time.", headers={"Retry-After": "1"}),
 }
 
 
-def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
+def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse:
     """Turn what a view raised into a problem; anything unforeseen is logged and answered 500 without its details."""
     refusal = as_refusal(error)
     if refusal is None:
         log.error("api.failed", exc_info=error)
         refusal = WeftError("The fault is ours. The request id leads to it in our log.")
-    request = context["request"]
-    response = Response(_body(refusal, request), status=refusal.status, content_type=CONTENT_TYPE)
-    for name, value in refusal.headers.items():
-        response[name] = value
-    return response
+    return problem_response(context["request"], refusal)
 
 
 def as_refusal(error: Exception) -> WeftError | None:
@@ -83,25 +82,19 @@ def as_refusal(error: Exception) -> WeftError | None:
     return next((refusal(error) for kind, refusal in FOREIGN.items() if isinstance(error, kind)), None)
 
 
-def pointers(detail: Any, at: str = "") -> list[dict[str, str]]:
-    """Flatten a serializer's errors into [{pointer, message}] with JSON pointers."""
-    if isinstance(detail, dict):
-        steps = [
-            ("" if key == "non_field_errors" else f"/{_escaped(str(key))}", value) for key, value in detail.items()
-        ]
-    elif isinstance(detail, list) and any(isinstance(value, dict | list) for value in detail):
-        steps = [(f"/{index}", value) for index, value in enumerate(detail)]
-    elif isinstance(detail, list):
-        return [{"pointer": at, "message": str(value)} for value in detail]
-    else:
-        return [{"pointer": at, "message": str(detail)}]
-    return [found for step, value in steps for found in pointers(value, at + step)]
+def problem_response(request: Any, refusal: WeftError) -> HttpResponse:
+    """Answer a refusal to Django's request or to the API's."""
+    body = refusal.problem() | {"requestId": request.META.get("HTTP_X_REQUEST_ID", "")}
+    return HttpResponse(written(body), status=refusal.status, content_type=CONTENT_TYPE, headers=refusal.headers)
 
 
-def problem_response(request: HttpRequest, refusal: WeftError) -> HttpResponse:
-    """Answer a refusal outside of a view of the API."""
-    content = json.dumps(_body(refusal, request))
-    return HttpResponse(content, status=refusal.status, content_type=CONTENT_TYPE, headers=refusal.headers)
+def written(problem: dict[str, Any]) -> bytes:
+    """Return the JSON of a problem, whatever it quotes: saying what is wrong must not fail on what is wrong."""
+    try:
+        text = json.dumps(problem, ensure_ascii=False, allow_nan=False, skipkeys=True, default=str)
+    except (ValueError, RecursionError):
+        text = json.dumps({name: problem[name] for name in ALWAYS if name in problem})
+    return text.encode(errors="replace")
 
 
 def problem_instead(request: HttpRequest, response: HttpResponse) -> HttpResponse:
@@ -112,14 +105,6 @@ def problem_instead(request: HttpRequest, response: HttpResponse) -> HttpRespons
     answer = problem_response(request, known())
     answer.status_code = response.status_code
     return answer
-
-
-def _body(refusal: WeftError, request: Any) -> dict[str, Any]:
-    return refusal.problem() | {"request_id": request.META.get("HTTP_X_REQUEST_ID", "")}
-
-
-def _escaped(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")
 
 
 def _from_framework(error: exceptions.APIException) -> WeftError:

@@ -18,7 +18,7 @@ class ProblemOut(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     code = serializers.CharField(help_text="A stable machine word.")
     detail = serializers.CharField(required=False)
-    request_id = serializers.CharField()
+    requestId = serializers.CharField()
     errors = serializers.ListField(  # type: ignore[assignment]
         child=inline_serializer(
             "ProblemError", {"pointer": serializers.CharField(), "message": serializers.CharField()}

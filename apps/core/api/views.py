@@ -6,18 +6,18 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
-from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from apps.core import audit
 from apps.core.api.authentication import ScopeAuthentication
 from apps.core.api.permissions import allowed
 from apps.core.api.problems import MethodNotAllowed
+from apps.core.api.shapes import Taken
 from apps.core.api.throttling import Allowance, buckets
 from apps.core.errors import Forbidden, Invalid, TooManyRequests, Unauthenticated
 from apps.core.scope import Actor
 
-Shape = TypeVar("Shape", bound=Serializer[Any])
+Shape = TypeVar("Shape", bound=Taken)
 
 
 class ApiView(APIView):
@@ -35,7 +35,7 @@ class ApiView(APIView):
         return cast(Actor, self.request.auth)
 
     def body(self, shape: type[Shape]) -> dict[str, Any]:
-        """Return the request's body checked by `shape`; raise `Invalid` with a pointer to each fault."""
+        """Return the body checked by `shape`; raise `Invalid` or `UnknownKeys` with a pointer to each fault."""
         if not isinstance(self.request.data, dict):
             raise Invalid("The body is a JSON object.", errors=[{"pointer": "", "message": "not an object"}])
         serializer = shape(data=self.request.data)

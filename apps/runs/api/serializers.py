@@ -5,10 +5,12 @@ from typing import Any
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
+from apps.core.api.shapes import Taken
+
 Data = serializers.Serializer[Any]
 
 
-class RunIn(Data):
+class RunIn(Taken):
     """What to run: a section, a state-machine definition or a pipeline of the document, and its data."""
 
     environment = serializers.CharField(default="prod", max_length=63)
@@ -109,7 +111,7 @@ class UnknownStepOut(Data):
     error = serializers.JSONField(allow_null=True)
 
 
-class HappenedIn(Data):
+class HappenedIn(Taken):
     """What the target answered, as far as is known."""
 
     value = serializers.JSONField(default=None, allow_null=True)
@@ -139,7 +141,7 @@ class InstanceDetailOut(InstanceOut):
     history = serializers.ListField(child=serializers.DictField())
 
 
-class TransitionIn(Data):
+class TransitionIn(Taken):
     """Which transition to make, with data for its hooks and steps."""
 
     transition = serializers.CharField(max_length=200)

@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.core.api import paging
+from apps.core.api.idempotency import demand_no_key
 from apps.core.api.schema import CURSOR, LIMIT, call, page_of
 from apps.core.api.views import ApiView
 from apps.tenants import queries
@@ -28,7 +29,8 @@ class KeysView(ApiView):
 
     @call("api_key_create", takes=shapes.KeyIn, answers=shapes.NewKeyOut, status=201, refuses=(422,), tags=("keys",))
     def post(self, request: Request) -> Response:
-        """Make a key; its text is in this answer and nowhere else, so no Idempotency-Key is taken."""
+        """Make a key; its text is in this answer and nowhere else, so an Idempotency-Key is refused."""
+        demand_no_key(request, "The key's text is shown once and not kept, so the answer could not be given again.")
         made = keys.api_key_create(**self.body(shapes.KeyIn), actor=self.actor)
         return Response({**shapes.KeyOut(made.row).data, "key": made.text}, status=201)
 

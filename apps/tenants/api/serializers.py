@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from apps.core.api.shapes import Taken
 from apps.tenants.models import Role
 
 
@@ -19,7 +20,7 @@ class TenantOut(Out):
     created_at = serializers.DateTimeField()
 
 
-class TenantIn(serializers.Serializer[Any]):
+class TenantIn(Taken):
     name = serializers.CharField(max_length=200)
 
 
@@ -33,11 +34,11 @@ class MemberOut(Out):
     created_at = serializers.DateTimeField()
 
 
-class RoleIn(serializers.Serializer[Any]):
+class RoleIn(Taken):
     role = serializers.ChoiceField(Role.choices)
 
 
-class InvitationIn(serializers.Serializer[Any]):
+class InvitationIn(Taken):
     email = serializers.EmailField()
     role = serializers.ChoiceField(Role.choices)
 
@@ -53,13 +54,13 @@ class InvitationOut(Out):
     revoked_at = serializers.DateTimeField(allow_null=True)
 
 
-class ProjectIn(serializers.Serializer[Any]):
+class ProjectIn(Taken):
     slug = serializers.CharField(max_length=50)
     name = serializers.CharField(max_length=200)
     description = serializers.CharField(max_length=4000, allow_blank=True, default="")
 
 
-class ProjectEdit(serializers.Serializer[Any]):
+class ProjectEdit(Taken):
     name = serializers.CharField(max_length=200, required=False)
     description = serializers.CharField(max_length=4000, allow_blank=True, required=False)
 
@@ -85,7 +86,7 @@ class EnvironmentsOut(Out):
     items = EnvironmentOut(many=True)
 
 
-class KeyIn(serializers.Serializer[Any]):
+class KeyIn(Taken):
     name = serializers.CharField(max_length=200)
     role = serializers.ChoiceField(Role.choices)
     expires_at = serializers.DateTimeField(allow_null=True, default=None)
@@ -106,7 +107,7 @@ class NewKeyOut(KeyOut):
     key = serializers.CharField(help_text="The whole key; it is shown this once.")
 
 
-class SecretIn(serializers.Serializer[Any]):
+class SecretIn(Taken):
     value = serializers.CharField(max_length=32 * 1024, trim_whitespace=False)
 
 

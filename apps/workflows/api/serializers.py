@@ -4,8 +4,10 @@ from typing import Any
 
 from rest_framework import serializers
 
+from apps.core.api.shapes import Taken
 from apps.engine.findings import Severity
 
+MOST = 2**31 - 1  # what the columns hold
 SLUG = r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"
 
 
@@ -61,7 +63,7 @@ class CheckOut(Output):
     graph = GraphOut(allow_null=True)
 
 
-class WorkflowIn(serializers.Serializer[Any]):
+class WorkflowIn(Taken):
     """A new workflow; without a slug one is made from the name."""
 
     name = serializers.CharField(max_length=120)
@@ -76,7 +78,7 @@ class WorkflowIn(serializers.Serializer[Any]):
     )
 
 
-class WorkflowPatchIn(serializers.Serializer[Any]):
+class WorkflowPatchIn(Taken):
     """What may be changed about a workflow; the slug is part of addresses and stays."""
 
     name = serializers.CharField(max_length=120, required=False)
@@ -99,7 +101,7 @@ class WorkflowOut(Output):
     archived_at = serializers.DateTimeField(allow_null=True)
 
 
-class TextIn(serializers.Serializer[Any]):
+class TextIn(Taken):
     """A document as JSON; or send the YAML itself as application/yaml."""
 
     text = serializers.CharField(allow_blank=True, trim_whitespace=False)
@@ -116,11 +118,13 @@ class DraftOut(Output):
     saved_by = serializers.CharField()
 
 
-class PublishIn(serializers.Serializer[Any]):
+class PublishIn(Taken):
     """What to say about a version; with `draft_revision` only that state of the draft is published."""
 
     note = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
-    draft_revision = serializers.IntegerField(min_value=1, required=False, allow_null=True, default=None)
+    draft_revision = serializers.IntegerField(
+        min_value=1, max_value=MOST, required=False, allow_null=True, default=None
+    )
 
 
 class VersionOut(Output):
@@ -136,11 +140,11 @@ class VersionOut(Output):
     published_by = serializers.CharField()
 
 
-class DeploymentIn(serializers.Serializer[Any]):
+class DeploymentIn(Taken):
     """Which version to make live where, and what becomes of instances whose state it lacks."""
 
     environment = serializers.CharField(max_length=63)
-    version = serializers.IntegerField(min_value=1)
+    version = serializers.IntegerField(min_value=1, max_value=MOST)
     confirm_orphans = serializers.BooleanField(required=False, default=False)
     state_map = serializers.DictField(
         child=serializers.DictField(child=serializers.CharField()),

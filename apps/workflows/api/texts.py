@@ -3,7 +3,9 @@
 from typing import Any
 
 from rest_framework.exceptions import ParseError
-from rest_framework.parsers import BaseParser, JSONParser
+from rest_framework.parsers import BaseParser
+
+from apps.core.api.bodies import JsonParser, content_of
 
 
 class YamlParser(BaseParser):
@@ -13,7 +15,7 @@ class YamlParser(BaseParser):
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> dict[str, str]:
         """Return the body in the form that the JSON variant has."""
-        content: bytes = stream.read()
+        content = content_of(stream)
         try:
             return {"text": content.decode()}
         except UnicodeDecodeError as error:
@@ -32,4 +34,4 @@ class TextYamlParser(YamlParser):
     media_type = "text/yaml"
 
 
-DOCUMENT_PARSERS = (JSONParser, YamlParser, OldYamlParser, TextYamlParser)
+DOCUMENT_PARSERS = (JsonParser, YamlParser, OldYamlParser, TextYamlParser)

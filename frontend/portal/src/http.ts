@@ -5,7 +5,7 @@ export interface Problem {
   readonly status: number;
   readonly code?: string;
   readonly detail?: string;
-  readonly request_id?: string;
+  readonly requestId?: string;
   readonly [extra: string]: unknown;
 }
 
@@ -17,7 +17,7 @@ export class ProblemError extends Error {
   /** What happened, in one line, with the id to quote. */
   get sentence(): string {
     const text = this.problem.detail ?? this.problem.title;
-    return this.problem.request_id === undefined ? text : `${text} (request ${this.problem.request_id})`;
+    return this.problem.requestId === undefined ? text : `${text} (request ${this.problem.requestId})`;
   }
 }
 
@@ -40,7 +40,7 @@ export function csrfToken(cookies: string = document.cookie): string {
 async function problemOf(response: Response): Promise<Problem> {
   const fallback = { title: `The server answered ${response.status}`, status: response.status };
   const id = response.headers.get("X-Request-ID");
-  const known = id === null ? {} : { request_id: id };
+  const known = id === null ? {} : { requestId: id };
   try {
     return { ...fallback, ...known, ...((await response.json()) as object) };
   } catch {

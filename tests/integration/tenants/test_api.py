@@ -31,7 +31,7 @@ def test_nobody_is_told_to_sign_in_or_send_a_key(two_tenants: Two) -> None:
         refused = with_key("").call("GET", path, headers={"Authorization": ""})
         assert refused.status_code == 401
         assert refused["Content-Type"] == "application/problem+json"
-        assert refused.json()["request_id"] == refused["X-Request-ID"]
+        assert refused.json()["requestId"] == refused["X-Request-ID"]
 
 
 def test_a_stranger_gets_the_answer_of_a_tenant_that_does_not_exist(two_tenants: Two) -> None:
@@ -40,7 +40,7 @@ def test_a_stranger_gets_the_answer_of_a_tenant_that_does_not_exist(two_tenants:
     missing = stranger.get(f"/t/none-{uuid4().hex[:8]}/api/v1/tenant")
     refused = stranger.get(f"/t/{a.slug}/api/v1/tenant")
     assert (refused.status_code, missing.status_code) == (404, 404)
-    assert refused.json() | {"request_id": ""} == missing.json() | {"request_id": ""}
+    assert refused.json() | {"requestId": ""} == missing.json() | {"requestId": ""}
     assert client_for(b).get(f"/t/{a.slug}/api/v1/tenant").status_code == 404
 
 

@@ -1,12 +1,17 @@
 """How refusals and faults become problem documents."""
 
+import json
+from typing import Any
+
 import pytest
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import DataError, OperationalError
 from django.http import Http404
+from django.test import RequestFactory
 from rest_framework import exceptions
 
-from apps.core.api.problems import as_refusal, pointers
+from apps.core.api.pointers import pointers
+from apps.core.api.problems import as_refusal, problem_response
 from apps.core.errors import Invalid, TooManyRequests
 
 
@@ -16,6 +21,7 @@ from apps.core.errors import Invalid, TooManyRequests
         (Http404(), 404, "not-found"),
         (PermissionDenied(), 403, "permission.denied"),
         (SuspiciousOperation("odd"), 400, "request.bad"),
+        (RequestDataTooBig(), 413, "too-large"),
         (OperationalError("gone"), 503, "unavailable"),
         (DataError("text fields cannot contain NUL (0x00) bytes"), 400, "text.nul"),
         (exceptions.ParseError(), 400, "body.not-json"),
@@ -57,3 +63,19 @@ def test_a_problem_carries_what_the_refusal_knows() -> None:
         "hint": "try y",
     }
     assert TooManyRequests(retry_after=0).headers == {"Retry-After": "1"}
+
+
+def endless() -> list[Any]:
+    """Return a list that holds itself."""
+    made: list[Any] = []
+    made.append(made)
+    return made
+
+
+@pytest.mark.parametrize("odd", ["\ud800", float("nan"), b"\xff", {("a", 1): object()}, endless()])
+def test_a_problem_can_be_written_whatever_it_quotes(odd: Any) -> None:
+    request = RequestFactory().get("/", headers={"X-Request-ID": "r-1"})
+    answer = problem_response(request, Invalid(f"No {odd!r:.20}.", errors=[{"pointer": "/x", "message": odd}]))
+    body = json.loads(answer.content.decode())
+    assert (answer.status_code, answer["Content-Type"]) == (422, "application/problem+json")
+    assert (body["code"], body["requestId"]) == ("invalid", "r-1")
