@@ -18,7 +18,7 @@ TABLE = {row.name: row for row in Environment.table()}
 READS = re.compile(r"os\.(?:environ(?:\.get|\.setdefault)?[\[(]|getenv\()\s*[\"']([A-Z_0-9]+)[\"']")
 NOT_SETTINGS = {
     "DJANGO_SETTINGS_MODULE", "PATH", "HOME", "CI", "E2E_CHROMIUM",
-    "WEFT_COMPAT_DIR", "WEFT_TEST_ADMIN_URL", "WEFT_TEST_REDIS_URL",
+    "WEFT_COMPAT_DIR", "WEFT_TEST_ADMIN_URL", "WEFT_TEST_REDIS_URL", "PYTHONPYCACHEPREFIX",
 }  # fmt: skip
 GOOD = {
     "SECRET_KEY": "a-signing-key-that-is-long-enough-for-this-test",

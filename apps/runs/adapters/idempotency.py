@@ -7,8 +7,9 @@ from typing import Any
 
 import orjson
 
-from apps.engine.http import Response
+from apps.engine.http import Request, Response
 from apps.engine.ids import uuid7
+from apps.engine.sections.answers import problem
 from apps.runs.adapters.session import Session
 from apps.runs.adapters.sql import Statements
 
@@ -31,11 +32,11 @@ class Caller:
         return cls(f"{scope}|{principal}", key, sha256(body).digest())
 
 
-async def answer_before(session: Session, caller: Caller) -> Response | None:
+async def answer_before(session: Session, caller: Caller, request: Request) -> Response | None:
     """Return the stored answer or a refusal (409 running, 422 other content); None when the request is the first."""
     rows = await session.rows(SQL.take, (f"{session.tenant_id}|{caller.scope}|{caller.key}",))
     if not rows[0][0]:
-        response = Response.problem(409, "idempotency.running", "A request with this key is still running")
+        response = problem(409, "idempotency.running", "A request with this key is still running.", request)
         response.headers.append((b"retry-after", b"1"))
         return response
     found = await session.rows(SQL.find, (session.tenant_id, caller.scope, caller.key))
@@ -43,7 +44,8 @@ async def answer_before(session: Session, caller: Caller) -> Response | None:
         return None
     digest, status, headers, body = found[0]
     if bytes(digest) != caller.digest:
-        return Response.problem(422, "idempotency.other_content", "This key was used with another body")
+        said = "This key was used with another body; send another key for another request."
+        return problem(422, "idempotency.other_content", said, request)
     return _stored(status, headers, body)
 
 

@@ -16,6 +16,7 @@ from apps.engine.http import Request, Response
 from apps.engine.module import Context
 from apps.engine.ports import AlreadyExists, Resource, Unit
 from apps.engine.run.program import Trace
+from apps.engine.sections.answers import problem
 from apps.engine.sections.handlers import DRIVER
 from apps.engine.sections.producers import ERRORS
 from apps.runs.adapters.creates import Contended, Create
@@ -187,12 +188,12 @@ class Answering:
         self, place: Place, served: ServedRoute, request: Request, unit: HostedUnit, run_id: UUID, key: str
     ) -> Response:
         if len(key) > LONGEST_KEY:
-            return Response.problem(400, "idempotency.key", f"Idempotency-Key has at most {LONGEST_KEY} characters")
+            return problem(400, "idempotency.key", f"Idempotency-Key has at most {LONGEST_KEY} characters.", request)
         scope = f"{place.environment_id}|{place.workflow_id}|{served.route.name}"
         authorization = request.headers.get("authorization", "").encode()
         caller = Caller.of(scope, authorization, key, request.body)
         try:
-            stored = await answer_before(unit.session, caller)
+            stored = await answer_before(unit.session, caller, request)
             if stored is not None:
                 return stored
             return await self._answer(served, request, unit, run_id, caller)
@@ -292,7 +293,7 @@ def _state(response: Response) -> str:
 
 def bug(request: Request) -> Response:
     """Answer a fault of the product: an id to ask about, and nothing else."""
-    return Response.problem(500, "engine.bug", "A fault in the product stopped this request", requestId=request.id)
+    return problem(500, "engine.bug", "A fault in the product stopped this request; its id says which.", request)
 
 
 def unavailable(request_id: str, detail: str) -> Response:
