@@ -39,6 +39,7 @@ class Stepwise:
         self._services = services
         self._queue = Queue(services.pools, services.owner)
         self._held: set[UUID] = set()
+        self._has_left_some = False
         self._heart: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -46,12 +47,12 @@ class Stepwise:
         self._heart = asyncio.get_running_loop().create_task(self._beat(), name="stepwise-heart")
 
     async def close(self) -> None:
-        """Stop, and give back what is still held."""
+        """Stop, and give back what is still held or was cut off."""
         if self._heart is not None:
             self._heart.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._heart
-        if self._held:
+        if self._held or self._has_left_some:
             await self._queue.release()
 
     async def drive(
@@ -71,6 +72,9 @@ class Stepwise:
                 bell.ring()
         except ClaimGone:
             return _goes_on(run_id)
+        except asyncio.CancelledError:  # nobody prolongs its lease from here on
+            self._has_left_some = True
+            raise
         finally:
             self._held.discard(run_id)
         return _outcome(run_id, drive.state)
