@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
+    "apps.core",  # before staticfiles: its runserver is the one that is found
     "django.contrib.staticfiles",
     "channels",
     "rest_framework",
@@ -44,7 +45,6 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_celery_beat",
     "django_prometheus",
-    "apps.core",
     "apps.tenants",
     "apps.modules",
     "apps.workflows",

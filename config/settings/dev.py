@@ -30,8 +30,6 @@ os.environ.setdefault("LOG_FORMAT", "console")
 from config.settings.base import *  # noqa: E402, F403
 
 GIVEN = given
-if "runserver" in sys.argv:  # its ASGI form comes from daphne, which costs every other command most of a second
-    INSTALLED_APPS = ["daphne", *INSTALLED_APPS]  # noqa: F405
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},

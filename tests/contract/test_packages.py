@@ -13,7 +13,7 @@ USED = {
     "django": ("config/settings/base.py", "django.contrib.admin"),
     "djangorestframework": ("apps/core/api/views.py", "rest_framework"),
     "channels": ("config/sockets.py", "from channels.routing import URLRouter"),
-    "daphne": ("apps/core/management/commands/serve.py", "daphne.cli"),
+    "daphne": ("apps/core/management/daphne_server.py", "from daphne.server import Server"),
     "celery": ("config/celery.py", "from celery import Celery"),
     "django-celery-beat": ("config/settings/base.py", "django_celery_beat.schedulers:DatabaseScheduler"),
     "psycopg": ("apps/runs/adapters/pools.py", "psycopg"),
@@ -22,6 +22,12 @@ USED = {
     "pyyaml": ("apps/engine/yamlreader.py", "yaml"),
     "pytest-django": ("tests/conftest.py", "django_db_blocker"),
     "playwright": ("tests/e2e/conftest.py", "playwright"),
+}
+DAPHNE_SERVES = {
+    "apps/core/management/commands/runserver.py": "from daphne.management.commands.runserver import Command",
+    "apps/core/management/commands/serve.py": 'choices=("uvicorn", "daphne")',
+    "tests/integration/runs/test_on_daphne.py": "from tests.integration.runs.test_ingress import *",
+    "tests/integration/runs/test_servers.py": '"uvicorn", "runserver"',
 }
 LATER = {
     "django-guardian": "Platform",
@@ -47,6 +53,11 @@ def test_a_named_package_is_required_and_used_where_the_list_says(package):
     assert package in requirements("test" if package in ONLY_FOR_TESTS else "run")
     assert (ROOT / path).is_file()
     assert evidence in text_of(Path(path))
+
+
+@pytest.mark.parametrize("path", DAPHNE_SERVES)
+def test_daphne_is_behind_runserver_and_a_server_to_choose_on_which_the_suites_run(path):
+    assert DAPHNE_SERVES[path] in text_of(Path(path))
 
 
 @pytest.mark.parametrize("package", sorted(LATER))

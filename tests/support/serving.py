@@ -67,10 +67,13 @@ async def request(
     path: str,
     body: Any = None,
     *,
-    headers: dict[str, str] | None = None,
+    headers: dict[str, str | None] | None = None,
     client: str = "10.0.0.1",
 ) -> Reply:
-    """Send one request through `app` and return its answer; a body that is not bytes is sent as JSON."""
+    """Send one request through `app` and return its answer; a body that is not bytes is sent as JSON.
+
+    A header that is None is left out where it would be sent by itself.
+    """
     content = body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
     given = {"host": "localhost", "content-length": str(len(content)), **(headers or {})}
     if body is not None:
@@ -83,7 +86,9 @@ async def request(
         "path": plain,
         "raw_path": plain.encode(),
         "query_string": query.encode(),
-        "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in given.items()],
+        "headers": [
+            (name.lower().encode(), value.encode("latin-1")) for name, value in given.items() if value is not None
+        ],
         "client": (client, 40_000),
         "scheme": "http",
     }

@@ -79,8 +79,9 @@ async def test_an_environment_and_a_tenant_host_name_the_same_workflow(database,
     assert (by_path.status, by_host.status, production.status) == (200, 200, 404)
 
 
-async def test_everything_else_goes_to_django(ingress):
-    reply = await request(ingress, "GET", "/sign-in")
+async def test_everything_else_goes_to_django(database):
+    async with serving() as ingress:
+        reply = await request(ingress, "GET", "/sign-in")
     assert (reply.status, reply.body) == (299, b"django")
 
 

@@ -19,11 +19,17 @@ from tests.support.serving import deployed, working
 
 
 @pytest.fixture
-async def open_socket(database):
+def sockets():
+    """Every socket of the product, in the test's own loop."""
+    return URLRouter(urlpatterns)
+
+
+@pytest.fixture
+async def open_socket(database, sockets):
     opened = []
 
     async def connect(tenant, user=None, *, slug=None):
-        socket = WebsocketCommunicator(URLRouter(urlpatterns), f"/ws/t/{slug or tenant.slug}/")
+        socket = WebsocketCommunicator(sockets, f"/ws/t/{slug or tenant.slug}/")
         socket.scope["user"] = user or tenant.owner
         opened.append(socket)
         return socket, (await socket.connect())[0]

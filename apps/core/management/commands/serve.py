@@ -4,8 +4,12 @@ import argparse
 from typing import Any
 
 import uvicorn
+from daphne.endpoints import build_endpoint_description_strings
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.module_loading import import_string
+
+from apps.core.management.lifespan import LifespanFailed
 
 
 class Command(BaseCommand):
@@ -46,6 +50,15 @@ def _uvicorn(host: str, port: int) -> None:
 
 
 def _daphne(host: str, port: int) -> None:
-    from daphne.cli import CommandLineInterface  # noqa: PLC0415 - importing it installs Twisted's event loop
+    from apps.core.management.daphne_server import DrainingServer  # noqa: PLC0415 - it installs Twisted's event loop
 
-    CommandLineInterface().run(["--bind", host, "--port", str(port), "--no-server-name", settings.ASGI_TARGET])
+    server = DrainingServer(
+        application=import_string(settings.ASGI_APPLICATION),
+        endpoints=build_endpoint_description_strings(host=host, port=port),
+    )
+    try:
+        server.run()
+    except LifespanFailed as refusal:
+        raise CommandError(str(refusal)) from refusal
+    if server.abort_start:
+        raise CommandError(f"cannot listen on {host}:{port}")
