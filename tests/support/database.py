@@ -100,6 +100,11 @@ def point_django_at(made: TestDatabase) -> None:
     settings.DATABASE_OWNER_URL = ""
 
 
+def waiting_for_locks(connection: psycopg.Connection) -> int:
+    """Count the sessions that wait for somebody; the view of sessions would not change inside a transaction."""
+    return connection.execute("select count(distinct pid) from pg_locks where not granted").fetchone()[0]
+
+
 def _set_connections(databases: dict[str, dict[str, object]]) -> None:
     connections.close_all()
     configured = connections.configure_settings({"default": {}} | databases)

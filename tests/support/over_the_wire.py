@@ -17,6 +17,7 @@ from apps.runs.adapters.threads import in_thread
 from apps.tenants.models import User
 
 HOST = "127.0.0.1"
+PATIENCE_SECONDS = 30.0
 
 
 class OverTheWire:
@@ -34,7 +35,8 @@ class OverTheWire:
         reader, writer = await asyncio.open_connection(HOST, self._port)
         try:
             writer.write(_head(scope) + (await receive())["body"])
-            head, body = await reader.readuntil(b"\r\n\r\n"), await reader.read()
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                head, body = await reader.readuntil(b"\r\n\r\n"), await reader.read()
         finally:
             writer.close()
         status, _, lines = head.partition(b"\r\n")

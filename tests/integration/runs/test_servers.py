@@ -14,6 +14,7 @@ from channels.testing import WebsocketCommunicator
 
 from apps.runs.adapters.threads import in_thread
 from tests.integration.runs.documents import ORDERS
+from tests.support.database import waiting_for_locks
 from tests.support.over_the_wire import OverTheWire, session_cookie
 from tests.support.serving import deployed, request
 from tests.support.waiting import wait_for_async
@@ -56,16 +57,10 @@ async def addresses(two_tenants):
 
 @contextmanager
 def runs_cannot_be_stored(database):
-    """Hold up every row of a run until the block ends."""
+    """Hold up every row of a run until the block ends; gives the connection that does so."""
     with psycopg.connect(database.superuser_url) as connection:
         connection.execute("lock table runs_run in share mode")
-        yield
-
-
-def held_up(database):
-    with psycopg.connect(database.superuser_url) as connection:
-        locks = "select count(*) from pg_locks where not granted and relation = 'runs_run'::regclass"
-        return connection.execute(locks).fetchone()[0]
+        yield connection
 
 
 def stored(database, tenant):
@@ -148,6 +143,8 @@ async def test_a_socket_opens_for_members_from_our_own_pages_only(wire, two_tena
         socket_of(wire, tenant, tenant.owner, Origin="null"),
     ]
     assert [await socket.connect(timeout=10) for socket in refused] == [(False, 403)] * 4
+    unknown = WebsocketCommunicator(wire, "/ws/elsewhere/")
+    assert not (await unknown.connect(timeout=10))[0]
     member = socket_of(wire, tenant, tenant.owner)
     assert (await member.connect(timeout=10))[0]
     await member.disconnect()
@@ -160,9 +157,9 @@ async def test_what_was_accepted_is_stored_and_answered_before_the_process_ends(
     socket = socket_of(wire, two_tenants[0], two_tenants[0].owner)
     assert (await socket.connect(timeout=10))[0]
     idle, writer = await idle_connection(server)
-    with runs_cannot_be_stored(database):
+    with runs_cannot_be_stored(database) as someone:
         begun = [asyncio.create_task(request(wire, "POST", f"{address}/price", GOOD)) for address in addresses]
-        await wait_for_async(lambda: in_thread(held_up, database), what="a row that cannot be stored")
+        await wait_for_async(lambda: in_thread(waiting_for_locks, someone), what="a row that cannot be stored")
         later = [await request(wire, "POST", f"{address}/later", GOOD) for address in addresses * LATER]
         assert {reply.status for reply in later} == {200}
         server.ask_to_end()
