@@ -10,6 +10,7 @@ from typing import Any
 
 PREFIX = "workflow."
 QUIET_HEADER = "weft-quiet"  # of messages: the runs that take them in tell nothing
+REQUEST_HEADER = "x-request-id"  # of messages: the request that all of it follows from
 
 
 def started(section: str, action: str, at: datetime, *, workflow: str = "", data: Any = None) -> dict[str, Any]:

@@ -111,7 +111,10 @@ class Broker(Protocol):
     def publish(
         self, topic: str, payload: Any, *, key: str | None = None, headers: Mapping[str, str] | None = None
     ) -> UUID:
-        """Buffer a message; it leaves when the unit commits and not otherwise."""
+        """Buffer a message; it leaves when the unit commits and not otherwise.
+
+        Raises `StepFailed` when a host does not take in that much.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +209,7 @@ class Effects(Protocol):
         """Commit the intent now, before anything leaves."""
 
     async def receipt(self, step_id: UUID, attempt: int, data: Any) -> None:
-        """Record what came back; accepted whatever the state of the run."""
+        """Record what came back; accepted whatever the state of the run. Raises `StepFailed` when it is too large."""
 
 
 class Counters(Protocol):

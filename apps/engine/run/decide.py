@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from apps.engine.module import Effect
 from apps.engine.run import waits
 from apps.engine.run.program import END, Program, Step, Variables, step_id
 from apps.engine.run.recovery import Recovery, recover, without_receipt
@@ -24,6 +25,7 @@ from apps.engine.run.state import (
     Failed,
     Finish,
     LeaseLost,
+    Ledger,
     Lost,
     NotHappened,
     Park,
@@ -64,12 +66,33 @@ def _claimed(program: Program, state: RunState, event: Claimed, now: datetime) -
         error = {"code": "run.poison", "message": "Its worker died at every try of this step."}
         return _failed(program, mine, Failed(error), now)
     ledger = event.ledger
+    if event.is_overdue and (ledger is None or ledger.receipt is None):
+        return _overdue(program, mine, ledger, now)
     answer = recover(program.steps[mine.position].effect, ledger)
     if answer is Recovery.TRY_ANEW and ledger is not None and ledger.receipt is not None:
         return _after_refusal(program, mine, ledger.receipt.error or {}, now)
     if answer is Recovery.USE_RECEIPT and ledger is not None:
         return mine, [TryStep(mine.position, mine.step_attempt, ledger.receipt)]
     return _by_recovery(mine, answer, now)
+
+
+def _overdue(program: Program, mine: RunState, ledger: Ledger | None, now: datetime) -> Decision:
+    """A try did not end in its time although its worker was alive: as if it had given no answer within its limit.
+
+    Where nothing is written before a try it is not known which step hung, so the run goes on where it stood.
+    """
+    step = _step(program, mine)
+    if step.effect is Effect.PURE:
+        return _by_recovery(mine, Recovery.TRY, now)
+    error = timed_out(step.retry.timeout_seconds)
+    if ledger is None:
+        return _again(program, mine, Again(error), now)
+    return _lost(program, mine, Lost(error), now)
+
+
+def timed_out(seconds: float) -> dict[str, Any]:
+    """Return the error of a try that gave no answer within its limit."""
+    return {"code": "step.timeout", "message": f"No answer within {seconds:g} s."}
 
 
 def _after_refusal(program: Program, mine: RunState, error: dict[str, Any], now: datetime) -> Decision:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
 from apps.engine.module import Context, Effect
 from apps.engine.outcome import Outcome, StepFailed, TryAgain
@@ -26,15 +27,24 @@ async def with_ledger(
         if isinstance(result, Awaitable):
             result = await result
     except StepFailed as failure:
-        await ledger.receipt(identity, context.attempt, Receipt(error=error_of(failure, final=True)).as_dict())
+        await _keep(context, identity, Receipt(error=error_of(failure, final=True)))
         raise
     except TryAgain as pause:
-        await ledger.receipt(identity, context.attempt, Receipt(error=error_of(pause)).as_dict())
+        await _keep(context, identity, Receipt(error=error_of(pause)))
         raise
     outcome = result if isinstance(result, Outcome) else Outcome(result)
-    receipt = Receipt(outcome.value, failed_as_result=outcome.failed_as_result)
-    await ledger.receipt(identity, context.attempt, receipt.as_dict())
+    await _keep(context, identity, Receipt(outcome.value, failed_as_result=outcome.failed_as_result))
     return outcome
+
+
+async def _keep(context: Context, identity: UUID, receipt: Receipt) -> None:
+    """Record a receipt; when the host finds it too large, record that, since the call has been answered."""
+    ledger = context.unit.effects
+    try:
+        await ledger.receipt(identity, context.attempt, receipt.as_dict())
+    except StepFailed as refused:
+        await ledger.receipt(identity, context.attempt, Receipt(error=error_of(refused, final=True)).as_dict())
+        raise
 
 
 def error_of(failure: StepFailed | TryAgain, *, final: bool = False) -> dict[str, Any]:

@@ -97,17 +97,15 @@ class Variables:
         other.response = self.response
         return other
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the JSON form a durable run is stored in."""
-        return {"names": self.names, "frames": list(self.frames), "response": self.response}
-
     @classmethod
-    def from_dict(cls, stored: dict[str, Any]) -> "Variables":
-        """Rebuild from `as_dict`."""
+    def of(
+        cls, names: dict[str, Any], frames: tuple[dict[str, Any], ...], response: dict[str, Any] | None
+    ) -> "Variables":
+        """Put together what was taken apart for storing."""
         variables = cls.__new__(cls)
-        variables.names = stored["names"]
-        variables.frames = tuple(stored["frames"])
-        variables.response = stored["response"]
+        variables.names = names
+        variables.frames = frames
+        variables.response = response
         return variables
 
 

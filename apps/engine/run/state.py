@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from apps.engine.run.packing import Pool, from_whole, packed, unpacked
 from apps.engine.run.program import Variables
 from apps.engine.run.waits import Wait, for_worker
 
@@ -45,43 +46,56 @@ class RunState:
     output: Any = None
     error: dict[str, Any] | None = None
     quiet: bool = False  # follows from a lifecycle event and has none of its own
+    given: Any = None  # what the run began with
+    is_apart: bool = False  # `given` is kept beside the state, so that it is not stored twice
 
     @classmethod
     def start(cls, run_id: UUID, entry: str, data: Any, now: datetime, *, quiet: bool = False) -> "RunState":
         """Return the state in which a run is accepted."""
-        return cls(run_id, entry, Variables(data), wait=for_worker(now), quiet=quiet)
+        return cls(run_id, entry, Variables(data), wait=for_worker(now), quiet=quiet, given=data)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the JSON form, without output and error once the variables tell them."""
+        """Return the JSON form, in which every value stands once, and `given` only when it is not kept apart."""
+        pool = Pool(self.given)
         return {
             "entry": self.entry,
-            "variables": self.variables.as_dict(),
+            "variables": packed(self.variables, pool),
             "position": self.position,
             "attempt": self.step_attempt,
             "status": self.status.value,
             "wait": None if self.wait is None else self.wait.as_dict(),
             "crashes": self.crashes,
-            "output": self.output,
+            "output": pool.place(self.output),
             "error": self.error,
             "quiet": self.quiet,
+            "is_apart": self.is_apart,
+            "values": [None, *pool.values[1:]] if self.is_apart else pool.values,
         }
 
     @classmethod
-    def from_dict(cls, run_id: UUID, stored: dict[str, Any]) -> "RunState":
-        """Rebuild from `as_dict`."""
-        wait = stored["wait"]
+    def from_dict(cls, run_id: UUID, stored: dict[str, Any], given: Any = None) -> "RunState":
+        """Rebuild from `as_dict`; `given` is what was kept apart."""
+        wait, values, is_apart = stored["wait"], stored.get("values"), stored.get("is_apart", False)
+        if values is None:
+            variables, output, given = from_whole(stored["variables"]), stored["output"], None
+        else:
+            given = given if is_apart else values[0]
+            values = [given, *values[1:]]
+            variables, output = unpacked(stored["variables"], values), values[stored["output"]]
         return cls(
             run_id,
             stored["entry"],
-            Variables.from_dict(stored["variables"]),
+            variables,
             stored["position"],
             stored["attempt"],
             Status(stored["status"]),
             None if wait is None else Wait.from_dict(wait),
             stored["crashes"],
-            stored["output"],
+            output,
             stored["error"],
             stored.get("quiet", False),
+            given,
+            is_apart,
         )
 
 
@@ -117,9 +131,13 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A worker took the run; `ledger` is None when the present attempt of the step has no intent."""
+    """A worker took the run; `ledger` is None when the present attempt of the step has no intent.
+
+    `is_overdue` says that it was taken from an owner who was alive and had not ended a try in its time.
+    """
 
     ledger: Ledger | None = None
+    is_overdue: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 from apps.engine.module import Context, Effect
 from apps.engine.outcome import StepFailed, TryAgain
 from apps.engine.ports import LostRace
+from apps.engine.run.decide import timed_out
 from apps.engine.run.effects import RECEIPT, error_of
 from apps.engine.run.program import Program, Step, Variables, step_id
 from apps.engine.run.state import (
@@ -66,8 +67,7 @@ async def _one_try(step: Step, variables: Variables, context: Context) -> TryEve
     try:
         output, following = await _call(step, variables, context)
     except TimeoutError:
-        seconds = step.retry.timeout_seconds
-        return Lost({"code": "step.timeout", "message": f"No answer within {seconds:g} s."}, context.logs)
+        return Lost(timed_out(step.retry.timeout_seconds), context.logs)
     except TryAgain as pause:
         return Again(error_of(pause), pause.after, context.logs)
     except StepFailed as failure:

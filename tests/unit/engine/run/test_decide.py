@@ -258,6 +258,37 @@ def test_a_run_is_cancelled_wherever_it_stands(status):
     assert isinstance(commands[-1], Finish)
 
 
+@pytest.mark.parametrize(
+    ("effect", "ledger", "status", "reason"),
+    [
+        (Effect.IDEMPOTENT, Ledger(), Status.WAITING, WaitReason.RETRY),
+        (Effect.ONCE, Ledger(), Status.UNKNOWN, WaitReason.UNKNOWN_EFFECT),
+        (Effect.ONCE, None, Status.WAITING, WaitReason.RETRY),
+    ],
+)
+def test_a_try_taken_from_a_worker_that_hangs_counts_as_one_without_an_answer(effect, ledger, status, reason):
+    state, commands = decide(program(effect), claimed(), Claimed(ledger, is_overdue=True), NOW)
+    assert (state.status, state.wait.reason) == (status, reason)
+    assert commands[0].error["code"] == "step.timeout"
+
+
+def test_the_last_try_that_hangs_fails_the_run():
+    state, _ = decide(program(Effect.IDEMPOTENT, attempts=1), claimed(), Claimed(Ledger(), is_overdue=True), NOW)
+    assert (state.status, state.error["code"], state.error["step"]) == (Status.FAILED, "step.timeout", "first")
+
+
+def test_a_hanging_try_of_a_checkable_step_is_asked_after_and_one_with_a_receipt_has_ended():
+    _, commands = decide(program(Effect.CHECKABLE), claimed(), Claimed(Ledger(), is_overdue=True), NOW)
+    assert commands == [VerifyStep(0, 1)]
+    _, commands = decide(program(Effect.ONCE), claimed(), Claimed(Ledger(Receipt(7)), is_overdue=True), NOW)
+    assert commands == [TryStep(0, 1, Receipt(7))]
+
+
+def test_a_hanging_step_that_leaves_nothing_outside_is_begun_again_as_after_a_crash():
+    state, commands = decide(program(), claimed(), Claimed(is_overdue=True), NOW)
+    assert (commands, state.crashes) == ([TryStep(0, 1, None)], 1)
+
+
 def test_deciding_changes_nothing_of_the_state_it_was_given():
     before = claimed()
     stored = orjson.dumps(before.as_dict())

@@ -10,6 +10,7 @@ from apps.engine.outcome import Outcome, StepFailed, TryAgain
 from apps.engine.run import assembly
 from apps.engine.run.assembly import Assembler, Block, Call, Inline, Plain, TooManySteps
 from apps.engine.run.driver import run_in_place, run_in_place_async
+from apps.engine.run.packing import Pool, packed, unpacked
 from apps.engine.run.program import Program, Variables, read_trace, step_id
 from apps.engine.run.target import Target
 
@@ -248,6 +249,7 @@ def test_variables_survive_storage():
     variables = Variables({"n": 1}, {"method": "GET"}, {"id": "x"})
     variables.remember("a", 1)
     variables.response = {"status": 200, "headers": {}, "body": None}
-    again = Variables.from_dict(variables.as_dict())
-    assert again.as_dict() == variables.as_dict()
+    pool = Pool({"n": 1})
+    again = unpacked(packed(variables, pool), pool.values)
+    assert (again.names, again.frames, again.response) == (variables.names, variables.frames, variables.response)
     assert again.request == {"method": "GET"}
