@@ -1,6 +1,13 @@
 """What can go wrong with runs, as callers are told."""
 
-from apps.core.errors import Conflict, Invalid, NotFound
+from apps.core.errors import Conflict, Invalid, NotFound, TooLarge
+
+
+class PayloadRefused(TooLarge):
+    """More than a run, a message or a receipt may hold."""
+
+    code = "payload.too_large"
+    title = "This is more than is kept"
 
 
 class RunFinished(Conflict):

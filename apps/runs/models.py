@@ -116,7 +116,10 @@ class Step(TenantModel):
 
 
 class Work(TenantModel):
-    """The ready or leased step of a run (queue). A claim moves `ready_at` to the end of the lease."""
+    """The ready or leased step of a run (queue). A claim moves `ready_at` to the end of the lease.
+
+    No lease is prolonged beyond `try_until`, the time by which the try that its owner is in must have ended.
+    """
 
     run_id = models.UUIDField()
     shard = models.SmallIntegerField()
@@ -124,6 +127,7 @@ class Work(TenantModel):
     owner = models.UUIDField(null=True, default=None)
     epoch = models.IntegerField(default=0)
     lease_until = models.DateTimeField(null=True, default=None)
+    try_until = models.DateTimeField(null=True, default=None)
     crashes = models.SmallIntegerField(db_default=0)  # claims in a row whose owner fell silent
 
     class Meta:

@@ -1,12 +1,14 @@
 """Celery's part: a bell, the sweeps, and the boot step that runs the worker's loop (data.md 9)."""
 
+import logging
+import os
 from typing import Any
 
 import structlog
 from celery import bootsteps, current_app, shared_task
 
 from apps.runs.operations.sweeps import sweep_run
-from apps.runs.operations.worker import worker
+from apps.runs.operations.worker_thread import worker
 
 log = structlog.get_logger(__name__)
 SWEEP_SECONDS = {"outbox": 10.0, "expired": 600.0, "partitions": 3600.0, "invariant": 15.0}
@@ -26,6 +28,15 @@ def sweep(name: str) -> None:
         log.info("sweep.done", sweep=name, **counts)
 
 
+def end_process() -> None:
+    """End this process at once, so that its supervisor starts another: without its loop it would only seem to work.
+
+    What it had in hand comes back with its leases, and a sweep that is cut off is done again.
+    """
+    logging.shutdown()
+    os._exit(os.EX_SOFTWARE)
+
+
 class WorkerLoopStep(bootsteps.StartStopStep):  # type: ignore[misc]
     """Starts the loop with the worker process; on a warm shutdown it drains before Celery goes on."""
 
@@ -33,7 +44,7 @@ class WorkerLoopStep(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def start(self, parent: Any) -> None:
         """Begin to claim."""
-        worker.start()
+        worker.start(on_failure=end_process)
 
     def stop(self, parent: Any) -> None:
         """Finish what is in hand and give the leases back."""

@@ -29,6 +29,12 @@ class Workers:
     def start(self) -> subprocess.Popen[bytes]:
         """Start one and wait until its loop has reported."""
         before = self._reported()
+        process = self.launch()
+        wait_for(lambda: self._reported() > before, timeout=60, what=f"the worker; it says {self.printed()}")
+        return process
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Start one, whatever becomes of it."""
         command = [
             sys.executable, "-m", "celery", "--app", "config.celery:app", "--skip-checks", "--quiet", "worker",
             "--pool", "threads", "--concurrency", "1", "--without-gossip", "--without-mingle", "--loglevel", "INFO",
@@ -46,7 +52,6 @@ class Workers:
                 command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
             )
         self.processes.append(process)
-        wait_for(lambda: self._reported() > before, timeout=60, what=f"the worker; it says {self.printed()}")
         return process
 
     def printed(self) -> str:

@@ -12,13 +12,14 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from apps.engine.application import Application
-from apps.engine.events import QUIET_HEADER, is_quiet
+from apps.engine.events import QUIET_HEADER, REQUEST_HEADER, is_quiet
 from apps.engine.ids import uuid7
 from apps.engine.topics import TopicTable
+from apps.runs.adapters.payloads import dumped
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.rows import NewRunRow, RunOrigin, clean, shard_of
 from apps.runs.adapters.sql import Statements
-from apps.runs.adapters.starts import accepted_row, dumped
+from apps.runs.adapters.starts import accepted_row
 
 SQL = Statements("unit")
 LONGEST_KEY = 200
@@ -53,13 +54,14 @@ class Writing(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """One buffered message."""
+    """One message; `encoded` is its payload as stored."""
 
     id: UUID
     topic: str
     payload: Any
     key: str | None
     headers: dict[str, str] | None
+    encoded: bytes
 
 
 class BufferedBroker:
@@ -83,15 +85,16 @@ class BufferedBroker:
         self._scope = scope
         self._tenant_id, self._environment_id, _ = scope
         self._run_id = run_id
-        self._request_id = request_id
-        self._added = {QUIET_HEADER: "1"} if quiet else {}
+        self._added = {REQUEST_HEADER: request_id} if request_id else {}
+        self._added |= {QUIET_HEADER: "1"} if quiet else {}
         self.published: list[Published] = []
 
     def publish(
         self, topic: str, payload: Any, *, key: str | None = None, headers: Mapping[str, str] | None = None
     ) -> UUID:
-        """Buffer a message; it leaves when the unit commits and not otherwise."""
-        message = Published(uuid7(), topic, payload, key, {**(headers or {}), **self._added} or None)
+        """Buffer a message; it leaves when the unit commits and not otherwise. Raises `PayloadTooLarge`."""
+        together = {**(headers or {}), **self._added} or None
+        message = Published(uuid7(), topic, payload, key, together, dumped(payload))
         self.published.append(message)
         return message.id
 
@@ -126,7 +129,7 @@ class BufferedBroker:
                 clean(message.topic),
                 None if message.key is None else clean(message.key),
                 None if message.headers is None else dumped(message.headers),
-                dumped(message.payload),
+                message.encoded,
             ),
         )
 
@@ -164,7 +167,6 @@ class BufferedBroker:
             message,
             now,
             delivery_id=values["id"],
-            request_id=self._request_id,
         )
 
 
@@ -177,10 +179,24 @@ def message_run(
     now: datetime,
     *,
     delivery_id: UUID,
-    request_id: str = "",
 ) -> NewRunRow:
     """Return the run that hands a message to one subscription."""
-    origin = RunOrigin(
+    return accepted_row(
+        run_id,
+        message_origin(tenant_id, environment_id, listening, message.topic),
+        message.payload,
+        now,
+        encoded=message.encoded,
+        correlation=str(message.id),
+        delivery_id=delivery_id,
+        request_id=(message.headers or {}).get(REQUEST_HEADER, ""),
+        quiet=is_quiet(message.topic, message.headers),
+    )
+
+
+def message_origin(tenant_id: UUID, environment_id: UUID, listening: Listening, topic: str) -> RunOrigin:
+    """Return the constant columns of the runs of one subscription."""
+    return RunOrigin(
         tenant_id,
         environment_id,
         listening.workflow_id,
@@ -189,18 +205,8 @@ def message_run(
         "message",
         listening.entry,
         "messaging",
-        message.topic,
+        topic,
         listening.name,
-    )
-    return accepted_row(
-        run_id,
-        origin,
-        message.payload,
-        now,
-        correlation=str(message.id),
-        delivery_id=delivery_id,
-        request_id=request_id,
-        quiet=is_quiet(message.topic, message.headers),
     )
 
 

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from apps.engine.ids import uuid7
 from apps.runs.adapters.group import GroupCommitter
+from apps.runs.adapters.payloads import dumped
 from apps.runs.adapters.pools import Pools
 from apps.runs.adapters.rows import clean
 from apps.runs.adapters.sql import Statements
-from apps.runs.adapters.starts import dumped
 
 SQL = Statements("effects")
 Settle = Callable[[UUID, UUID], Awaitable[None]]
@@ -78,7 +78,7 @@ class Ledger:
         await self._writer.write(Entry(self._tenant_id, self._run_id, step_id, attempt, kind, effect, key))
 
     async def receipt(self, step_id: UUID, attempt: int, data: Any) -> None:
-        """Record what came back; accepted whatever the state of the run."""
+        """Record what came back; accepted whatever the state of the run. Raises `PayloadTooLarge`."""
         await self._writer.write(Entry(self._tenant_id, self._run_id, step_id, attempt, receipt=dumped(data)))
 
 

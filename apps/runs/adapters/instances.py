@@ -7,6 +7,7 @@ import orjson
 
 from apps.engine.ids import uuid7
 from apps.engine.ports import AlreadyExists, Instance, LostRace, TransitionRecord
+from apps.runs.adapters.payloads import LONGEST_STATE, dumped
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.rows import clean
 from apps.runs.adapters.session import Session
@@ -16,7 +17,7 @@ SQL = Statements("unit")
 
 
 class PostgresInstances:
-    """Instances and histories of one workflow in one environment."""
+    """Instances and histories of one workflow in one environment. What is stored may raise `PayloadTooLarge`."""
 
     def __init__(self, session: Session, place: Place, run_id: UUID) -> None:
         self._session = session
@@ -40,7 +41,7 @@ class PostgresInstances:
                 clean(instance.key),
                 instance.state,
                 instance.previous_state,
-                orjson.dumps(instance.data),
+                dumped(instance.data, LONGEST_STATE),
                 instance.completed,
                 instance.error,
                 instance.sequence,
@@ -63,7 +64,7 @@ class PostgresInstances:
                 "key": clean(instance.key),
                 "state": instance.state,
                 "previous": instance.previous_state,
-                "data": orjson.dumps(instance.data),
+                "data": dumped(instance.data, LONGEST_STATE),
                 "completed": instance.completed,
                 "error": None if instance.error is None else clean(instance.error),
                 "sequence": instance.sequence,
@@ -76,7 +77,8 @@ class PostgresInstances:
             await self._record(identity, instance.sequence, record)
 
     async def _record(self, instance_id: UUID, sequence: int, record: TransitionRecord) -> None:
-        values = (record.transition, record.from_state, record.to_state, orjson.dumps(record.data), self._run_id)
+        data = dumped(record.data, LONGEST_STATE)
+        values = (record.transition, record.from_state, record.to_state, data, self._run_id)
         await self._session.change(
             SQL.instance_record, (uuid7(), self._session.tenant_id, instance_id, sequence, *values)
         )

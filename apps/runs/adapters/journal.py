@@ -70,6 +70,7 @@ class Change:
     steps: list[StepLine] = field(default_factory=list)
     work: WorkFate = WorkFate.KEEP
     ready_at: datetime | None = None
+    try_until: datetime | None = None  # by when the try that begins with this change must have ended
 
     @property
     def is_dead(self) -> bool:
@@ -118,6 +119,7 @@ async def write_group(pools: Pools, changes: Sequence[Change]) -> list[int | Non
 async def _settle_work(connection: Connection, changes: list[Change]) -> bool:
     dropped = [change.run_id for change in changes if change.work is WorkFate.DROP]
     queued = [change for change in changes if change.work is WorkFate.QUEUE]
+    trying = [change for change in changes if change.try_until is not None]
     delivered = [change for change in changes if change.ended and change.has_delivery]
     has_more = False
     if dropped:
@@ -125,6 +127,10 @@ async def _settle_work(connection: Connection, changes: list[Change]) -> bool:
     if queued:
         await connection.execute(
             SQL.queue_work, {"runs": [c.run_id for c in queued], "ready": [c.ready_at for c in queued]}
+        )
+    if trying:
+        await connection.execute(
+            SQL.begin_tries, {"runs": [c.run_id for c in trying], "untils": [c.try_until for c in trying]}
         )
     for statement, dead in ((SQL.free_lanes_done, False), (SQL.free_lanes_dead, True)):
         runs = [change.run_id for change in delivered if change.is_dead is dead]

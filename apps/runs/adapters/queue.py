@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from apps.runs.adapters.sql import Statements
 
 SQL = Statements("queue")
 LEASE = timedelta(seconds=30)
+TRY_GRACE = timedelta(seconds=30)  # beyond a step's limit, within which its own worker may still end the try
 
 
 @dataclass(slots=True)
@@ -34,6 +35,7 @@ class ClaimedRun:
     workflow_name: str
     request_id: str
     progress: bytes
+    input: bytes | None
     sequence: int
     delivery_id: UUID | None
     started_at: datetime
@@ -41,6 +43,7 @@ class ClaimedRun:
     epoch: int
     was_taken: bool  # an earlier owner went silent
     crashes: int  # how many of them did so in a row
+    is_overdue: bool  # its earlier owner was alive, but in a try that had not ended in its time
     effects: dict[tuple[UUID, int], bytes | None]  # (step key, attempt) -> receipt
 
 
@@ -83,7 +86,7 @@ class Queue:
             taken = await _rows(connection, SQL.claim, {"limit": limit, "owner": self.owner, "lease": LEASE})
             if not taken:
                 return []
-            claims = {run_id: (epoch, was_taken, crashes) for _, run_id, epoch, was_taken, crashes in taken}
+            claims = {row[1]: row[2:] for row in taken}
             await see_tenants(connection, {row[0] for row in taken})
             runs = await _rows(connection, SQL.load_runs, {"runs": list(claims)})
             effects: dict[UUID, dict[tuple[UUID, int], bytes | None]] = {}
@@ -113,25 +116,41 @@ class Queue:
         )
 
     async def skip(self, connection: Connection, heads: Sequence[LaneHead]) -> None:
-        """Leave out heads that nothing can handle; those still there become dead letters."""
+        """Leave out heads that nothing takes in any more; those still there become dead letters."""
+        if not heads:
+            return
         await connection.execute(SQL.skip_heads, {"lanes": [head.lane_id for head in heads]})
         buried = [head.delivery_id for head in heads if head.delivery_id is not None]
         if buried:
             await connection.execute(SQL.bury, {"deliveries": buried})
 
-    async def heartbeat(self, runs: Sequence[UUID]) -> set[UUID]:
-        """Prolong the leases of `runs` and return those still held; say that this worker is alive."""
+    async def bury(self, connection: Connection, heads: Sequence[tuple[LaneHead, UUID]]) -> None:
+        """As `skip`; each dead letter has a failed run that tells the reason."""
+        runs = [run_id for _, run_id in heads]
+        await connection.execute(
+            SQL.start_deliveries, {"deliveries": [head.delivery_id for head, _ in heads], "runs": runs}
+        )
+        await connection.execute(SQL.mark_dead, {"runs": runs})
+        await self.skip(connection, [head for head, _ in heads])
+
+    async def heartbeat(self, runs: Mapping[UUID, datetime | None]) -> set[UUID]:
+        """As `prolong`; and say that this worker is alive."""
         seen = {"owner": self.owner, "host": socket.gethostname(), "pid": os.getpid()}
         async with self._pools.tenants() as connection:
             await connection.execute(SQL.worker_seen, seen)
         return await self.prolong(runs)
 
-    async def prolong(self, runs: Sequence[UUID]) -> set[UUID]:
-        """Prolong the leases of `runs` and return those still held."""
+    async def prolong(self, runs: Mapping[UUID, datetime | None]) -> set[UUID]:
+        """Prolong leases and return the runs still held.
+
+        `runs` says by when the try that each is in must have ended, None between tries: no lease goes beyond that, so
+        that a run whose worker hangs is taken by another one, however alive the worker is (law 7).
+        """
         if not runs:
             return set()
         async with self._pools.tenants() as connection:
-            values = {"runs": list(runs), "owner": self.owner, "lease": LEASE}
+            untils = list(runs.values())
+            values = {"runs": list(runs), "untils": untils, "owner": self.owner, "lease": LEASE}
             return {row[0] for row in await _rows(connection, SQL.heartbeat, values)}
 
     async def adopt(self, run_id: UUID) -> int | None:
@@ -147,9 +166,7 @@ class Queue:
             await connection.execute(SQL.worker_gone, {"owner": self.owner})
 
 
-def _claimed(
-    row: tuple[Any, ...], claim: tuple[int, bool, int], effects: dict[tuple[UUID, int], bytes | None]
-) -> ClaimedRun:
+def _claimed(row: tuple[Any, ...], claim: tuple[Any, ...], effects: dict[tuple[UUID, int], bytes | None]) -> ClaimedRun:
     values: list[Any] = [*row, *claim, effects]
     return ClaimedRun(*values)
 

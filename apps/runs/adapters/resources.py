@@ -8,6 +8,7 @@ import orjson
 
 from apps.engine.ids import uuid7
 from apps.engine.ports import AlreadyExists, Resource
+from apps.runs.adapters.payloads import LONGEST_STATE, dumped
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.rows import clean
 from apps.runs.adapters.session import Session
@@ -18,7 +19,7 @@ BEFORE_ALL = UUID(int=0)
 
 
 class PostgresResources:
-    """Collections of one workflow in one environment."""
+    """Collections of one workflow in one environment. What is stored may raise `PayloadTooLarge`."""
 
     def __init__(self, session: Session, place: Place) -> None:
         self._session = session
@@ -69,7 +70,7 @@ class PostgresResources:
         return [_resource(row) for row in await self._session.rows(SQL.resource_page, values)]
 
     def _values(self, resource: Resource) -> tuple[object, ...]:
-        data = orjson.dumps(resource.data)
+        data = dumped(resource.data, LONGEST_STATE)
         return (uuid7(), *self._scope, clean(resource.kind), clean(resource.key), data, resource.state)
 
 

@@ -4,28 +4,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from apps.engine.ids import uuid7
 from apps.engine.ports import NewRun
 from apps.engine.run.state import RunState
 from apps.engine.run.waits import Wait, WaitReason
+from apps.runs.adapters.payloads import dumped, state_stored
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.rows import NewRunRow, RunOrigin
-
-LONGEST_PAYLOAD = 1024 * 1024
-
-
-class PayloadTooLarge(ValueError):
-    """A run's input or output is over 1 MiB."""
-
-
-def dumped(value: Any) -> bytes:
-    """Encode a payload; keys that are not text become text, values that JSON lacks become text."""
-    data = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
-    if len(data) > LONGEST_PAYLOAD:
-        raise PayloadTooLarge(f"{len(data)} bytes; at most {LONGEST_PAYLOAD} are kept")
-    return data
 
 
 def accepted_row(  # noqa: PLR0913 - the columns an origin does not decide
@@ -34,6 +19,7 @@ def accepted_row(  # noqa: PLR0913 - the columns an origin does not decide
     data: Any,
     now: datetime,
     *,
+    encoded: bytes | None = None,
     delay_seconds: float = 0.0,
     correlation: str | None = None,
     parent_id: UUID | None = None,
@@ -41,8 +27,12 @@ def accepted_row(  # noqa: PLR0913 - the columns an origin does not decide
     request_id: str = "",
     quiet: bool = False,
 ) -> NewRunRow:
-    """Return the row of an accepted run that waits for a worker, or for its time."""
+    """Return the row of an accepted run that waits for a worker, or for its time.
+
+    `encoded` is `data` when that has been encoded already. Raises `PayloadTooLarge`.
+    """
     state = RunState.start(run_id, origin.entry, data, now, quiet=quiet)
+    state.is_apart = True
     ready_at = now
     if delay_seconds > 0:
         ready_at = now + timedelta(seconds=delay_seconds)
@@ -54,7 +44,7 @@ def accepted_row(  # noqa: PLR0913 - the columns an origin does not decide
         "waiting",
         now,
         request_id=request_id,
-        input=dumped(data),
+        input=dumped(data) if encoded is None else encoded,
         wait_reason=None if wait is None else wait.reason.value,
         wait_since=None if wait is None else wait.since,
         wait_until=None if wait is None else wait.until,
@@ -62,7 +52,7 @@ def accepted_row(  # noqa: PLR0913 - the columns an origin does not decide
         correlation=correlation,
         parent_id=parent_id,
         delivery_id=delivery_id,
-        progress=dumped(state.as_dict()),
+        progress=state_stored(state),
         ready_at=ready_at,
     )
 
@@ -75,19 +65,19 @@ class BufferedRuns:
         self._parent_id = parent_id
         self._request_id = request_id
         self._quiet = quiet
-        self.started: list[tuple[UUID, NewRun]] = []
+        self.started: list[tuple[UUID, NewRun, bytes]] = []
 
     def start(self, run: NewRun) -> UUID:
-        """Buffer a run; its row and first ready step are written when the unit commits."""
+        """Buffer a run; its row and first ready step are written when the unit commits. Raises `PayloadTooLarge`."""
         run_id = uuid7()
-        self.started.append((run_id, run))
+        self.started.append((run_id, run, dumped(run.data)))
         return run_id
 
     def rows(self, now: datetime) -> list[tuple[NewRunRow, str | None]]:
         """Return the rows to write, each with its idempotency key."""
-        return [(self._row(run_id, run, now), run.idempotency_key) for run_id, run in self.started]
+        return [(self._row(run_id, run, data, now), run.idempotency_key) for run_id, run, data in self.started]
 
-    def _row(self, run_id: UUID, run: NewRun, now: datetime) -> NewRunRow:
+    def _row(self, run_id: UUID, run: NewRun, encoded: bytes, now: datetime) -> NewRunRow:
         origin = self._place.origin(
             source=run.source, entry=run.entry, section=run.section, action=run.action, workflow=run.workflow
         )
@@ -96,6 +86,7 @@ class BufferedRuns:
             origin,
             run.data,
             now,
+            encoded=encoded,
             delay_seconds=run.delay_seconds,
             correlation=run.correlation,
             parent_id=run.parent or self._parent_id,

@@ -10,19 +10,24 @@ import orjson
 
 from apps.engine.events import Hearing
 from apps.runs.adapters.broker import BufferedBroker
+from apps.runs.adapters.payloads import LONGEST_PAYLOAD, PayloadTooLarge
 from apps.runs.adapters.rows import NewRunRow
-from apps.runs.adapters.starts import LONGEST_PAYLOAD
 from apps.runs.rules.redaction import redacted
 
+CONTENT = frozenset({"data", "results", "error"})
 LONGEST_CONTENT = LONGEST_PAYLOAD - 16 * 1024  # leaves room for the rest of the event
 
 Event = dict[str, Any]
 
 
 def tell(broker: BufferedBroker, events: Iterable[Event]) -> None:
-    """Publish events with what else the unit publishes."""
+    """Publish events with what else the unit publishes; content that has grown too long on its way is left out."""
     for event in events:
-        broker.publish(event["topic"], event["payload"])
+        topic, payload = event["topic"], event["payload"]
+        try:
+            broker.publish(topic, payload)
+        except PayloadTooLarge:
+            broker.publish(topic, {name: value for name, value in payload.items() if name not in CONTENT})
 
 
 def of_row(row: NewRunRow, hearing: Hearing) -> list[Event]:

@@ -16,17 +16,17 @@ from apps.engine.http import Request, Response
 from apps.engine.module import Context
 from apps.engine.ports import AlreadyExists, Resource, Unit
 from apps.engine.run.program import Trace
-from apps.engine.sections.answers import problem
+from apps.engine.sections.answers import problem, refusal
 from apps.engine.sections.handlers import DRIVER
 from apps.engine.sections.producers import ERRORS
 from apps.runs.adapters.creates import Contended, Create
 from apps.runs.adapters.idempotency import LONGEST_KEY, Caller, answer_before, keep_answer
+from apps.runs.adapters.payloads import LONGEST_PAYLOAD, LONGEST_STATE, PayloadTooLarge, dumped
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.rows import NewRunRow, RunOrigin, from_unix_us, request_row, resource_row
 from apps.runs.adapters.services import Services
 from apps.runs.adapters.session import Session
 from apps.runs.adapters.sql import Statements
-from apps.runs.adapters.starts import LONGEST_PAYLOAD, dumped
 from apps.runs.adapters.traffic import Load, Tally, Traffic
 from apps.runs.adapters.unit import HostedUnit
 from apps.runs.adapters.writer import EncodedRun
@@ -95,9 +95,12 @@ class Answering:
     ) -> Response:
         """Run the route and return its answer once everything it promises is stored."""
         unit = HostedUnit(self._services, place, run_id, request.id, defers=not idempotency_key)
-        if idempotency_key and request.method in UNSAFE:
-            return await self._answer_once(place, served, request, unit, run_id, idempotency_key)
-        return await self._answer(served, request, unit, run_id, None)
+        try:
+            if idempotency_key and request.method in UNSAFE:
+                return await self._answer_once(place, served, request, unit, run_id, idempotency_key)
+            return await self._answer(served, request, unit, run_id, None)
+        except PayloadTooLarge as refused:  # by the commit: nothing was kept
+            return refusal(refused, request)
 
     async def _answer(
         self, served: ServedRoute, request: Request, unit: HostedUnit, run_id: UUID, caller: Caller | None
@@ -155,10 +158,9 @@ class Answering:
         its own transaction.
         """
         place = unit.place
-        data = resource_row(
-            record.run_id, place.scope_columns, resource, dumped(resource.data), self._services.clock.now()
-        )
-        create = Create(place.tenant_id, record.run_id, data, record.encoded())
+        data, now = dumped(resource.data, LONGEST_STATE), self._services.clock.now()
+        row = resource_row(record.run_id, place.scope_columns, resource, data, now)
+        create = Create(place.tenant_id, record.run_id, row, record.encoded())
         with contextlib.suppress(Contended):
             if await self._services.creates.write(create):
                 return record.response

@@ -8,8 +8,8 @@ from apps.core.errors import NotFound
 from apps.core.scope import Actor
 from apps.engine.run.state import Receipt, SendAgain, Settled
 from apps.runs.adapters import control
-from apps.runs.adapters.starts import dumped
-from apps.runs.errors import EffectSettled
+from apps.runs.adapters.payloads import PayloadTooLarge, dumped
+from apps.runs.errors import EffectSettled, PayloadRefused
 from apps.runs.models import EffectEntry, Step
 from apps.runs.operations.runs import run_settle
 from apps.runs.policy import SETTLE_EFFECTS
@@ -27,9 +27,15 @@ def effect_check(*, step_id: UUID, actor: Actor) -> dict[str, Any]:
 
 
 def effect_happened(*, step_id: UUID, value: Any, actor: Actor) -> dict[str, Any]:
-    """Take a person's word that the effect happened; `value` stands for what the target answered."""
+    """Take a person's word that the effect happened; `value` stands for what the target answered.
+
+    Raises `EffectSettled`, and `PayloadRefused` for a value that is too large.
+    """
     step = _in_doubt(step_id, actor)
-    receipt = dumped(Receipt(value).as_dict())
+    try:
+        receipt = dumped(Receipt(value).as_dict())
+    except PayloadTooLarge as refused:
+        raise PayloadRefused(refused.message) from None
     control.execute(control.SQL.receipt_by_person, (receipt, step.key, step.attempt))
     return _settled(step, Settled(), "effect.happened")
 

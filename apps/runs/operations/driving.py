@@ -7,8 +7,8 @@ committed together with its line in the journal.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import orjson
@@ -18,6 +18,7 @@ from apps.engine.events import beginning, ending
 from apps.engine.module import Context, Effect
 from apps.engine.ports import Unit
 from apps.engine.run.decide import decide
+from apps.engine.run.effects import error_of
 from apps.engine.run.program import Program, step_id
 from apps.engine.run.state import (
     Claimed,
@@ -40,10 +41,10 @@ from apps.engine.run.state import (
 )
 from apps.engine.run.step import try_step, verify_step
 from apps.runs.adapters.journal import Change, StepLine, WorkFate
+from apps.runs.adapters.payloads import LONGEST_STATE, PayloadTooLarge, dumped, fitting, state_read, state_stored
 from apps.runs.adapters.place import Place
-from apps.runs.adapters.queue import ClaimedRun
+from apps.runs.adapters.queue import TRY_GRACE, ClaimedRun
 from apps.runs.adapters.services import Services
-from apps.runs.adapters.starts import PayloadTooLarge, dumped
 from apps.runs.adapters.telling import content, tell
 from apps.runs.adapters.unit import HostedUnit
 from apps.runs.rules.journal import step_row_id
@@ -87,8 +88,10 @@ class Drive:
         self._fate = WorkFate.KEEP
         self._ready_at: datetime | None = None
         self._ended = False
+        self._encoded: tuple[RunState, bytes | None, bytes | None] | None = None  # the latest state, its bytes
         self.has_work = False
-        self.state = RunState.from_dict(claimed.id, orjson.loads(claimed.progress))
+        self.ends_at: datetime | None = None  # by when the present try must have ended
+        self.state = state_read(claimed.id, claimed.progress, claimed.input)
 
     async def go(self) -> None:
         """Drive until the run ends, waits or is parked; raise `ClaimGone` when it is no longer ours."""
@@ -98,6 +101,12 @@ class Drive:
                 {"code": "entry.missing", "message": f"The document has no {self.state.entry} any more."}
             )
             return
+        try:
+            await self._follow(program)
+        except PayloadTooLarge as problem:  # even the failure of a step leaves too much
+            await self._give_up_at(program, error_of(problem))
+
+    async def _follow(self, program: Program) -> None:
         commands = self._take(program)
         await self._begin()
         while True:
@@ -110,11 +119,12 @@ class Drive:
     def _take(self, program: Program) -> list[Command]:
         now = self._services.clock.now()
         state = self.state
+        is_overdue = self._claimed.is_overdue and state.status is Status.CLAIMED
         if self._claimed.was_taken and state.status is Status.READY:
             state.status = Status.CLAIMED  # its claim was never written down; the silent owner counts as a crash
         if state.status is Status.WAITING:
             state, _ = decide(program, state, Woken(), now)
-        self.state, commands = decide(program, state, Claimed(self._ledger(program, state)), now)
+        self.state, commands = decide(program, state, Claimed(self._ledger(program, state), is_overdue), now)
         return commands
 
     async def _begin(self) -> None:
@@ -122,7 +132,7 @@ class Drive:
         if self._claimed.sequence == 1 and self._hearing.begin and not self.state.quiet:
             unit = self._unit()
             run = self._named() | {"started_at": self._claimed.started_at}
-            tell(unit.broker, [beginning(run | {"input": content(dumped(self.state.variables.input))})])
+            tell(unit.broker, [beginning(run | {"input": content(self._claimed.input)})])
             await self._commit_unit(unit)
         elif self._claimed.was_taken:
             await self._flush()
@@ -155,17 +165,19 @@ class Drive:
     async def _step(self, program: Program, command: TryStep | VerifyStep) -> list[Command]:
         """Do one try and what follows from it, in the transaction of its unit when it wrote something."""
         step = program.steps[command.position]
+        self.ends_at = self._services.clock.now() + timedelta(seconds=step.retry.timeout_seconds) + TRY_GRACE
         if step.effect is not Effect.PURE and not self._is_replay(command):
             self._record(program, RecordStep(step.index, command.attempt, "claimed"), self._services.clock.now(), None)
             await self._flush()
         tried = await self._try(program, command)
+        self.ends_at = None
         before = self.state
         try:
             return await self._settle(program, tried)
         except PayloadTooLarge as problem:
             self.state = before
             await tried.unit.rollback()
-            tried.event = Failed({"code": "payload.too_large", "message": f"The output is too large: {problem}."})
+            tried.event = Failed(error_of(problem))
             return await self._settle(program, tried)
 
     async def _try(self, program: Program, command: TryStep | VerifyStep) -> Tried:
@@ -192,6 +204,7 @@ class Drive:
                 self._record(program, command, tried.started_at, tried.duration_us)
         remaining = [command for command in commands if not isinstance(command, RecordStep)]
         try:
+            self._kept()
             following = self._perform(program, remaining)
             if isinstance(tried.event, Done) and tried.unit.has_written:
                 await self._commit_unit(tried.unit)
@@ -242,7 +255,7 @@ class Drive:
             "state": STATES[self.state.status],
             "finished_at": now,
             "duration_us": int((now - began).total_seconds() * 1_000_000),
-            "output": content(dumped(self.state.output)),
+            "output": content(fitting(self.state.output)),
             "error": self.state.error,
         }
         return ending(self._named() | run)
@@ -271,6 +284,7 @@ class Drive:
     def _change(self) -> Change:
         state, wait = self.state, self.state.wait
         final = state.status.is_final
+        progress, output = self._kept()
         response = state.variables.response
         return Change(
             run_id=self._claimed.id,
@@ -278,12 +292,12 @@ class Drive:
             owner=self._services.owner,
             epoch=self._claimed.epoch,
             state=STATES[state.status],
-            progress=None if state.status is Status.DONE else dumped(state.as_dict()),
+            progress=progress,
             wait_reason=None if wait is None else wait.reason.value,
             wait_since=None if wait is None else wait.since,
             wait_until=None if wait is None else wait.until,
             wait_for=None if wait is None else wait.frees,
-            output=dumped(state.output) if final else None,
+            output=output,
             error=None if state.error is None else dumped(state.error),
             http_status=response["status"] if final and response else None,
             ended=self._ended,
@@ -291,7 +305,14 @@ class Drive:
             steps=list(self._lines),
             work=self._fate,
             ready_at=self._ready_at,
+            try_until=self.ends_at,
         )
+
+    def _kept(self) -> tuple[bytes | None, bytes | None]:
+        """Return progress and output as stored. Raises `PayloadTooLarge` unless the run has failed."""
+        if self._encoded is None or self._encoded[0] is not self.state:
+            self._encoded = (self.state, *_encoded(self.state))
+        return self._encoded[1:]
 
     def _record(self, program: Program, command: RecordStep, started_at: datetime, duration_us: int | None) -> None:
         step = program.steps[command.index]
@@ -321,8 +342,22 @@ class Drive:
     def _is_replay(self, command: TryStep | VerifyStep) -> bool:
         return isinstance(command, TryStep) and command.receipt is not None
 
+    async def _give_up_at(self, program: Program, error: dict[str, Any]) -> None:
+        step, now = program.steps[self.state.position], self._services.clock.now()
+        self._record(program, RecordStep(step.index, self.state.step_attempt, "failed", error=error), now, None)
+        await self.give_up(error | {"step": step.name})
+
     async def give_up(self, error: dict[str, Any]) -> None:
         """End a run that no program can drive."""
-        self.state.status, self.state.error, self.state.wait = Status.FAILED, error, None
+        self.state = replace(self.state, status=Status.FAILED, error=error, wait=None)
         self._fate, self._ended = WorkFate.DROP, True
         await self._flush()
+
+
+def _encoded(state: RunState) -> tuple[bytes | None, bytes | None]:
+    """Return a state's progress and output as stored; a failed run may lack either when it is too large."""
+    if state.status is Status.DONE:
+        return None, dumped(state.output)
+    if state.status.is_final:
+        return fitting(state.as_dict(), LONGEST_STATE), fitting(state.output)
+    return state_stored(state), None

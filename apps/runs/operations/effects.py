@@ -3,18 +3,17 @@
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-import orjson
 import structlog
 
 from apps.core.jobs import bell
 from apps.engine.run.decide import decide
 from apps.engine.run.program import Program
-from apps.engine.run.state import RunState, Settled, Status
+from apps.engine.run.state import Settled, Status
+from apps.runs.adapters.payloads import state_read, state_stored
 from apps.runs.adapters.pools import Connection
 from apps.runs.adapters.rows import shard_of
 from apps.runs.adapters.services import Services
 from apps.runs.adapters.sql import Statements
-from apps.runs.adapters.starts import dumped
 
 log = structlog.get_logger(__name__)
 SQL = Statements("settle")
@@ -38,7 +37,7 @@ async def _wake(connection: Connection, services: Services, tenant_id: UUID, run
     row = await cursor.fetchone()
     if row is None or row[0] is None:
         return False
-    state = RunState.from_dict(run_id, orjson.loads(row[0]))
+    state = state_read(run_id, row[0], row[1])
     if state.status is not Status.UNKNOWN:
         return False
     now = services.clock.now()
@@ -46,6 +45,6 @@ async def _wake(connection: Connection, services: Services, tenant_id: UUID, run
     wait = ready.wait
     reason, since = (None, None) if wait is None else (wait.reason.value, wait.since)
     frees = None if wait is None else wait.frees
-    await connection.execute(SQL.make_ready, (dumped(ready.as_dict()), reason, since, frees, run_id))
+    await connection.execute(SQL.make_ready, (state_stored(ready), reason, since, frees, run_id))
     await connection.execute(SQL.queue, (run_id, tenant_id, run_id, shard_of(tenant_id), run_id))
     return True

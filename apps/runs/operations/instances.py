@@ -12,12 +12,12 @@ from apps.engine.module import Context
 from apps.engine.outcome import Rejected, StepFailed, TryAgain
 from apps.engine.ports import LostRace, Unit
 from apps.engine.sections.statemachine import SECTION, Applied
+from apps.runs.adapters.payloads import PayloadTooLarge, dumped, fitting
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.rows import NewRunRow
 from apps.runs.adapters.services import Services
-from apps.runs.adapters.starts import dumped
 from apps.runs.adapters.unit import HostedUnit
-from apps.runs.errors import NothingLive, TransitionRefused
+from apps.runs.errors import NothingLive, PayloadRefused, TransitionRefused
 from apps.runs.models import Instance
 from apps.runs.operations.inline import inline
 from apps.runs.policy import EDIT_INSTANCES
@@ -30,7 +30,8 @@ from apps.workflows.queries.deployments import deployment_list
 def instance_transition(*, instance_id: UUID, transition: str, data: dict[str, Any], actor: Actor) -> dict[str, Any]:
     """Do one transition by the live version; hooks may veto it, processing steps follow as runs.
 
-    Raises `BadRequest` with the expected and the actual state, `Conflict` on a lost race, `NothingLive`.
+    Raises `BadRequest` with the expected and the actual state, `Conflict` on a lost race, `NothingLive` and
+    `PayloadRefused`.
     """
     require(actor, EDIT_INSTANCES)
     row = Instance.objects.only("machine", "key", "workflow_id", "environment_id").filter(id=instance_id).first()
@@ -102,7 +103,7 @@ def _row(
         started_at,
         request_id=audit.request_id(),
         input=dumped(data),
-        output=dumped(applied.as_dict()),
+        output=fitting(applied.as_dict()),
         steps=b"[]",
         finished_at=finished_at,
         duration_us=int((finished_at - started_at).total_seconds() * 1_000_000),
@@ -115,6 +116,8 @@ def _refusal(failure: StepFailed | TryAgain | LostRace) -> WeftError:
         return Conflict("Somebody else moved the instance first; look again.", code="conflict.lost_race")
     if isinstance(failure, TryAgain):
         return TransitionRefused(failure.message, code=failure.code)
+    if isinstance(failure, PayloadTooLarge):
+        return PayloadRefused(failure.message)
     if isinstance(failure, Rejected) and failure.status == 404:
         return NotFound(failure.message)
     errors = failure.errors if isinstance(failure, Rejected) else []

@@ -1,7 +1,8 @@
 """Deliver what waits in lanes: the head of each free lane becomes a run that holds the lane until it ends (data.md 6).
 
 A failing handler keeps its lane through its own back-off. When it has finally failed the message is a dead letter and
-the lane goes on.
+the lane goes on. Each head is judged by itself: one that no run can be made of, or whose run cannot be stored, is a
+dead letter at once, with a failed run that says why.
 """
 
 from collections.abc import Sequence
@@ -9,16 +10,25 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+import psycopg
+import structlog
+from psycopg.errors import ProgramLimitExceeded
 
 from apps.engine.ids import uuid7
-from apps.runs.adapters.broker import Listening, Published, message_run
+from apps.engine.outcome import StepFailed
+from apps.engine.run.effects import error_of
+from apps.runs.adapters.broker import Listening, Published, message_origin, message_run
+from apps.runs.adapters.payloads import dumped
 from apps.runs.adapters.pools import Connection
 from apps.runs.adapters.queue import SQL, LaneHead, MessageRow, Queue, see_tenants
 from apps.runs.adapters.rows import NewRunRow
 from apps.runs.adapters.services import Services
 from apps.runs.adapters.sql import Statements
 
+log = structlog.get_logger(__name__)
 WRITER_SQL = Statements("writer")
+REFUSED = (psycopg.DataError, psycopg.IntegrityError, ProgramLimitExceeded)  # it is the row, not the database
+Started = tuple[LaneHead, NewRunRow]
 Key = tuple[UUID, UUID, str]  # environment, workflow, subscription
 
 
@@ -31,34 +41,30 @@ async def lanes_advance(services: Services, queue: Queue, *, limit: int) -> int:
         await see_tenants(connection, {head.tenant_id for head in heads})
         messages = await queue.messages(connection, [head.message_id for head in heads if head.message_id])
         listening = await _listening(connection, heads)
-        started: list[tuple[LaneHead, NewRunRow]] = []
+        started: list[Started] = []
+        buried: list[Started] = []
         skipped: list[LaneHead] = []
         for head in heads:
-            row = _run_of(services, head, messages, listening)
-            if row is None:
+            message = messages.get(head.message_id) if head.message_id is not None else None
+            found = listening.get((head.environment_id, head.workflow_id, head.subscription))
+            if message is None or found is None or head.delivery_id is None:
                 skipped.append(head)
-            else:
-                started.append((head, row))
-        if skipped:
-            await queue.skip(connection, skipped)
-        if started:
-            await _start(connection, queue, started)
+                continue
+            try:
+                started.append((head, _run_of(services, head, head.delivery_id, message, found)))
+            except Exception as problem:
+                buried.append((head, _failed(services, head, message, found, problem)))
+        await queue.skip(connection, skipped)
+        buried += await _start(connection, queue, started)
+        await _bury(connection, queue, buried)
         return len(heads)
 
 
-def _run_of(
-    services: Services,
-    head: LaneHead,
-    messages: dict[UUID, MessageRow],
-    listening: dict[Key, Listening],
-) -> NewRunRow | None:
-    """Return the run for a lane's head, None when the message or its subscription is gone."""
-    message = messages.get(head.message_id) if head.message_id is not None else None
-    found = listening.get((head.environment_id, head.workflow_id, head.subscription))
-    if message is None or found is None or head.delivery_id is None:
-        return None
+def _run_of(services: Services, head: LaneHead, delivery_id: UUID, message: MessageRow, found: Listening) -> NewRunRow:
+    """Return the run that hands a lane's head to its subscription; raises whatever there is against it."""
     headers = None if message.headers is None else orjson.loads(message.headers)
-    published = Published(message.id, message.topic, orjson.loads(message.payload), message.key, headers)
+    payload = orjson.loads(message.payload)
+    published = Published(message.id, message.topic, payload, message.key, headers, message.payload)
     return message_run(
         uuid7(),
         head.tenant_id,
@@ -66,7 +72,34 @@ def _run_of(
         found,
         published,
         services.clock.now(),
-        delivery_id=head.delivery_id,
+        delivery_id=delivery_id,
+    )
+
+
+def _failed(services: Services, head: LaneHead, message: MessageRow, found: Listening, problem: Exception) -> NewRunRow:
+    """Return the run of a message that nothing can be done with: it has failed, and says why."""
+    now = services.clock.now()
+    origin = message_origin(head.tenant_id, head.environment_id, found, message.topic)
+    row = NewRunRow(uuid7(), origin, "waiting", now, correlation=str(message.id), delivery_id=head.delivery_id)
+    return _as_failed(row, problem)
+
+
+def _as_failed(row: NewRunRow, problem: Exception) -> NewRunRow:
+    """Return a row that has ended with `problem` and holds nothing else that could be refused."""
+    log.error("lane.head_refused", tenant_id=str(row.tenant_id), delivery_id=str(row.delivery_id), exc_info=problem)
+    error = {"code": "message.undeliverable", "message": "The message cannot be made into a run."}
+    if isinstance(problem, StepFailed):
+        error = error_of(problem)
+    return NewRunRow(
+        row.id,
+        row.origin,
+        "failed",
+        row.started_at,
+        error=dumped(error),
+        finished_at=row.started_at,
+        duration_us=0,
+        correlation=row.correlation,
+        delivery_id=row.delivery_id,
     )
 
 
@@ -83,9 +116,37 @@ async def _listening(connection: Connection, heads: Sequence[LaneHead]) -> dict[
     return found
 
 
-async def _start(connection: Connection, queue: Queue, started: Sequence[tuple[LaneHead, NewRunRow]]) -> None:
+async def _start(connection: Connection, queue: Queue, started: Sequence[Started]) -> list[Started]:
+    """Store the runs and give them their lanes; return those that cannot be stored, as failed ones."""
+    if not started:
+        return []
+    try:
+        async with connection.transaction():
+            await _insert(connection, started)
+            await queue.hold(connection, [(head, row.id) for head, row in started])
+    except REFUSED as problem:
+        if len(started) == 1:
+            return [(head, _as_failed(row, problem)) for head, row in started]
+        return [refused for each in started for refused in await _start(connection, queue, [each])]
+    return []
+
+
+async def _bury(connection: Connection, queue: Queue, buried: Sequence[Started]) -> None:
+    """Let the lanes go on behind heads that nothing can be done with."""
+    for head, row in buried:
+        try:
+            async with connection.transaction():
+                await _insert(connection, [(head, row)])
+                await queue.bury(connection, [(head, row.id)])
+        except REFUSED:
+            log.exception("lane.reason_refused", tenant_id=str(head.tenant_id), delivery_id=str(head.delivery_id))
+            await queue.skip(connection, [head])
+
+
+async def _insert(connection: Connection, started: Sequence[Started]) -> None:
     rows = [row for _, row in started]
     cursor = connection.cursor()
     await cursor.executemany(WRITER_SQL.insert_one, [row.values() for row in rows])
-    await cursor.executemany(WRITER_SQL.insert_one_work, [row.work_values() for row in rows])
-    await queue.hold(connection, [(head, row.id) for head, row in started])
+    works = [row.work_values() for row in rows if row.ready_at is not None]
+    if works:
+        await cursor.executemany(WRITER_SQL.insert_one_work, works)

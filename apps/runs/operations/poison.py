@@ -6,14 +6,12 @@ for faults of the driver itself.
 
 from typing import Any
 
-import orjson
-
 from apps.engine.run.state import RunState, Status
 from apps.runs.adapters.journal import Change, WorkFate
+from apps.runs.adapters.payloads import LONGEST_STATE, dumped, fitting, state_read
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.queue import ClaimedRun
 from apps.runs.adapters.services import Services
-from apps.runs.adapters.starts import dumped
 from apps.runs.operations.driving import STATES, ClaimGone, Drive
 
 
@@ -47,12 +45,12 @@ async def run_give_up(services: Services, place: Place | None, claimed: ClaimedR
 
 def _readable(claimed: ClaimedRun) -> RunState | None:
     try:
-        return RunState.from_dict(claimed.id, orjson.loads(claimed.progress))
+        return state_read(claimed.id, claimed.progress, claimed.input)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def _failed(state: RunState, error: dict[str, Any]) -> bytes:
-    """Return where the run stands, for whoever tries it again."""
+def _failed(state: RunState, error: dict[str, Any]) -> bytes | None:
+    """Return where the run stands, for whoever tries it again; None when that is too large."""
     state.status, state.error, state.wait = Status.FAILED, error, None
-    return dumped(state.as_dict())
+    return fitting(state.as_dict(), LONGEST_STATE)

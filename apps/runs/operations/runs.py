@@ -16,9 +16,10 @@ from apps.engine.run.decide import decide
 from apps.engine.run.state import Event, RunState, SendAgain, Settled, Status
 from apps.engine.trigger import UnknownWorkflow
 from apps.runs.adapters import control
+from apps.runs.adapters.payloads import PayloadTooLarge, dumped, state_read, state_stored
 from apps.runs.adapters.rows import RunOrigin, shard_of
-from apps.runs.adapters.starts import accepted_row, dumped
-from apps.runs.errors import NothingLive, RunFinished, RunNotRetryable, UnknownTarget
+from apps.runs.adapters.starts import accepted_row
+from apps.runs.errors import NothingLive, PayloadRefused, RunFinished, RunNotRetryable, UnknownTarget
 from apps.runs.policy import CANCEL, RETRY, START
 from apps.runs.queries.programs import application_of, program_of
 from apps.runs.queries.runs import run_get
@@ -34,7 +35,7 @@ def run_start(
 ) -> dict[str, Any]:
     """Accept a run of what is live: `workflow` names a section, a definition or a pipeline of the document.
 
-    Raises `NotFound`, `NothingLive`, and `UnknownTarget` when the document has nothing of that name.
+    Raises `NotFound`, `NothingLive`, `PayloadRefused`, and `UnknownTarget` when the document has nothing of that name.
     """
     require(actor, START)
     workflow_get(workflow_id=workflow_id)
@@ -60,7 +61,11 @@ def run_start(
         asked.action,
         asked.workflow,
     )
-    row = accepted_row(uuid7(), origin, asked.data, now(), correlation=asked.correlation, request_id=audit.request_id())
+    asking = audit.request_id()
+    try:
+        row = accepted_row(uuid7(), origin, asked.data, now(), correlation=asked.correlation, request_id=asking)
+    except PayloadTooLarge as refused:
+        raise PayloadRefused(refused.message) from None
     control.run_insert(row)
     audit.record(verb="run.start", target="run", target_id=row.id, details={"workflow": workflow, "action": action})
     return run_get(run_id=row.id)
@@ -108,13 +113,13 @@ def _tell_cancelled(run_id: UUID, error: dict[str, Any]) -> None:
 def run_retry(*, run_id: UUID, actor: Actor) -> dict[str, Any]:
     """Try a failed run again from the step that failed. Raises `RunNotRetryable` for anything else."""
     require(actor, RETRY)
-    state, progress, source, _, attempt, version, workflow_id, _ = _locked(run_id)
+    state, progress, source, _, attempt, version, workflow_id, _, given = _locked(run_id)
     if state != "failed":
         raise RunNotRetryable(f"The run is {state}.")
     if progress is None:
         what = "It was a request" if source == "http" else "Where it stood is not known"
         raise RunNotRetryable(f"{what}; send it again.")
-    stored = RunState.from_dict(run_id, orjson.loads(bytes(progress)))
+    stored = state_read(run_id, bytes(progress), given)
     if program_of(workflow_id=workflow_id, version=version, entry=stored.entry) is None:
         raise RunNotRetryable("The version it ran on cannot be read any more.")
     run_make_ready(run_id=run_id, state=stored, event=SendAgain(), attempt=attempt + 1, version=(workflow_id, version))
@@ -132,7 +137,7 @@ def run_make_ready(*, run_id: UUID, state: RunState, event: Event, attempt: int,
     if ready.status is not Status.READY or ready.wait is None:
         raise RunNotRetryable(f"The run is {state.status.value}.")
     wait = ready.wait
-    values = (dumped(ready.as_dict()), attempt, wait.reason.value, wait.since, wait.frees, run_id)
+    values = (state_stored(ready), attempt, wait.reason.value, wait.since, wait.frees, run_id)
     sequence = control.rows(control.SQL.run_ready, values)[0][0]
     tenant = current_tenant()
     control.execute(control.SQL.work_queue, (run_id, tenant, run_id, shard_of(tenant), run_id))
@@ -142,10 +147,10 @@ def run_make_ready(*, run_id: UUID, state: RunState, event: Event, attempt: int,
 
 def run_settle(*, run_id: UUID, event: Settled | SendAgain) -> None:
     """Put a run whose effect was in doubt back into the queue."""
-    _, progress, _, _, attempt, version, workflow_id, _ = _locked(run_id)
+    _, progress, _, _, attempt, version, workflow_id, _, given = _locked(run_id)
     if progress is None:
         raise RunNotRetryable("It was a request.")
-    stored = RunState.from_dict(run_id, orjson.loads(bytes(progress)))
+    stored = state_read(run_id, bytes(progress), given)
     run_make_ready(run_id=run_id, state=stored, event=event, attempt=attempt, version=(workflow_id, version))
 
 

@@ -17,11 +17,11 @@ from apps.engine.module import Context
 from apps.engine.outcome import StepFailed
 from apps.engine.run.program import Program, Variables
 from apps.engine.run.state import RunState, Status
+from apps.runs.adapters.payloads import dumped, state_stored
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.queue import LEASE, ClaimedRun, Queue
 from apps.runs.adapters.rows import NewRunRow, RunOrigin
 from apps.runs.adapters.services import Services
-from apps.runs.adapters.starts import dumped
 from apps.runs.adapters.writer import EncodedRun
 from apps.runs.operations.driving import ClaimGone, Drive
 from apps.runs.rules.redaction import redacted
@@ -38,7 +38,7 @@ class Stepwise:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._queue = Queue(services.pools, services.owner)
-        self._held: set[UUID] = set()
+        self._held: dict[UUID, Drive | None] = {}
         self._has_left_some = False
         self._heart: asyncio.Task[None] | None = None
 
@@ -64,9 +64,10 @@ class Stepwise:
         state = RunState.start(run_id, program.entry, variables.input, now)
         state.variables = _without_private(variables)
         context.state[DRIVEN] = True
-        self._held.add(run_id)
+        self._held[run_id] = None
         try:
             drive = Drive(self._services, place, await self._accept(origin, context, state, now), each_step=True)
+            self._held[run_id] = drive
             await drive.go()
             if drive.has_work:
                 bell.ring()
@@ -76,18 +77,21 @@ class Stepwise:
             self._has_left_some = True
             raise
         finally:
-            self._held.discard(run_id)
+            del self._held[run_id]
         return _outcome(run_id, drive.state)
 
     async def _accept(self, origin: RunOrigin, context: Context, state: RunState, now: datetime) -> ClaimedRun:
-        progress = dumped(state.as_dict())
+        given = dumped(state.given)
+        kept = redacted(given)
+        state.is_apart = kept == given
+        progress = state_stored(state)
         row = NewRunRow(
             state.run_id,
             origin,
             "running",
             now,
             request_id=context.request_id,
-            input=redacted(dumped(state.variables.input)),
+            input=kept,
             progress=progress,
             ready_at=now + LEASE,
         )
@@ -109,6 +113,7 @@ class Stepwise:
             workflow_name=origin.workflow_name,
             request_id=context.request_id,
             progress=progress,
+            input=kept,
             sequence=1,
             delivery_id=None,
             started_at=now,
@@ -116,6 +121,7 @@ class Stepwise:
             epoch=epoch,
             was_taken=False,
             crashes=0,
+            is_overdue=False,
             effects={},
         )
 
@@ -123,9 +129,13 @@ class Stepwise:
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             try:
-                await self._queue.prolong(list(self._held))
+                await self._queue.prolong({run_id: _ends_at(drive) for run_id, drive in self._held.items()})
             except Exception as problem:
                 log.warning("stepwise.heart_missed", problem=type(problem).__name__)
+
+
+def _ends_at(drive: Drive | None) -> datetime | None:
+    return None if drive is None else drive.ends_at
 
 
 def _outcome(run_id: UUID, state: RunState) -> Variables | Response:

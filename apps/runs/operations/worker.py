@@ -6,8 +6,9 @@ its own.
 
 import asyncio
 import contextlib
-import threading
 import time
+from collections.abc import Awaitable
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -39,6 +40,7 @@ HEARTBEAT_SECONDS = 10.0  # leases
 SIGN_SECONDS = 2.0  # of life, for `/ready`
 SILENT_SECONDS = 10  # after which the last sign is gone from Redis
 RELAY_PAUSE_SECONDS = 0.25
+LONGEST_BACKOFF_SECONDS = 30.0
 MOST_IN_HAND = 256
 CLAIM_AT_ONCE = 64
 HEARTBEAT_KEY = "weft:worker:heartbeat"
@@ -58,6 +60,9 @@ class WorkerLoop:
         self.services = services_make(self._applications)
         self._queue = Queue(self.services.pools, self.services.owner)
         self._in_hand: dict[UUID, asyncio.Task[None]] = {}
+        self._drives: dict[UUID, Drive] = {}
+        self._has_fault = False  # in the present turn: one of ours, not the database's
+        self._pauses = 0  # in a row because of faults
         self._bell = asyncio.Event()
         self._relay_bell = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -98,15 +103,34 @@ class WorkerLoop:
     async def _turn(self) -> None:
         """Claim as long as there is something, then wait for the bell or the poll."""
         self._bell.clear()
-        try:
-            found = await lanes_advance(self.services, self._queue, limit=CLAIM_AT_ONCE)
-            found += await self._claim()
-        except DATABASE_TROUBLE as problem:
-            log.warning("worker.database_trouble", problem=type(problem).__name__, detail=str(problem))
-            found = 0
+        self._has_fault = False
+        found = await self._attempt(lanes_advance(self.services, self._queue, limit=CLAIM_AT_ONCE))
+        found += await self._attempt(self._claim())
+        if self._has_fault and not found:
+            await self._back_off()
+            return
+        self._pauses = 0
         if not found or len(self._in_hand) >= self._most:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._bell.wait(), POLL_SECONDS)
+
+    async def _back_off(self) -> None:
+        """Wait, whoever rings, and longer each time."""
+        pause = min(POLL_SECONDS * 2**self._pauses, LONGEST_BACKOFF_SECONDS)
+        self._pauses = min(self._pauses + 1, 10)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), pause)
+
+    async def _attempt(self, work: Awaitable[int]) -> int:
+        """Do one half of a turn; what goes wrong with it must not keep the other half, or the next turn, from work."""
+        try:
+            return await work
+        except DATABASE_TROUBLE as problem:
+            log.warning("worker.database_trouble", problem=type(problem).__name__, detail=str(problem))
+        except Exception:
+            self._has_fault = True
+            log.exception("worker.turn_failed")
+        return 0
 
     async def _claim(self) -> int:
         room = min(self._most - len(self._in_hand), CLAIM_AT_ONCE)
@@ -115,13 +139,20 @@ class WorkerLoop:
         claimed = await self._queue.claim(room)
         for run in claimed:
             self.services.clock.adjust(run.claimed_at)
+            hanging = self._in_hand.get(run.id)
+            if hanging is not None:
+                hanging.cancel("its time is up, and it was claimed anew")
+                self._drives.pop(run.id, None)
             task = asyncio.create_task(self._drive(run), name=f"run-{run.id}")
             self._in_hand[run.id] = task
             task.add_done_callback(partial(self._put_down, run.id))
         return len(claimed)
 
-    def _put_down(self, run_id: UUID, _: asyncio.Task[None]) -> None:
-        self._in_hand.pop(run_id, None)
+    def _put_down(self, run_id: UUID, task: asyncio.Task[None]) -> None:
+        if self._in_hand.get(run_id) is not task:
+            return
+        del self._in_hand[run_id]
+        self._drives.pop(run_id, None)
         if len(self._in_hand) == self._most - 1:
             self._bell.set()
 
@@ -133,7 +164,7 @@ class WorkerLoop:
             )
             if place is None:
                 raise VersionMissing(str(run.version_id))
-            drive = Drive(self.services, place, run)
+            drive = self._drives[run.id] = Drive(self.services, place, run)
             await drive.go()
             if drive.has_work:
                 self._bell.set()
@@ -174,16 +205,20 @@ class WorkerLoop:
                 await client.aclose()
 
     async def _beat(self) -> None:
-        in_hand = list(self._in_hand)
+        in_hand = dict(self._in_hand)
+        ends: dict[UUID, datetime | None] = dict.fromkeys(in_hand)
+        ends |= {run_id: drive.ends_at for run_id, drive in self._drives.items() if run_id in in_hand}
         try:
-            held = await self._queue.heartbeat(in_hand)
+            held = await self._queue.heartbeat(ends)
             await self.services.measure_clock()
         except DATABASE_TROUBLE as problem:
             log.warning("worker.heart_missed", problem=type(problem).__name__)
             return
-        for run_id in in_hand:
-            task = self._in_hand.get(run_id)
-            if run_id not in held and task is not None:
+        except Exception:
+            log.exception("worker.heart_failed")
+            return
+        for run_id, task in in_hand.items():
+            if run_id not in held:
                 task.cancel("the lease is gone")
 
     async def _relay(self) -> None:
@@ -196,6 +231,8 @@ class WorkerLoop:
                 await in_thread(sweep_run, "outbox")
             except DATABASE_TROUBLE as problem:
                 log.warning("worker.relay_missed", problem=type(problem).__name__)
+            except Exception:
+                log.exception("worker.relay_failed")
             await asyncio.sleep(RELAY_PAUSE_SECONDS)
 
     async def _drain(self) -> None:
@@ -206,50 +243,3 @@ class WorkerLoop:
         for task in late:
             task.cancel("shutting down")
         await asyncio.gather(*late, return_exceptions=True)
-
-
-class WorkerThread:
-    """Runs a `WorkerLoop` in a thread of its own, for the Celery boot step."""
-
-    def __init__(self) -> None:
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._worker: WorkerLoop | None = None
-        self._ready = threading.Event()
-
-    def start(self) -> None:
-        """Begin to work."""
-        self._thread = threading.Thread(target=self._run, name="weft-worker", daemon=True)
-        self._thread.start()
-        self._ready.wait()
-
-    def ring(self) -> None:
-        """Wake the loop; harmless before it runs and after it ended."""
-        loop, worker = self._loop, self._worker
-        if loop is not None and worker is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(worker.ring)
-
-    def stop(self) -> None:
-        """Drain, release the leases and end the thread."""
-        loop, worker, thread = self._loop, self._worker, self._thread
-        if loop is None or worker is None or thread is None or not thread.is_alive():
-            return
-        loop.call_soon_threadsafe(worker.stop)
-        thread.join()
-
-    def _run(self) -> None:
-        async def work() -> None:
-            self._loop = asyncio.get_running_loop()
-            self._worker = WorkerLoop()
-            self._ready.set()
-            await self._worker.run()
-
-        try:
-            asyncio.run(work())
-        except Exception:
-            log.exception("worker.loop_ended")
-        finally:
-            self._ready.set()
-
-
-worker = WorkerThread()

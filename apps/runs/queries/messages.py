@@ -9,6 +9,11 @@ from apps.runs.models import Delivery, Message, Run
 from apps.runs.queries.runs import value_of
 from apps.tenants.queries import environment_get, environment_list
 
+UNHEARD = {
+    "code": "delivery.unheard",
+    "message": "The message, or what is live and would take it in, was not there any more.",
+}
+
 
 def message_list(
     *, environment: str | None = None, topic: str | None = None, after: UUID | None = None, limit: int = USUAL_PAGE
@@ -59,7 +64,7 @@ def dead_letter_list(*, after: UUID | None = None, limit: int = USUAL_PAGE) -> P
             {
                 **_delivery(row),
                 "topic": topics.get(row.message_id, ""),
-                "error": None if row.run_id is None else errors.get(row.run_id),
+                "error": UNHEARD if row.run_id is None else errors.get(row.run_id),
             }
             for row in page.items
         ],

@@ -1,5 +1,6 @@
 """A worker that is killed with -9 in the middle of a step loses nothing: another one goes on where it stood."""
 
+import os
 import signal
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -128,3 +129,12 @@ def test_a_worker_that_is_asked_to_end_finishes_what_it_holds_and_gives_its_leas
         assert row(database, "select state from runs_run where id = %s", run_id) == ("done",)
         assert row(database, "select count(*) from runs_work where run_id = %s", run_id) == (0,)
         assert row(database, "select count(*) from runs_worker") == (0,)
+
+
+@pytest.mark.slow
+@pytest.mark.spec("SPINE-B5", "SPINE-B6")
+def test_a_worker_whose_loop_has_ended_is_no_worker_and_says_so_to_its_supervisor(database, tmp_path):
+    with workers(database, tmp_path, DATABASE_DIRECT_URL="postgresql://[nowhere/x") as started:
+        process = started.launch()
+        assert process.wait(60) == os.EX_SOFTWARE, started.printed()
+        assert "worker.loop_ended" in started.printed()

@@ -1,7 +1,8 @@
 -- The control plane's writes on the run path (role app, Django's connection).
 
 -- name: run_lock
-select state, progress, source, delivery_id, attempt, version_number, workflow_id, environment_id
+select state, progress, source, delivery_id, attempt, version_number, workflow_id, environment_id,
+    input
 from runs_run where id = %s for update
 
 -- name: run_told

@@ -48,8 +48,13 @@ on conflict (id) do update set
 -- name: drop_work
 delete from runs_work where run_id = any(%(runs)s::uuid[])
 
+-- name: begin_tries
+update runs_work w set try_until = n.until
+from unnest(%(runs)s::uuid[], %(untils)s::timestamptz[]) as n (run_id, until)
+where w.run_id = n.run_id
+
 -- name: queue_work
-update runs_work w set owner = null, lease_until = null, ready_at = n.ready_at
+update runs_work w set owner = null, lease_until = null, try_until = null, ready_at = n.ready_at
 from unnest(%(runs)s::uuid[], %(ready)s::timestamptz[]) as n (run_id, ready_at)
 where w.run_id = n.run_id
 

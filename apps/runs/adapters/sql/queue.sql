@@ -2,19 +2,20 @@
 
 -- name: claim
 with c as materialized (
-    select id, owner from runs_work where ready_at <= (select weft_now())
+    select id, owner, lease_until, try_until from runs_work where ready_at <= (select weft_now())
     order by ready_at limit %(limit)s for update skip locked
 )
 update runs_work w set
     owner = %(owner)s, epoch = w.epoch + 1,
     crashes = case when c.owner is null then 0 else least(w.crashes + 1, 1000) end,
-    lease_until = weft_now() + %(lease)s, ready_at = weft_now() + %(lease)s
+    lease_until = weft_now() + %(lease)s, ready_at = weft_now() + %(lease)s, try_until = null
 from c where w.id = c.id
-returning w.tenant_id, w.run_id, w.epoch, c.owner is not null, w.crashes
+returning w.tenant_id, w.run_id, w.epoch, c.owner is not null, w.crashes,
+    coalesce(c.owner is not null and c.try_until <= c.lease_until, false)
 
 -- name: load_runs
 select id, tenant_id, environment_id, workflow_id, version_id, version_number, entry, source, section, action,
-    workflow_name, request_id, progress, sequence, delivery_id, started_at, weft_now()
+    workflow_name, request_id, progress, input, sequence, delivery_id, started_at, weft_now()
 from runs_run where id = any(%(runs)s::uuid[]) and state in ('running', 'waiting')
 
 -- name: load_effects
@@ -24,9 +25,12 @@ select run_id, step_key, attempt, receipt from runs_effectentry where run_id = a
 delete from runs_work where run_id = any(%(runs)s::uuid[]) and owner = %(owner)s
 
 -- name: heartbeat
-update runs_work set lease_until = weft_now() + %(lease)s, ready_at = weft_now() + %(lease)s
-where run_id = any(%(runs)s::uuid[]) and owner = %(owner)s
-returning run_id
+update runs_work w set
+    try_until = n.until,
+    lease_until = least(weft_now() + %(lease)s, n.until), ready_at = least(weft_now() + %(lease)s, n.until)
+from unnest(%(runs)s::uuid[], %(untils)s::timestamptz[]) as n (run_id, until)
+where w.run_id = n.run_id and w.owner = %(owner)s
+returning w.run_id
 
 -- name: adopt
 update runs_work set owner = %(owner)s, epoch = epoch + 1, lease_until = ready_at
@@ -34,7 +38,7 @@ where run_id = %(run)s and owner is null
 returning epoch
 
 -- name: release
-update runs_work set owner = null, lease_until = null, ready_at = weft_now() where owner = %(owner)s
+update runs_work set owner = null, lease_until = null, try_until = null, ready_at = weft_now() where owner = %(owner)s
 
 -- name: claim_lanes
 select l.id, l.tenant_id, l.environment_id, l.workflow_id, l.subscription, l.key, d.id, d.message_id, d.replays
@@ -66,6 +70,9 @@ update runs_lane set head = head + 1 where id = any(%(lanes)s::uuid[])
 
 -- name: bury
 update runs_delivery set dead_at = weft_now() where id = any(%(deliveries)s::uuid[])
+
+-- name: mark_dead
+update runs_run set dead_at = weft_now() where id = any(%(runs)s::uuid[])
 
 -- name: worker_seen
 insert into runs_worker (id, host, pid, started_at, seen_at) values (%(owner)s, %(host)s, %(pid)s, weft_now(), weft_now())

@@ -1,7 +1,7 @@
 -- Make a parked run ready again, as `relay` or as `app`.
 
 -- name: lock_unknown
-select progress from runs_run where id = %s and state = 'waiting' and wait_reason = 'unknown effect' for update
+select progress, input from runs_run where id = %s and state = 'waiting' and wait_reason = 'unknown effect' for update
 
 -- name: make_ready
 update runs_run set
