@@ -28,9 +28,11 @@ from apps.runs.adapters.group import Unavailable
 from apps.runs.adapters.headers import LazyHeaders, Lines, header, request_id
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.traffic import Traffic
+from apps.runs.adapters.vitals import Vitals
 from apps.runs.operations.answering import Answering, ServedRoute, bug, unavailable
 from apps.runs.operations.applications import Applications
 from apps.runs.operations.services import services_make
+from apps.runs.operations.sweeps import SWEEP_SECONDS
 from apps.runs.rules.addresses import PREFIX, Target, split_path, target_of_host, target_of_path
 from apps.runs.rules.heads import Heads, pairs
 
@@ -65,6 +67,7 @@ class Ingress:
         self._answering = Answering(self._services)
         self._traffic = Traffic()
         self._arrivals = Arrivals()
+        self._vitals = Vitals(settings.DATABASE_RELAY_URL, SWEEP_SECONDS)
         self._log = AccessLog()
         self._limits = ClientLimits(int(settings.CLIENT_RATE))
         self._proxies = int(settings.TRUSTED_PROXIES)
@@ -79,9 +82,11 @@ class Ingress:
         self._arrivals.start()
         self._log.start()
         self._traffic.register()
+        self._vitals.register()
 
     async def stop(self) -> None:
         """Write everything that was accepted, then close."""
+        self._vitals.unregister()
         self._traffic.unregister()
         await self._answering.close()
         await self._services.close()

@@ -6,12 +6,12 @@ from typing import Any
 
 import structlog
 from celery import bootsteps, current_app, shared_task
+from celery.signals import beat_init
 
-from apps.runs.operations.sweeps import sweep_run
+from apps.runs.operations.sweeps import SWEEP_SECONDS, sweep_run, sweeps_late
 from apps.runs.operations.worker_thread import worker
 
 log = structlog.get_logger(__name__)
-SWEEP_SECONDS = {"outbox": 10.0, "expired": 600.0, "partitions": 3600.0, "invariant": 15.0}
 
 
 @shared_task(name="runs.wake", ignore_result=True, expires=10)  # type: ignore[untyped-decorator]
@@ -60,6 +60,13 @@ def schedule_sweeps(sender: Any, **_: Any) -> None:
     """Have beat fire the sweeps; the worker's loop also empties the outbox by itself."""
     for name, seconds in SWEEP_SECONDS.items():
         sender.add_periodic_task(seconds, sweep.s(name), name=f"sweep {name}", expires=60)
+
+
+@beat_init.connect  # type: ignore[untyped-decorator]
+def sweep_what_is_late(**_: Any) -> None:
+    """Have a worker catch up at once: beat counts each period from its own start."""
+    for name in sweeps_late():
+        sweep.apply_async((name,), retry=False)
 
 
 current_app.steps["worker"].add(WorkerLoopStep)

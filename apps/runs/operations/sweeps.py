@@ -8,7 +8,6 @@ import orjson
 import psycopg
 import structlog
 from django.conf import settings
-from prometheus_client import Gauge
 
 from apps.core.outbox import deliver
 from apps.runs.adapters.sql import Statements
@@ -17,12 +16,10 @@ log = structlog.get_logger(__name__)
 SQL = Statements("sweeps")
 PARTITIONS_AHEAD_DAYS = 7
 KEPT_DAYS = 30
-JOURNAL_TABLES = ("runs_run", "runs_step", "runs_message")
+JOURNAL_TABLES = ("runs_run", "runs_step", "runs_message", "runs_instancetransition")
+SWEEP_SECONDS = {"outbox": 10.0, "expired": 600.0, "partitions": 3600.0, "invariant": 15.0}
 Connection = psycopg.Connection[Any]
 Counts = dict[str, int]
-
-unowned = Gauge("weft_runs_without_owner_or_reason", "Unfinished runs that nobody drives and that say no reason")
-last_success = Gauge("weft_sweep_last_success", "When a sweep last succeeded, seconds since 1970", ["sweep"])
 
 
 def sweep_outbox(connection: Connection) -> Counts:
@@ -50,7 +47,6 @@ def sweep_partitions(connection: Connection) -> Counts:
 def sweep_invariant(connection: Connection) -> Counts:
     """Look for unfinished runs without owner or reason; there are never any."""
     found = connection.execute(SQL.unowned).fetchall()
-    unowned.set(len(found))
     for tenant_id, run_id in found:
         log.error("invariant.run_unowned", tenant_id=str(tenant_id), run_id=str(run_id))
     return {"unowned": len(found)}
@@ -71,8 +67,20 @@ def sweep_run(name: str) -> Counts | None:
             return None
         counts = SWEEPS[name](connection)
         connection.execute(SQL.succeeded, (name, orjson.dumps(counts).decode()))
-    last_success.labels(name).set_to_current_time()
     return counts
+
+
+def sweeps_late() -> list[str]:
+    """Name the sweeps whose last success is older than their period, or that never succeeded."""
+    periods = {"names": list(SWEEP_SECONDS), "seconds": list(SWEEP_SECONDS.values())}
+    with psycopg.connect(settings.DATABASE_RELAY_URL, application_name="weft-sweeps-late") as connection:
+        return [row[0] for row in connection.execute(SQL.late.encode(), periods).fetchall()]
+
+
+def sweeps_catch_up() -> None:
+    """Run what is late: a period that is longer than beat ever lives would otherwise never be over."""
+    for name in sweeps_late():
+        sweep_run(name)
 
 
 def _one(connection: Connection, statement: str, values: tuple[Any, ...] = ()) -> int:

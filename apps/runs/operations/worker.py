@@ -32,7 +32,7 @@ from apps.runs.operations.effects import effect_settle_by_receipt
 from apps.runs.operations.lanes import lanes_advance
 from apps.runs.operations.poison import run_give_up
 from apps.runs.operations.services import services_make
-from apps.runs.operations.sweeps import sweep_run
+from apps.runs.operations.sweeps import sweep_run, sweeps_catch_up
 
 log = structlog.get_logger(__name__)
 POLL_SECONDS = 2.0
@@ -87,6 +87,7 @@ class WorkerLoop:
             asyncio.create_task(self._heart(), name="worker-heart"),
             asyncio.create_task(self._sign(), name="worker-sign"),
             asyncio.create_task(self._relay(), name="worker-relay"),
+            asyncio.create_task(self._catch_up(), name="worker-catch-up"),
         ]
         try:
             while not self._stopping.is_set():
@@ -234,6 +235,17 @@ class WorkerLoop:
             except Exception:
                 log.exception("worker.relay_failed")
             await asyncio.sleep(RELAY_PAUSE_SECONDS)
+
+    async def _catch_up(self) -> None:
+        """Run the sweeps that are late, once, as soon as the database answers."""
+        while True:
+            try:
+                await in_thread(sweeps_catch_up)
+            except DATABASE_TROUBLE as problem:
+                log.warning("worker.sweeps_missed", problem=type(problem).__name__)
+                await asyncio.sleep(POLL_SECONDS)
+            else:
+                return
 
     async def _drain(self) -> None:
         tasks = list(self._in_hand.values())

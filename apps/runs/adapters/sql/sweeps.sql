@@ -21,3 +21,8 @@ select tenant_id, run_id from runs_unowned()
 -- name: succeeded
 insert into runs_sweep (name, last_success, last_error, counts) values (%s, weft_now(), null, %s)
 on conflict (name) do update set last_success = excluded.last_success, last_error = null, counts = excluded.counts
+
+-- name: late
+select wanted.name from unnest(%(names)s::text[], %(seconds)s::float8[]) as wanted (name, seconds)
+left join runs_sweep known on known.name = wanted.name
+where known.last_success is null or known.last_success < weft_now() - make_interval(secs => wanted.seconds)
