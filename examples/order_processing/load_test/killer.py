@@ -1,4 +1,4 @@
-"""Kill web and worker in turn, at seeded moments, only while the database shows a claimed step."""
+"""Kill web and worker in turn, at seeded moments, only while the database shows a step claimed by a live worker."""
 
 import os
 import random
@@ -33,7 +33,7 @@ class Killer:
 
     def _kill(self, name: str) -> None:
         wait_until(lambda: self._product.process_id(name) is not None, 60)
-        if not wait_until(lambda: self._product.claimed_steps() > 0, 30, pause=0.0):
+        if not wait_until(lambda: self._product.claimed_steps() > 0, 30, pause=0.005):
             self.without_claim += 1
         victim = self._product.process_id(name)
         if victim is None:

@@ -1,8 +1,10 @@
 """The running product as the load sees it: its address, its processes, its database."""
 
 import json
+import socket
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -50,17 +52,39 @@ class Product:
                     rows += connection.execute(sql, parameters).fetchall()
         return rows
 
-    def total(self, sql: str) -> int:
+    def total(self, sql: str, parameters: tuple[Any, ...] = ()) -> int:
         """Run a counting query as `ask` does and add up what the tenants have."""
-        return sum(int(row[0]) for row in self.ask(sql))
+        return sum(int(row[0]) for row in self.ask(sql, parameters))
 
     def claimed_steps(self) -> int:
-        """Count the steps that a worker holds right now, over all tenants: what the relay role may see."""
+        """Count the steps that the worker running right now holds, over all tenants; a dead worker's leases do not."""
+        alive = self.process_id("worker")
+        if alive is None or not _is_alive(alive):
+            return 0
         with psycopg.connect(self._relay_url) as connection:
             row = connection.execute(
-                "select count(*) from runs_work where owner is not null and lease_until > clock_timestamp()"
+                "select count(*) from runs_work w join runs_worker k on k.id = w.owner"
+                " where w.lease_until > clock_timestamp() and k.pid = %s and k.host = %s",
+                (alive, socket.gethostname()),
             ).fetchone()
         return int(row[0]) if row else 0
+
+    def now(self) -> datetime:
+        """Return the time of the database."""
+        with psycopg.connect(self._app_url) as connection:
+            row = connection.execute("select clock_timestamp()").fetchone()
+        assert row is not None
+        found: datetime = row[0]
+        return found
+
+
+def _is_alive(process_id: int) -> bool:
+    """Whether the process runs; one that was killed and not yet collected does not."""
+    try:
+        state = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in {"Z", "X"}
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, pause: float = 0.02) -> bool:

@@ -79,7 +79,7 @@ def row(database, statement, *values):
 
 
 @pytest.mark.slow
-@pytest.mark.spec("SPINE-2", "SPINE-B6")
+@pytest.mark.spec("SPINE-2", "SPINE-B6", "SPINE-B6.3", "SPINE-B6.7")
 def test_a_killed_worker_is_replaced_and_the_call_keeps_its_id(database, two_tenants, receiver, tmp_path):
     tenant, _ = two_tenants
     allowed = f"127.0.0.1:{receiver.server_port}"
@@ -114,7 +114,7 @@ def test_a_killed_worker_is_replaced_and_the_call_keeps_its_id(database, two_ten
 
 
 @pytest.mark.slow
-@pytest.mark.spec("SPINE-B5", "SPINE-B6")
+@pytest.mark.spec("SPINE-B5", "SPINE-B6", "SPINE-B5.18")
 def test_a_worker_that_is_asked_to_end_finishes_what_it_holds_and_gives_its_leases_back(
     database, two_tenants, receiver, tmp_path
 ):
