@@ -6,14 +6,18 @@ import subprocess
 import sys
 import urllib.request
 
+import psycopg
 import pytest
 
+from apps.core.management.local.roles import provision
 from tests.support.checkout import ROOT
 from tests.support.running_product import bare_environment, running_product, still_running
 from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.spec("SPINE-B2"), pytest.mark.slow]
 
+FIRST_TIME_ONLY = ("migrating the database", "seeding the demo tenants")
+NEVER_TWICE = (*FIRST_TIME_ONLY, "building the frontend", "making .venv", "installing", "environment ready")
 PARTS = ("postgres", "redis", "web", "worker", "beat")
 
 
@@ -24,6 +28,7 @@ def product(tmp_path_factory):
         yield running
 
 
+@pytest.mark.spec("SPINE-B2.8")
 def test_it_prints_where_to_look_and_who_to_sign_in_as(product):
     assert f"running at {product.url}" in product.printed
     for tenant in product.state["demo_tenants"]:
@@ -31,12 +36,35 @@ def test_it_prints_where_to_look_and_who_to_sign_in_as(product):
     assert "@" in product.printed
 
 
+@pytest.fixture
+def real_servers():
+    """The settings of a Postgres and a Redis that are not the product's own; the database goes with the test."""
+    admin_url, name = os.environ["WEFT_TEST_ADMIN_URL"], f"weft_real_{os.getpid()}"
+    given = provision(admin_url, name).environment()
+    yield {**given, "REDIS_URL": os.environ["WEFT_TEST_REDIS_URL"]}
+    with psycopg.connect(admin_url, autocommit=True) as admin:
+        admin.execute(f"drop database {name} with (force)")
+
+
+@pytest.mark.spec("SPINE-B2.13")
+def test_with_the_urls_of_real_servers_it_starts_none_of_its_own(real_servers, tmp_path):
+    with running_product(tmp_path / "real", "--quiet", environment=real_servers) as product:
+        assert set(PARTS) - set(product.state["processes"]) == {"postgres", "redis"}
+        assert product.state["database_url"] == real_servers["DATABASE_URL"]
+        url, body = product.order_line()
+        request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            assert answer.status == 201
+
+
+@pytest.mark.spec("SPINE-B2.6", "SPINE-B2.7")
 def test_every_part_runs_and_the_product_is_ready(product):
     assert set(PARTS) <= set(product.state["processes"])
+    assert "traffic" not in product.state["processes"]
     assert product.is_ready()
 
 
-@pytest.mark.spec("SPINE-1")
+@pytest.mark.spec("SPINE-1", "SPINE-1.2", "SPINE-B2.8")
 def test_the_printed_line_posts_an_order(product):
     url, body = product.order_line()
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
@@ -51,6 +79,7 @@ def test_a_second_start_in_the_same_folder_is_told_who_runs_already(product):
     assert f"already running (process {product.process.pid})" in second.stderr
 
 
+@pytest.mark.spec("SPINE-B2.11")
 @pytest.mark.parametrize("part", PARTS)
 def test_a_killed_part_is_reported_and_comes_back(product, part):
     before = product.process_id(part)
@@ -60,6 +89,38 @@ def test_a_killed_part_is_reported_and_comes_back(product, part):
     wait_for(product.is_ready, timeout=60, what="readiness")
 
 
+@pytest.mark.spec("SPINE-B6.12")
+@pytest.mark.parametrize("part", ["worker", "beat"])
+def test_a_sweep_whose_time_has_passed_runs_when_worker_or_beat_starts(product, part):
+    sample = 'weft_sweep_last_success{sweep="partitions"}'
+    wait_for(lambda: product.metric(sample) > 0, timeout=60, what="the first sweep")
+    with psycopg.connect(product.state["database_relay_url"]) as relay:
+        late = relay.execute(
+            "update runs_sweep set last_success = last_success - interval '1 day' where name = 'partitions'"
+            " returning extract(epoch from last_success)::float8"
+        ).fetchone()[0]
+    os.kill(product.process_id(part), signal.SIGKILL)
+    wait_for(lambda: product.metric(sample) > late + 43_200, timeout=60, what="the late sweep")
+    wait_for(product.is_ready, timeout=60, what="readiness")
+
+
+@pytest.mark.spec("SPINE-B6.6")
+def test_the_metrics_of_a_running_product_tell_of_its_runs_and_its_partitions(product):
+    assert product.metric("weft_runs_without_owner_or_reason") == 0
+    assert product.metric('weft_default_partition_rows{table="runs_run"}') == 0
+
+
+@pytest.mark.spec("SPINE-B2.5", "SPINE-B2.1")
+def test_a_warm_start_does_nothing_of_what_the_cold_one_did(tmp_path):
+    with running_product(tmp_path / "again", "--quiet") as cold:
+        assert [work for work in FIRST_TIME_ONLY if work not in cold.printed] == []
+        cold.stop()
+    with running_product(tmp_path / "again", "--quiet") as warm:
+        assert [work for work in NEVER_TWICE if work in warm.printed] == []
+        assert warm.is_ready()
+
+
+@pytest.mark.spec("SPINE-B2.6", "SPINE-B2.10", "SPINE-B2.12", "SPINE-B2.14")
 def test_a_checkout_beside_it_takes_another_port_and_both_end_without_a_trace(product, tmp_path):
     port = product.url.rpartition(":")[2]
     with running_product(tmp_path / "second", "--port", port) as second:

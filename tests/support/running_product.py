@@ -1,6 +1,7 @@
 """The whole product as `manage.py dev` runs it, in a folder of the test's own."""
 
 import json
+import math
 import os
 import re
 import signal
@@ -59,6 +60,12 @@ class RunningProduct:
         except (urllib.error.URLError, OSError):
             return False
 
+    def metric(self, sample: str) -> float:
+        """What `/metrics` says now of a sample, given with its labels as Prometheus writes them; NaN when nothing."""
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=30) as answer:
+            lines = answer.read().decode().splitlines()
+        return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{sample} ")), math.nan)
+
     def order_line(self) -> tuple[str, bytes]:
         """Address and body of the order that the banner tells people to post."""
         line = next(line for line in self.printed.splitlines() if "curl" in line)
@@ -74,8 +81,11 @@ class RunningProduct:
 def running_product(
     folder: Path, *arguments: str, environment: Mapping[str, str] | None = None
 ) -> Iterator[RunningProduct]:
-    """Start the product, wait until it is up, and end it whatever happened in between."""
-    folder.mkdir(parents=True)
+    """Start the product, wait until it is up, and end it whatever happened in between.
+
+    A folder that another one has run in before makes it a warm start; `printed` begins anew.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "manage.py", "dev", "--folder", str(folder / "dev"), *arguments]
     with (folder / "output").open("wb") as output:
         process = subprocess.Popen(
