@@ -43,6 +43,7 @@ def planted(tmp_path):
     return str(path)
 
 
+@pytest.mark.spec("SPINE-B2.17", "SPINE-B2.18", "SPINE-3.5")
 def test_chosen_tests_run_with_servers_of_their_own_and_one_closing_line(planted):
     code, lines = manage_test(planted, "-q")
     assert lines[-1] == "1 passed, 0 failed, 1 skipped"
@@ -51,12 +52,14 @@ def test_chosen_tests_run_with_servers_of_their_own_and_one_closing_line(planted
     assert any("WEFT_COMPAT_DIR is not set" in line for line in lines)
 
 
+@pytest.mark.spec("SPINE-8.3")
 def test_in_ci_a_skip_that_nobody_wrote_down_is_a_failure(planted):
     code, lines = manage_test(planted, "-q", CI="true")
     assert lines[-1] == "1 passed, 1 failed, 0 skipped"
     assert code == 1
 
 
+@pytest.mark.spec("SPINE-B2.18")
 def test_a_failing_test_fails_the_command(tmp_path):
     path = tmp_path / "test_failing.py"
     path.write_text(FAILING)
@@ -64,11 +67,13 @@ def test_a_failing_test_fails_the_command(tmp_path):
     assert (code, lines[-1]) == (1, "0 passed, 1 failed, 0 skipped")
 
 
+@pytest.mark.spec("SPINE-B2.18")
 def test_a_run_without_any_test_is_not_a_success(planted):
     code, lines = manage_test(planted, "-q", "-k", "nothing_of_that_name")
     assert (code, lines[-1]) == (1, "0 passed, 0 failed, 0 skipped")
 
 
+@pytest.mark.spec("SPINE-B1.11")
 def test_the_table_of_numbered_lines_fails_while_one_has_no_passing_test(planted):
     code, lines = manage_test(planted, "-q", "--spec")
     assert any(line.startswith("SPINE-1 ") and "NO TEST" in line for line in lines)

@@ -97,6 +97,7 @@ def test_no_other_name_is_missing():
     assert {alias: kind for kind, found in TYPES.items() for alias in found.aliases} == ALIASES
 
 
+@pytest.mark.spec("SPINE-B4.23")
 @pytest.mark.parametrize("kind", sorted(FROZEN))
 def test_every_type_has_its_four_files(kind):
     source = inspect.getsourcefile(TYPES[kind])
@@ -119,6 +120,7 @@ def test_the_keys_of_a_config_are_the_frozen_ones_and_all_described(kind):
     assert sorted(TYPES[kind].Config.ignored_keys) == IGNORED.get(kind, "").split()
 
 
+@pytest.mark.spec("SPINE-B4.23")
 @pytest.mark.parametrize("kind", sorted(FROZEN))
 def test_a_type_explains_itself(kind):
     entry = next(entry for entry in entries(REGISTRY) if entry.kind == kind)
@@ -136,6 +138,7 @@ def test_every_component_explains_itself():
         assert all(said["description"] for said in (*entry.inputs.values(), *entry.outputs.values()))
 
 
+@pytest.mark.spec("SPINE-B4.23")
 @pytest.mark.parametrize("kind", sorted(FROZEN))
 def test_the_example_of_a_type_uses_it_and_has_no_findings(kind):
     text = (ROOT / "examples/modules" / f"{stem(kind)}.yaml").read_text()
@@ -146,6 +149,7 @@ def test_the_example_of_a_type_uses_it_and_has_no_findings(kind):
     assert jsonschema_rs.validator_for(document_schema(REGISTRY)).is_valid(document.data)
 
 
+@pytest.mark.spec("SPINE-B4.23")
 def test_there_is_no_example_without_a_type():
     found = {path.stem for path in (ROOT / "examples/modules").glob("*.yaml")}
     assert found == {stem(kind) for kind in FROZEN}

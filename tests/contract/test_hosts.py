@@ -20,25 +20,30 @@ def addresses_in(text):
     return [found for found in ADDRESS.findall(text) if not NOT_A_REGISTRY.match(found)]
 
 
+@pytest.mark.spec("SPINE-B1.3")
 def test_no_pinned_file_names_a_host():
     pinned = [path for path in project_files() if PINNED.search(path.as_posix())]
     assert pinned
     assert {str(path): found for path in pinned if (found := addresses_in(text_of(path)))} == {}
 
 
+@pytest.mark.spec("SPINE-B1.3")
 def test_no_pinned_file_chooses_an_index():
     pinned = [path for path in project_files() if PINNED.search(path.as_posix())]
     assert [str(path) for path in pinned if INDEX.search(text_of(path))] == []
 
 
+@pytest.mark.spec("SPINE-B1.3")
 def test_a_planted_host_would_be_seen():
     assert addresses_in('"resolved": "https://registry.example/left-pad.tgz"')
 
 
+@pytest.mark.spec("SPINE-B1.3")
 def test_npm_leaves_hosts_out_of_its_lock():
     assert "omit-lockfile-registry-resolved=true" in text_of(next(p for p in project_files() if p.name == ".npmrc"))
 
 
+@pytest.mark.spec("SPINE-B1.3")
 def test_every_python_requirement_is_pinned_and_hashed():
     for name in ("bootstrap", "run", "test"):
         blocks = re.split(r"\n(?=[a-z0-9])", text_of(next(p for p in project_files() if p.name == f"{name}.txt")))

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.spec("SPINE-B1")
 LINT = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
 
 
+@pytest.mark.spec("SPINE-B1.1", "SPINE-8.2")
 def test_every_import_contract_is_kept():
     done = subprocess.run(
         [sys.executable, "-c", LINT, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False

@@ -34,10 +34,12 @@ def operations(document):
     ]
 
 
+@pytest.mark.spec("SPINE-B7.9")
 def test_the_file_is_fresh():
     assert openapi_path().read_text() == openapi_text(), "run `manage.py openapi` and commit deploy/openapi.yaml"
 
 
+@pytest.mark.spec("SPINE-B7.9")
 def test_every_call_of_the_api_is_in_the_file(document):
     described = {(re.sub(r"{(\w+)}", "<>", path), method.upper()) for path, method, _ in operations(document)}
     served = {
@@ -54,6 +56,7 @@ def test_operations_have_names_of_their_own_and_say_what_they_do(document):
     assert all(operation["description"] for _, _, operation in operations(document))
 
 
+@pytest.mark.spec("SPINE-B7.10")
 def test_every_operation_declares_its_refusals_as_problems(document):
     for path, method, operation in operations(document):
         refusals = {status: answer for status, answer in operation["responses"].items() if status >= "400"}
@@ -68,11 +71,13 @@ def test_every_answer_is_described_by_a_schema_that_exists(document):
     assert set(named) <= schemas.keys()
 
 
+@pytest.mark.spec("SPINE-B7.9")
 def test_the_file_is_served_as_it_is_checked_in():
     status, kind, content = fetched("/api/openapi.yaml")
     assert (status, kind, content.decode()) == (200, "application/yaml", openapi_path().read_text())
 
 
+@pytest.mark.spec("SPINE-B7.9")
 def test_the_reference_page_loads_nothing_from_elsewhere():
     page = Client().get("/api/docs")
     assert page.status_code == 200

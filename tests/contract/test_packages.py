@@ -43,10 +43,12 @@ def requirements(name):
     return {re.split(r"[\[<>=; ]", line, maxsplit=1)[0].lower() for line in lines if line and line[0].isalpha()}
 
 
+@pytest.mark.spec("SPINE-B1.9")
 def test_there_are_fifteen_of_them():
     assert len({*USED, *LATER}) == 15
 
 
+@pytest.mark.spec("SPINE-B1.9")
 @pytest.mark.parametrize("package", sorted(USED))
 def test_a_named_package_is_required_and_used_where_the_list_says(package):
     path, evidence = USED[package]
@@ -60,6 +62,7 @@ def test_daphne_is_behind_runserver_and_a_server_to_choose_on_which_the_suites_r
     assert DAPHNE_SERVES[path] in text_of(Path(path))
 
 
+@pytest.mark.spec("SPINE-B1.9")
 @pytest.mark.parametrize("package", sorted(LATER))
 def test_a_package_whose_room_is_not_built_yet_is_promised_and_not_installed(package):
     parts = re.split(r"\n(?=\d\. )", text_of(Path("ROADMAP.md")))

@@ -10,6 +10,7 @@ MOST_LINES = 500
 SUFFIXES = frozenset({".py", ".ts", ".tsx"})
 
 
+@pytest.mark.spec("SPINE-B1.6")
 def test_no_source_file_is_longer_than_five_hundred_lines():
     sources = [path for path in project_files() if path.suffix in SUFFIXES]
     lengths = {str(path): text_of(path).count("\n") for path in sources}

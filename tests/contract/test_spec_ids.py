@@ -1,15 +1,19 @@
 """Tests name only lines that exist, and the list of promised lines is the issue's."""
 
 import ast
+import re
 
 import pytest
 
-from tests.support.checkout import ROOT, project_files, text_of
+from apps.core.management.local.traceability import covers
+from tests.support.checkout import project_files, text_of
 from tests.support.spec_ids import FINISHED, OPEN
+from tests.support.spec_lines import LINES
 
 pytestmark = pytest.mark.spec("SPINE-B1")
 
 PREFIX = "SPINE-"
+DEFECT = re.compile(r"D\d+")
 
 
 def marked_ids():
@@ -23,25 +27,35 @@ def marked_ids():
 
 
 def is_known(identity):
-    """A promised line or a numbered part of one."""
-    return any(identity == line or identity.startswith(f"{line}.") for line in (*FINISHED, *OPEN))
+    """A numbered line, or no number of an issue or the defect register at all."""
+    return identity in LINES or not (identity.startswith(PREFIX) or DEFECT.fullmatch(identity))
 
 
+@pytest.mark.spec("SPINE-B1.11")
 def test_no_test_names_a_line_that_nobody_promised():
-    spine = [(path, name) for path, name in marked_ids() if name.startswith(PREFIX)]
-    assert [found for found in spine if not is_known(found[1])] == []
+    assert [found for found in marked_ids() if not is_known(found[1])] == []
 
 
+@pytest.mark.spec("SPINE-B1.11")
 def test_every_promised_line_is_named_by_a_test():
     named = {name for _, name in marked_ids()}
-    assert [line for line in FINISHED if not any(is_part(name, line) for name in named)] == []
+    assert [line for line in FINISHED if not any(covers(name, line) for name in named)] == []
 
 
-def is_part(name, line):
-    """Whether a test of `name` speaks for the line."""
-    return name == line or name.startswith(f"{line}.")
+def test_what_is_open_is_numbered_has_a_reason_and_no_test():
+    named = {name for _, name in marked_ids()}
+    assert set(OPEN) <= set(LINES)
+    assert all(OPEN.values())
+    assert [line for line in OPEN if "." in line and line in named] == []
 
 
-def test_the_promised_lines_are_the_ten_parts_and_the_eight_proofs():
-    assert len({*FINISHED, *OPEN}) == 18
-    assert (ROOT / "ROADMAP.md").is_file()
+def test_the_promised_lines_are_the_ten_parts_and_the_eight_proofs_each_in_numbered_sentences():
+    coarse = [line for line in LINES if line.startswith(PREFIX) and "." not in line]
+    assert len(coarse) == 18
+    assert [line for line in coarse if f"{line}.1" not in LINES] == []
+
+
+def test_every_sentence_follows_the_one_before():
+    fine = [line.rpartition(".") for line in LINES if "." in line]
+    numbers = {part: [int(number) for each, _, number in fine if each == part] for part, _, _ in fine}
+    assert {part: found for part, found in numbers.items() if found != list(range(1, len(found) + 1))} == {}

@@ -24,6 +24,7 @@ def fill_in(page, email, password):
         page.get_by_role("button", name="Sign in").click()
 
 
+@pytest.mark.spec("SPINE-B8.3")
 def test_a_wrong_password_is_named_and_the_right_one_leads_to_the_page_that_was_wanted(visit):
     stranger = visit()
     stranger.expect_complaint("401")
@@ -37,6 +38,7 @@ def test_a_wrong_password_is_named_and_the_right_one_leads_to_the_page_that_was_
     expect(page).to_have_url(re.compile(f"/t/globex/workflows/{WORKFLOW}$"))
 
 
+@pytest.mark.spec("SPINE-B3.6")
 def test_five_failures_lock_the_door_and_say_for_how_long(visit):
     stranger = visit()
     stranger.expect_complaint("401|429")
@@ -49,6 +51,7 @@ def test_five_failures_lock_the_door_and_say_for_how_long(visit):
     expect(page.get_by_role("alert")).to_contain_text(re.compile(r"Try again in \d minutes?"))
 
 
+@pytest.mark.spec("SPINE-B3.7")
 def test_signing_out_closes_the_tenant(visit):
     someone = visit()
     page = someone.page
@@ -93,6 +96,7 @@ def viewer(olive, visit, product):
     return guest
 
 
+@pytest.mark.spec("SPINE-B3.10")
 def test_an_invited_viewer_reads_everything_and_changes_nothing(viewer, tenants):
     viewer.expect_complaint("403")
     page = viewer.page

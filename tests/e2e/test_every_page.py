@@ -61,6 +61,7 @@ def test_no_page_complains_in_the_console_or_calls_anybody_outside(visit, shots,
     assert found == {}
 
 
+@pytest.mark.spec("SPINE-B8.2")
 def test_no_page_is_wider_than_a_phone(visit, shots):
     someone = visit(CAST[0], size=PHONE)
     found = {}

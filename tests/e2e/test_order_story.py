@@ -34,6 +34,7 @@ def partner_of_acme(partner, tenants):
     return partner
 
 
+@pytest.mark.spec("SPINE-5.1", "SPINE-5.2", "SPINE-1.4", "SPINE-B8.5", "SPINE-B8.6", "SPINE-B8.7")
 def test_an_edit_goes_live_and_an_order_is_watched_through_a_lost_connection(visit, wire, tenants, partner_of_acme):
     acme, globex = tenants
     olive = visit(url=wire.url)

@@ -44,6 +44,7 @@ def patient_partner(partner):
     return partner
 
 
+@pytest.mark.spec("SPINE-B8.9", "SPINE-1.4")
 def test_a_page_opened_once_shows_every_step_of_a_run_up_to_its_end(olive, begun, three_calls, patient_partner):
     patient_partner.hold("warehouse", "bank", "carrier")
     run, order = begun()
@@ -60,6 +61,7 @@ def test_a_page_opened_once_shows_every_step_of_a_run_up_to_its_end(olive, begun
     assert len(olive.documents) == 1, olive.documents
 
 
+@pytest.mark.spec("SPINE-5.3", "SPINE-B7.5")
 def test_a_failed_run_is_retried_from_its_page_and_goes_on_where_it_failed(olive, begun, three_calls, patient_partner):
     patient_partner.refuse("bank", 410)
     run, order = begun()
@@ -100,6 +102,7 @@ def test_a_run_that_is_cancelled_from_its_page_ends_at_once(olive, begun, three_
     assert patient_partner.called("bank", order) == []
 
 
+@pytest.mark.spec("SPINE-B8.8")
 def test_the_list_of_runs_announces_new_ones_and_puts_them_in_when_asked(olive, begun, patient_partner):
     begun()
     olive.open("/t/acme/runs")
@@ -115,6 +118,7 @@ def test_the_list_of_runs_announces_new_ones_and_puts_them_in_when_asked(olive, 
     assert len(olive.documents) == 1
 
 
+@pytest.mark.spec("SPINE-B8.8")
 def test_the_list_of_runs_catches_up_with_what_began_while_the_connection_was_lost(visit, wire, begun, patient_partner):
     olive = visit(CAST[0], url=wire.url)
     olive.expect_complaint(LOST)

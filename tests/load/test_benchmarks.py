@@ -23,6 +23,7 @@ def run(module: str, *options: str) -> tuple[int, list[dict]]:
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
+@pytest.mark.spec("SPINE-6.1", "SPINE-6.2", "SPINE-B5.8")
 def test_every_answer_of_the_ingress_has_its_row_and_publishing_under_load_disturbs_nobody():
     code, lines = run("bench_ingress", "--seconds", "1", "--rounds", "1", "--publishes", "5")
     *figures, publishing = lines
@@ -35,6 +36,7 @@ def test_every_answer_of_the_ingress_has_its_row_and_publishing_under_load_distu
     assert code == 0
 
 
+@pytest.mark.spec("SPINE-6.3")
 def test_the_engine_is_compared_with_work_done_by_hand_and_with_itself():
     code, figures = run("bench_engine", "--seconds", "0.2", "--rounds", "1")
     assert [set(figure) for figure in figures] == [FIGURE] * 2

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.spec_ids import FINISHED
+from tests.support.spec_lines import LINES
 
 ID = re.compile(r"(?:[A-Z]+-B?\d+(?:\.\d+)*|D\d+|[a-z]+(?:\.[a-z0-9-]+)+)")
 FAILED, PASSED, SKIPPED = "failed", "passed", "skipped"
@@ -73,7 +74,9 @@ class Recorder:
         """Leave the report."""
         tests = {node: {**ended, "spec": self._ids.get(node, [])} for node, ended in self._ended.items()}
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.write_text(json.dumps({"promised": FINISHED, "tests": tests}, indent=1), encoding="utf-8")
+        self._path.write_text(
+            json.dumps({"promised": FINISHED, "lines": LINES, "tests": tests}, indent=1), encoding="utf-8"
+        )
 
 
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:

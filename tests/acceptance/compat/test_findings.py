@@ -22,7 +22,7 @@ def loaded(document, name):
     return found.document
 
 
-@pytest.mark.spec("SPINE-3", "SPINE-B9")
+@pytest.mark.spec("SPINE-3", "SPINE-B9", "SPINE-3.3")
 @pytest.mark.parametrize("name", sorted({**RUNNABLE, **BLOCKED}))
 def test_every_expected_finding_is_reported_and_no_other(document, registry, name):
     reported = [(found.code, found.path, found.line) for found in check(loaded(document, name), registry)]

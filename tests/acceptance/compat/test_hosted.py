@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.hosted import assert_unseen, eventually
 
-pytestmark = [pytest.mark.spec("SPINE-3"), pytest.mark.slow]
+pytestmark = [pytest.mark.spec("SPINE-3", "SPINE-3.1"), pytest.mark.slow]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from tests.support.waiting import wait_for
 from tests.support.wfctl import Serving
 
-pytestmark = pytest.mark.spec("SPINE-3")
+pytestmark = pytest.mark.spec("SPINE-3", "SPINE-3.2")
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from tests.support.hosted import assert_unseen
 pytestmark = [pytest.mark.spec("SPINE-3", "SPINE-B7"), pytest.mark.slow]
 
 
+@pytest.mark.spec("SPINE-3.4")
 @pytest.mark.parametrize("name", sorted(SCENARIOS))
 async def test_the_document_does_what_it_says_for_each_tenant(tenants, deploy_pair, name):
     text = (ROOT / "examples" / f"{name}.yaml").read_text(encoding="utf-8")

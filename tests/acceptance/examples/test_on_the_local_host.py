@@ -21,6 +21,7 @@ def compiled(path: Path):
     return compile_document(load(path.read_bytes()).document, registry())
 
 
+@pytest.mark.spec("SPINE-3.4")
 def test_every_document_has_a_scenario_and_a_line_in_the_index():
     documents = {path.stem for path in EXAMPLES.glob("*.yaml")}
     assert documents == set(SCENARIOS)
@@ -28,7 +29,7 @@ def test_every_document_has_a_scenario_and_a_line_in_the_index():
     assert [name for name in documents if f"({name}.yaml)" not in index] == []
 
 
-@pytest.mark.spec("SPINE-B4")
+@pytest.mark.spec("SPINE-B4", "SPINE-3.4")
 @pytest.mark.parametrize("name", sorted(SCENARIOS))
 async def test_the_document_does_what_it_says(name):
     async with Bench(compiled(EXAMPLES / f"{name}.yaml")) as bench:
@@ -36,7 +37,7 @@ async def test_the_document_does_what_it_says(name):
         assert bench.host.bugs == []
 
 
-@pytest.mark.spec("SPINE-B10")
+@pytest.mark.spec("SPINE-B10", "SPINE-B10.1")
 def test_the_order_example_compiles_and_is_as_wide_as_promised():
     application = compiled(EXAMPLES / "order_processing" / "workflow.yaml")
     assert {finding.severity for finding in application.findings} <= {Severity.WARNING}

@@ -49,7 +49,7 @@ def at_rest(shop):
     eventually(lambda: all(run["state"] in ENDED for run in shop.runs()), "the end of all runs")
 
 
-@pytest.mark.spec("SPINE-1")
+@pytest.mark.spec("SPINE-1", "SPINE-1.2", "SPINE-1.3", "SPINE-B10.3", "SPINE-B10.5")
 def test_the_printed_line_s_order_is_shipped_and_notified_once(hosted, shops, deliveries):
     url, body = hosted.order_line()
     accepted = Visitor(hosted.url).call("POST", url.removeprefix(hosted.url), body)
@@ -65,6 +65,7 @@ def test_the_printed_line_s_order_is_shipped_and_notified_once(hosted, shops, de
     assert other.instance(order) is None
 
 
+@pytest.mark.spec("SPINE-B10.3", "SPINE-B10.4")
 @pytest.mark.parametrize("wish", ENDS)
 def test_every_way_an_order_can_end_is_told_to_the_partner_once(shops, deliveries, wish):
     orders = []
@@ -84,6 +85,7 @@ def test_every_way_an_order_can_end_is_told_to_the_partner_once(shops, deliverie
     assert len({delivery["webhook_id"] for _, order in orders for delivery in deliveries(order)}) == len(shops)
 
 
+@pytest.mark.spec("SPINE-B10.4", "SPINE-B7.5", "SPINE-B7.6")
 def test_an_order_s_way_is_on_record_step_by_step(shops):
     mine, _ = shops
     order = mine.call("POST", "/orders", GOOD | {"simulate": "carrier_down"}).json["id"]
@@ -96,7 +98,7 @@ def test_an_order_s_way_is_on_record_step_by_step(shops):
     assert shipping["error"]["code"] == "shipping.unreachable"
 
 
-@pytest.mark.spec("SPINE-2")
+@pytest.mark.spec("SPINE-2", "SPINE-B10.2", "SPINE-2.6")
 @pytest.mark.parametrize(
     ("change", "pointers"),
     [

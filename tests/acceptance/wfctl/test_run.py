@@ -56,6 +56,7 @@ def file(tmp_path):
     return path
 
 
+@pytest.mark.spec("SPINE-B9.4")
 def test_a_document_is_served_on_the_address_it_names(file):
     with Serving(file, address=None) as served:
         assert served.url in file.read_text().replace('address: "', 'address: "http://')
@@ -72,6 +73,7 @@ def test_requests_and_runs_are_told_line_by_line(file):
         assert "\x1b[" not in served.output
 
 
+@pytest.mark.spec("SPINE-B9.5")
 def test_a_saved_file_is_served_at_once_and_a_broken_one_is_not(file):
     good = file.read_text()
     with Serving(file) as served:
@@ -161,6 +163,7 @@ def test_without_its_console_the_prefix_is_the_document_s(file):
         assert (reply.status, reply.json["code"] != "console.unknown") == (404, True)
 
 
+@pytest.mark.spec("SPINE-B9.2")
 def test_inspect_lists_modules_in_the_order_they_are_built(tmp_path):
     path = tmp_path / "document.yaml"
     path.write_text(
@@ -179,6 +182,7 @@ def test_inspect_lists_modules_in_the_order_they_are_built(tmp_path):
     assert wfctl("inspect", path).code == 1
 
 
+@pytest.mark.spec("SPINE-B9.3")
 def test_the_schema_accepts_what_the_checker_accepts_and_refuses_a_wrong_config(file):
     schema = json.loads(wfctl("schema").out)
     document = yaml.safe_load(file.read_text())

@@ -37,15 +37,18 @@ def file(tmp_path):
     return write
 
 
+@pytest.mark.spec("SPINE-B9.1", "SPINE-B9.7")
 @pytest.mark.parametrize(("text", "code"), [(CLEAN, 0), (WARNED, 0), (BLOCKED, 3), (BROKEN, 1)])
 def test_the_exit_code_says_how_bad_it_is(file, text, code):
     assert wfctl("validate", file(text)).code == code
 
 
+@pytest.mark.spec("SPINE-B9.7")
 def test_an_error_outweighs_a_blocked_finding(file):
     assert wfctl("validate", file(BLOCKED, "a.yaml"), file(BROKEN, "b.yaml"), file(CLEAN, "c.yaml")).code == 1
 
 
+@pytest.mark.spec("SPINE-B9.6")
 def test_the_json_form_has_the_document_its_findings_and_their_counts(file):
     path = file(BLOCKED)
     report = wfctl("validate", "--json", path).json
@@ -55,6 +58,7 @@ def test_the_json_form_has_the_document_its_findings_and_their_counts(file):
     assert set(report["counts"]) == {"error", "blocked", "warning"}
 
 
+@pytest.mark.spec("SPINE-B9.1")
 def test_a_misspelt_type_is_shown_at_its_place_with_the_nearest_valid_name(file):
     report = wfctl("validate", "--json", file(BLOCKED)).json
     (finding,) = [found for found in report["findings"] if found["code"] == "module.type.unknown"]
@@ -68,6 +72,7 @@ def test_several_documents_give_one_json_line_each(file):
     assert (first["counts"]["error"], second["counts"]["error"] > 0) == (0, True)
 
 
+@pytest.mark.spec("SPINE-B9.1")
 def test_people_see_the_line_with_a_caret_under_the_place(file):
     path = file(BLOCKED)
     done = wfctl("validate", path)

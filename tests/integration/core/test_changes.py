@@ -64,6 +64,7 @@ def tell(two: Two, row: Row) -> None:
         events.notify("quota", a.id, row.id)
 
 
+@pytest.mark.spec("SPINE-B5.7")
 def test_a_value_is_loaded_once_and_again_after_a_notice(listener: ChangeListener, two_tenants: Two) -> None:
     cache, row, other = cache_of(listener), Row(), Row()
     assert [cache.get_or_load("x", row.load) for _ in range(3)] == [(row.id, 1)] * 3
@@ -113,6 +114,7 @@ async def test_those_who_miss_together_share_one_load_unless_a_notice_came_in_be
     assert row.loads == 2
 
 
+@pytest.mark.spec("SPINE-B5.7")
 def test_a_value_whose_notice_came_while_it_was_loading_is_not_kept(listener: ChangeListener, two_tenants: Two) -> None:
     cache, row = cache_of(listener), Row()
     told = threading.Event()
@@ -128,6 +130,7 @@ def test_a_value_whose_notice_came_while_it_was_loading_is_not_kept(listener: Ch
     assert cache.get("x") is None
 
 
+@pytest.mark.spec("SPINE-B5.7")
 def test_without_a_listener_nothing_is_kept() -> None:
     cache, row = cache_of(ChangeListener("postgresql://nowhere")), Row()
     assert [cache.get_or_load("x", row.load) for _ in range(2)] == [(row.id, 1)] * 2
@@ -155,6 +158,7 @@ def terminate(database: TestDatabase, listener: ChangeListener) -> None:
         admin.execute("select pg_terminate_backend(%s)", [listener.backend_pid])
 
 
+@pytest.mark.spec("SPINE-B5.7")
 def test_on_reconnecting_everything_is_dropped(listener: ChangeListener, database: TestDatabase) -> None:
     cache, row = cache_of(listener), Row()
     cache.get_or_load("x", row.load)
@@ -176,7 +180,7 @@ def test_a_revoked_key_is_refused_at_once_while_the_listener_hears(
     assert with_key(b.key).get("tenant").status_code == 200
 
 
-@pytest.mark.spec("SPINE-7")
+@pytest.mark.spec("SPINE-7", "SPINE-7.1")
 def test_a_revoked_key_is_refused_within_four_seconds_when_the_listener_is_cut_off(
     product_listener: ChangeListener, two_tenants: Two, database: TestDatabase
 ) -> None:
@@ -187,7 +191,7 @@ def test_a_revoked_key_is_refused_within_four_seconds_when_the_listener_is_cut_o
     assert seconds_until_refused(a) < REVOCATION_SECONDS
 
 
-@pytest.mark.spec("SPINE-7")
+@pytest.mark.spec("SPINE-7", "SPINE-7.1")
 def test_a_revoked_key_is_refused_within_four_seconds_when_the_listener_hangs(
     product_listener: ChangeListener, two_tenants: Two, monkeypatch: pytest.MonkeyPatch
 ) -> None:

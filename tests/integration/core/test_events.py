@@ -87,6 +87,7 @@ def test_notices_are_for_a_few_kinds_only(two_tenants: Two) -> None:
         events.notify("run", a.id, uuid4())
 
 
+@pytest.mark.spec("SPINE-B3.11")
 def test_an_audit_row_stands_and_falls_with_the_deed(two_tenants: Two) -> None:
     a, _ = two_tenants
     with pytest.raises(ZeroDivisionError), scope(a.id, a.actor):
@@ -99,6 +100,7 @@ def test_an_audit_row_stands_and_falls_with_the_deed(two_tenants: Two) -> None:
     assert "thing.break" not in verbs
 
 
+@pytest.mark.spec("SPINE-B3.11")
 def test_a_refusal_survives_the_rollback(two_tenants: Two) -> None:
     a, _ = two_tenants
     with scope(a.id, a.actor, read_only=True):
@@ -110,6 +112,7 @@ def test_a_refusal_survives_the_rollback(two_tenants: Two) -> None:
     assert noted == {"thing.steal": True, "thing.burn": True}
 
 
+@pytest.mark.spec("SPINE-B3.11")
 @pytest.mark.parametrize("deed", [lambda rows: rows.update(verb="x"), lambda rows: rows.delete()])
 def test_the_app_can_neither_change_nor_delete_audit_rows(two_tenants: Two, deed: Any) -> None:
     a, _ = two_tenants
@@ -117,6 +120,7 @@ def test_the_app_can_neither_change_nor_delete_audit_rows(two_tenants: Two, deed
         deed(AuditEntry.objects.all())
 
 
+@pytest.mark.spec("SPINE-B6.1")
 def test_the_bell_rings_after_the_commit_and_not_per_ring() -> None:
     sent: list[int] = []
     bell = jobs.Bell(pause_seconds=0.2)
@@ -130,6 +134,7 @@ def test_the_bell_rings_after_the_commit_and_not_per_ring() -> None:
     assert len(sent) <= 3
 
 
+@pytest.mark.spec("SPINE-B6.11")
 def test_the_databases_clock_can_be_moved_for_one_connection(two_tenants: Two) -> None:
     with connection.cursor() as cursor:
         cursor.execute("select set_config('app.clock_offset', '-3 days', false)")

@@ -40,6 +40,7 @@ def slow() -> Iterator[Slow]:
     events._handlers[PROJECT_CREATED].remove(made)
 
 
+@pytest.mark.spec("SPINE-B7.13")
 def test_the_second_is_told_to_wait_and_then_gets_the_firsts_answer(two_tenants: Two, slow: Slow) -> None:
     a, b = two_tenants
     answers: list[Any] = []

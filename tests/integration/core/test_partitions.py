@@ -42,12 +42,14 @@ def ensure(database: TestDatabase, ahead: int) -> None:
         relay.execute("select weft_partitions_ensure(%s)", [ahead])
 
 
+@pytest.mark.spec("SPINE-B3.12")
 def test_days_are_made_ahead_once(database: TestDatabase, planted: psycopg.Connection) -> None:
     ensure(database, 2)
     ensure(database, 2)
     assert partitions(planted) == {"planted_default", *(day_name(day) for day in range(3))}
 
 
+@pytest.mark.spec("SPINE-B3.12")
 def test_rows_lie_in_their_day_and_early_ones_are_moved_there(
     database: TestDatabase, planted: psycopg.Connection
 ) -> None:
@@ -58,6 +60,7 @@ def test_rows_lie_in_their_day_and_early_ones_are_moved_there(
     assert set(found) == {(day_name(1), "early"), ("planted_default", "far"), (day_name(0), "now")}
 
 
+@pytest.mark.spec("SPINE-B3.12")
 def test_only_days_that_are_over_are_dropped(database: TestDatabase, planted: psycopg.Connection) -> None:
     old = day_name(-3)
     planted.execute(
@@ -92,6 +95,7 @@ def test_expired_rows_go(database: TestDatabase, two_tenants: object) -> None:
         assert admin.execute("select count(*) from core_event_seen where event_id = 'gone'").fetchone() == (0,)
 
 
+@pytest.mark.spec("SPINE-B3.12")
 def test_a_reference_does_not_reach_into_another_tenant(database: TestDatabase, two_tenants: object) -> None:
     a, b = two_tenants
     with psycopg.connect(database.superuser_url) as admin, pytest.raises(errors.ForeignKeyViolation):

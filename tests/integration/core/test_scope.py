@@ -18,6 +18,7 @@ def _create_each(actors: list[Actor]) -> None:
         project_create(slug="lost", name="Lost", actor=actor)
 
 
+@pytest.mark.spec("SPINE-B3.2", "SPINE-B3.3")
 def test_a_scope_sees_its_own_tenant_only(two_tenants: Two) -> None:
     a, b = two_tenants
     with scope(a.id, SYSTEM):
@@ -25,16 +26,19 @@ def test_a_scope_sees_its_own_tenant_only(two_tenants: Two) -> None:
         assert not Project.objects.filter(id=b.project.id).exists()
 
 
+@pytest.mark.spec("SPINE-B3.3")
 def test_a_read_without_a_scope_is_an_error_and_not_an_empty_page(two_tenants: Two) -> None:
     with pytest.raises((ProgrammingError, DataError)):
         list(Project.objects.all())
 
 
+@pytest.mark.spec("SPINE-B3.3")
 def test_a_row_without_a_scope_cannot_even_be_built(two_tenants: Two) -> None:
     with pytest.raises(NoScope):
         Project(slug="x", name="x")
 
 
+@pytest.mark.spec("SPINE-B3.3")
 def test_scopes_do_not_nest(two_tenants: Two) -> None:
     a, b = two_tenants
     with scope(a.id, SYSTEM), pytest.raises(ScopeError), scope(b.id, SYSTEM):
@@ -67,6 +71,7 @@ def test_a_scope_can_be_rolled_back_without_an_exception(two_tenants: Two) -> No
         assert not Project.objects.filter(slug="lost").exists()
 
 
+@pytest.mark.spec("SPINE-B3.3")
 def test_the_settings_are_empty_after_the_scope(two_tenants: Two) -> None:
     a, _ = two_tenants
     with scope(a.id, SYSTEM):
@@ -76,6 +81,7 @@ def test_the_settings_are_empty_after_the_scope(two_tenants: Two) -> None:
         assert cursor.fetchone() == ("", "")
 
 
+@pytest.mark.spec("SPINE-B3.3")
 def test_a_read_only_scope_refuses_writes(two_tenants: Two) -> None:
     a, _ = two_tenants
     with pytest.raises(DatabaseError, match="read-only"), scope(a.id, a.actor, read_only=True):

@@ -30,22 +30,26 @@ def changed(database: TestDatabase, change: str, back: str) -> Iterator[None]:
             admin.execute(back)
 
 
+@pytest.mark.spec("SPINE-B3.4")
 def test_a_database_that_keeps_tenants_apart_is_served(database: TestDatabase) -> None:
     refuse_unsafe_database()
     call_command("check", deploy=True, databases=["default"], tags=["security"], fail_level="CRITICAL")
 
 
+@pytest.mark.spec("SPINE-B3.4")
 def test_the_owners_url_is_refused(database: TestDatabase, settings: Any) -> None:
     settings.DATABASE_OWNER_URL = database.url("owner")
     with pytest.raises(UnsafeDatabase, match="DATABASE_OWNER_URL"):
         refuse_unsafe_database()
 
 
+@pytest.mark.spec("SPINE-B3.4")
 def test_a_role_that_owns_tables_is_refused(database: TestDatabase, settings: Any) -> None:
     settings.DATABASE_RELAY_URL = database.url("owner")
     assert "owner" in codes()
 
 
+@pytest.mark.spec("SPINE-B3.4")
 def test_serving_as_the_owner_through_django_is_refused(database: TestDatabase) -> None:
     connections["default"].close()
     mine = connections.settings["default"]
@@ -59,11 +63,13 @@ def test_serving_as_the_owner_through_django_is_refused(database: TestDatabase) 
         point_django_at(database)
 
 
+@pytest.mark.spec("SPINE-B3.4")
 def test_a_superuser_is_refused(database: TestDatabase, settings: Any) -> None:
     settings.DATABASE_RELAY_URL = database.superuser_url
     assert "bypass" in codes()
 
 
+@pytest.mark.spec("SPINE-B3.4")
 def test_a_role_that_can_become_another_is_refused(database: TestDatabase, settings: Any) -> None:
     make = "create role weft_test_joined login password 'x'; grant weft_test_app to weft_test_joined"
     with changed(database, make, "drop role weft_test_joined"):
@@ -73,6 +79,7 @@ def test_a_role_that_can_become_another_is_refused(database: TestDatabase, setti
         assert codes() == ["member"]
 
 
+@pytest.mark.spec("SPINE-B3.4")
 @pytest.mark.parametrize(
     ("change", "back", "missing"),
     [
@@ -88,12 +95,14 @@ def test_a_tenant_table_that_is_not_shut_is_refused(
         refuse_unsafe_database()
 
 
+@pytest.mark.spec("SPINE-B3.4")
 def test_a_table_with_a_tenant_and_no_policy_is_refused(database: TestDatabase) -> None:
     make = "create table planted (id uuid, tenant_id uuid); alter table planted enable row level security"
     with changed(database, make, "drop table planted"):
         assert ("table", "table planted lacks FORCE and a policy") in unsafe_reasons()
 
 
+@pytest.mark.spec("SPINE-B3.4")
 def test_a_granted_partition_is_refused(database: TestDatabase) -> None:
     make = (
         "create table planted (id uuid) partition by range (id); "
@@ -120,6 +129,7 @@ def test_every_connection_of_web_worker_and_beat_counts(settings: Any) -> None:
     assert connections_wanted() == before + 5
 
 
+@pytest.mark.spec("SPINE-B3.4", "SPINE-B6.11")
 def test_a_clock_that_was_moved_is_refused(database: TestDatabase, settings: Any) -> None:
     settings.TESTING = False
     with connections["default"].cursor() as cursor:

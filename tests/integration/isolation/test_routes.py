@@ -23,6 +23,7 @@ def planted(settings: Any) -> Any:
     clear_url_caches()
 
 
+@pytest.mark.spec("SPINE-B1.7", "SPINE-4.5")
 def test_planted_routes_are_found(database: TestDatabase, filled_tenants: Two, planted: None) -> None:
     sweep = RouteSweep(database, *filled_tenants, examples()).run()
     faults = sweep.faults()
@@ -32,6 +33,7 @@ def test_planted_routes_are_found(database: TestDatabase, filled_tenants: Two, p
     assert "BREACH: GET /api/v1/planted/" in faults
 
 
+@pytest.mark.spec("SPINE-B1.7")
 def test_a_method_without_a_permission_is_refused(two_tenants: Two, planted: None) -> None:
     a, _ = two_tenants
     assert client_for(a).delete(f"planted/{a.project.id}").status_code == 403

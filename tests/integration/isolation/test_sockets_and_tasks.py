@@ -30,6 +30,7 @@ class Parrot(AsyncJsonWebsocketConsumer):
         await self.send_json(content)
 
 
+@pytest.mark.spec("SPINE-4.3")
 async def test_a_planted_socket_is_found(database: TestDatabase, two_tenants: Two) -> None:
     known = Examples(sockets={(PATTERN, "say"): SocketExample(PATTERN, lambda tenant: {"type": tenant.slug})})
     sweep = await sweep_sockets(database, *two_tenants, known, [path(PATTERN, Parrot.as_asgi())])
@@ -40,6 +41,7 @@ async def test_a_planted_socket_is_found(database: TestDatabase, two_tenants: Tw
     ]
 
 
+@pytest.mark.spec("SPINE-4.4")
 def test_a_planted_task_is_found(database: TestDatabase, filled_tenants: Two) -> None:
     def follows_ids_anywhere(*, tenant_id: str, project_id: str, owner: Any) -> None:
         with scope(owner, SYSTEM):
@@ -55,6 +57,7 @@ def test_a_planted_task_is_found(database: TestDatabase, filled_tenants: Two) ->
     assert sweep.uncovered == ["task unlisted: no example in tests/support/examples"]
 
 
+@pytest.mark.spec("SPINE-4.4")
 def test_a_task_runs_in_the_scope_of_its_tenant(filled_tenants: Two, mailoutbox: list[Any]) -> None:
     a, b = filled_tenants
     ids = examples().tasks[SEND](a)

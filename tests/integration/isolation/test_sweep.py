@@ -24,6 +24,7 @@ def of_tables_routes_and_tasks(database: TestDatabase, filled_tenants: Two) -> l
     ]
 
 
+@pytest.mark.spec("SPINE-4.1", "SPINE-4.2", "SPINE-4.3", "SPINE-4.4", "SPINE-B1.7", "SPINE-B3.2")
 async def test_nothing_lets_another_tenant_in(
     database: TestDatabase,
     filled_tenants: Two,

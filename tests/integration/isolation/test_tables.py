@@ -33,16 +33,19 @@ WITHOUT_TENANT = {
 }
 
 
+@pytest.mark.spec("SPINE-B1.8")
 def test_the_tables_without_a_tenant_are_a_written_list(database: TestDatabase) -> None:
     found = {relation.name for relation in relations(database) if relation.tenant_column is None}
     assert found == WITHOUT_TENANT
 
 
+@pytest.mark.spec("SPINE-B1.8")
 def test_every_table_has_an_example_and_every_example_a_table(database: TestDatabase) -> None:
     tables = {found.name for found in relations(database) if found.tenant_column and not found.is_partition}
     assert examples().rows.keys() == tables
 
 
+@pytest.mark.spec("SPINE-4.5", "SPINE-B3.2")
 @pytest.mark.parametrize(
     "security",
     [
@@ -67,6 +70,7 @@ def test_a_planted_table_that_is_not_shut_is_found(database: TestDatabase, two_t
     assert sweep.breaches
 
 
+@pytest.mark.spec("SPINE-4.5")
 def test_a_planted_table_without_rows_is_found(database: TestDatabase, two_tenants: Two) -> None:
     a, b = two_tenants
     with psycopg.connect(database.superuser_url, autocommit=True) as admin:
@@ -78,6 +82,7 @@ def test_a_planted_table_without_rows_is_found(database: TestDatabase, two_tenan
     assert sweep.uncovered == ["table planted holds no row of A: add it to tests/support/examples"]
 
 
+@pytest.mark.spec("SPINE-4.5")
 def test_a_planted_grant_on_a_partition_is_found(database: TestDatabase, two_tenants: Two) -> None:
     a, b = two_tenants
     with psycopg.connect(database.superuser_url, autocommit=True) as admin:

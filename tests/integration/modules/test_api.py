@@ -11,6 +11,7 @@ pytestmark = pytest.mark.spec("SPINE-B7")
 Two = tuple[TenantFixture, TenantFixture]
 
 
+@pytest.mark.spec("SPINE-B7.8")
 def test_every_member_sees_the_whole_catalogue(two_tenants: Two) -> None:
     a, b = two_tenants
     answers = [
@@ -25,6 +26,7 @@ def test_every_member_sees_the_whole_catalogue(two_tenants: Two) -> None:
     assert {component["name"] for component in first["components"]} == set(queries.registry().components)
 
 
+@pytest.mark.spec("SPINE-B7.8")
 def test_one_type_is_found_by_its_kind_and_by_an_alias(two_tenants: Two) -> None:
     a, _ = two_tenants
     found = client_for(a).get("module-types/jsonschema.modular").json()

@@ -16,6 +16,7 @@ def sign_in(client: Client, email: str, password: str, **more: str):
     return client.post("/sign-in", {"email": email, "password": password, **more})
 
 
+@pytest.mark.spec("SPINE-B8.3")
 def test_a_person_signs_in_and_arrives_where_they_wanted_to_go(two_tenants: Tenants) -> None:
     a, _ = two_tenants
     client = Client()
@@ -62,6 +63,7 @@ def test_somebody_without_a_tenant_is_told_what_to_do(two_tenants: Tenants) -> N
     assert "Ask an owner for an invitation" in text_of(client.get("/"))
 
 
+@pytest.mark.spec("SPINE-B3.7")
 def test_signing_out_ends_the_session(two_tenants: Tenants) -> None:
     a, _ = two_tenants
     client = reader_of(a).client

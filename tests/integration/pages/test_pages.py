@@ -55,6 +55,7 @@ def test_production_is_marked_and_another_environment_is_chosen_in_the_address(t
     assert 'data-environment="staging"' in reader.get("/runs").content.decode()
 
 
+@pytest.mark.spec("SPINE-B8.1")
 def test_the_theme_is_drawn_by_the_server(two_tenants: Tenants) -> None:
     reader = reader_of(two_tenants[0])
     reader.client.cookies["weft_theme"] = "dark"
@@ -63,6 +64,7 @@ def test_the_theme_is_drawn_by_the_server(two_tenants: Tenants) -> None:
     assert "data-theme" not in reader.get("/").content.decode().split("<head>")[0]
 
 
+@pytest.mark.spec("SPINE-B8.4")
 def test_home_says_what_to_do_first_and_later_that_all_is_well(two_tenants: Tenants) -> None:
     a, b = two_tenants
     assert "Nothing is live in prod yet" in text_of(reader_of(a).get("/"))
@@ -81,7 +83,7 @@ def test_a_new_workflow_begins_with_a_text_that_has_no_findings(two_tenants: Ten
     assert reader_of(b).get("/workflows/hello-there").status_code == 404
 
 
-@pytest.mark.spec("SPINE-5")
+@pytest.mark.spec("SPINE-5", "SPINE-B8.6")
 def test_a_workflow_page_holds_findings_with_their_lines_and_the_addresses_to_save_at(two_tenants: Tenants) -> None:
     a, _ = two_tenants
     make_workflow(a, "Broken", "modules:\n  - name: one\n    type: http.servre\n")
@@ -103,6 +105,7 @@ def test_a_live_workflow_shows_where_it_answers(two_tenants: Tenants) -> None:
     assert reader_of(b).get(address).status_code == 404
 
 
+@pytest.mark.spec("SPINE-B8.7")
 def test_a_version_shows_its_text_for_ever(two_tenants: Tenants) -> None:
     a, _ = two_tenants
     workflow = make_live(a)

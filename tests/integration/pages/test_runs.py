@@ -29,7 +29,7 @@ def start(tenant: TenantFixture) -> UUID:
     return UUID(run["id"])
 
 
-@pytest.mark.spec("SPINE-5")
+@pytest.mark.spec("SPINE-5", "SPINE-B8.10")
 def test_a_run_page_begins_with_the_state_that_its_stream_goes_on_from(two_tenants: Tenants) -> None:
     a, b = two_tenants
     run_id = start(a)
@@ -42,6 +42,7 @@ def test_a_run_page_begins_with_the_state_that_its_stream_goes_on_from(two_tenan
     assert reader_of(b).get(f"/runs/{run_id}").status_code == 404
 
 
+@pytest.mark.spec("SPINE-B8.8")
 def test_the_list_is_narrowed_by_its_address(two_tenants: Tenants) -> None:
     a, b = two_tenants
     run_id = str(start(a))
@@ -62,6 +63,7 @@ def test_the_command_bar_finds_a_run_by_its_id_or_the_end_of_it(two_tenants: Ten
         assert reader_of(b).get(f"/search?q={query}").json() == {"results": []}
 
 
+@pytest.mark.spec("SPINE-B7.5")
 def test_an_editor_cancels_a_run_and_a_viewer_may_not(two_tenants: Tenants) -> None:
     a, b = two_tenants
     run_id = start(a)

@@ -28,7 +28,7 @@ def runs_of(database, tenant):
         return found.fetchall()
 
 
-@pytest.mark.spec("SPINE-B5", "SPINE-1")
+@pytest.mark.spec("SPINE-B5", "SPINE-1", "SPINE-B5.1", "SPINE-B5.6", "SPINE-B5.17")
 async def test_a_route_answers_and_its_run_is_stored_with_its_steps(database, two_tenants, ingress):
     tenant, other = two_tenants
     await deployed(tenant, "orders", ORDERS)
@@ -43,6 +43,7 @@ async def test_a_route_answers_and_its_run_is_stored_with_its_steps(database, tw
     assert runs_of(database, other) == []
 
 
+@pytest.mark.spec("SPINE-B5.2")
 async def test_two_tenants_may_use_one_slug_and_see_their_own(database, two_tenants, ingress):
     first, second = two_tenants
     await deployed(first, "orders", ORDERS)
@@ -53,6 +54,7 @@ async def test_two_tenants_may_use_one_slug_and_see_their_own(database, two_tena
     assert (mine.status, mine.json()["data"]["of"], theirs.status) == (200, "first", 404)
 
 
+@pytest.mark.spec("SPINE-B6.2")
 async def test_what_a_request_wrote_is_committed_with_its_run(database, two_tenants, ingress):
     tenant, _ = two_tenants
     await deployed(tenant, "orders", ORDERS)
@@ -64,6 +66,7 @@ async def test_what_a_request_wrote_is_committed_with_its_run(database, two_tena
         assert run == kept.fetchone()
 
 
+@pytest.mark.spec("SPINE-B5.2")
 async def test_an_environment_and_a_tenant_host_name_the_same_workflow(database, two_tenants, ingress):
     tenant, _ = two_tenants
     await deployed(tenant, "orders", ORDERS, environment="staging")
@@ -74,6 +77,7 @@ async def test_an_environment_and_a_tenant_host_name_the_same_workflow(database,
     assert (by_path.status, by_host.status, production.status) == (200, 200, 404)
 
 
+@pytest.mark.spec("SPINE-B5.11")
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [("POST", "/nothing", 404), ("DELETE", "/price", 405), ("POST", "/price", 413)],
@@ -88,7 +92,7 @@ async def test_refusals_are_problems(database, two_tenants, ingress, method, pat
     assert ("POST" in reply.headers.get("allow", "")) is (status == 405)
 
 
-@pytest.mark.spec("SPINE-2")
+@pytest.mark.spec("SPINE-2", "SPINE-B5.11")
 async def test_bad_input_is_told_where_it_is_bad(database, two_tenants, ingress):
     tenant, _ = two_tenants
     await deployed(tenant, "orders", ORDERS)
@@ -102,6 +106,7 @@ async def test_bad_input_is_told_where_it_is_bad(database, two_tenants, ingress)
     assert invalid.json()["errors"][0]["pointer"] == "/qty"
 
 
+@pytest.mark.spec("SPINE-B5.10", "SPINE-B5.9")
 async def test_a_foreign_host_and_a_hostile_header_are_refused(database, two_tenants, ingress):
     tenant, _ = two_tenants
     await deployed(tenant, "orders", ORDERS)
@@ -112,6 +117,7 @@ async def test_a_foreign_host_and_a_hostile_header_are_refused(database, two_ten
     assert hostile.headers["x-request-id"].isalnum()
 
 
+@pytest.mark.spec("SPINE-B5.12")
 async def test_answers_under_the_shared_origin_are_sandboxed(database, two_tenants, ingress):
     tenant, _ = two_tenants
     await deployed(tenant, "orders", ORDERS)
@@ -120,6 +126,7 @@ async def test_answers_under_the_shared_origin_are_sandboxed(database, two_tenan
     assert reply.headers["x-content-type-options"] == "nosniff"
 
 
+@pytest.mark.spec("SPINE-B5.12", "SPINE-B5.9")
 async def test_a_header_of_ours_that_a_document_says_too_is_sent_once(database, two_tenants, ingress):
     tenant, other = two_tenants
     await deployed(tenant, "guarded", GUARDED)
@@ -142,7 +149,7 @@ async def test_a_header_of_ours_that_a_document_says_too_is_sent_once(database, 
     assert {name: plain.said(name) for name in ours} == {name: [value] for name, value in ours.items()}
 
 
-@pytest.mark.spec("SPINE-B5")
+@pytest.mark.spec("SPINE-B5", "SPINE-B5.6")
 async def test_what_is_not_recorded_leaves_no_row_and_what_is_recorded_later_comes(database, two_tenants, ingress):
     tenant, _ = two_tenants
     await deployed(tenant, "orders", ORDERS)
@@ -155,7 +162,7 @@ async def test_what_is_not_recorded_leaves_no_row_and_what_is_recorded_later_com
     assert await wait_for_async(rows) == ["POST /later"]
 
 
-@pytest.mark.spec("SPINE-B5")
+@pytest.mark.spec("SPINE-B5", "SPINE-B6.2")
 async def test_one_key_does_the_work_once_and_gives_the_same_answer(database, two_tenants, ingress):
     tenant, _ = two_tenants
     await deployed(tenant, "orders", ORDERS)
@@ -170,6 +177,7 @@ async def test_one_key_does_the_work_once_and_gives_the_same_answer(database, tw
     assert len(listed.json()) == 1
 
 
+@pytest.mark.spec("SPINE-B6.2")
 async def test_requests_with_one_key_at_one_time_do_not_both_work(database, two_tenants, ingress):
     tenant, _ = two_tenants
     await deployed(tenant, "orders", ORDERS)
@@ -181,7 +189,7 @@ async def test_requests_with_one_key_at_one_time_do_not_both_work(database, two_
     assert len((await request(ingress, "GET", address)).json()) == 1
 
 
-@pytest.mark.spec("SPINE-6")
+@pytest.mark.spec("SPINE-6", "SPINE-B5.8")
 async def test_a_deployment_takes_over_within_a_second_and_never_fails_a_request(database, two_tenants, ingress):
     tenant, _ = two_tenants
     workflow = await deployed(tenant, "orders", ORDERS)
@@ -199,7 +207,7 @@ async def test_a_deployment_takes_over_within_a_second_and_never_fails_a_request
     assert set(statuses) == {200}
 
 
-@pytest.mark.spec("SPINE-B5", "SPINE-6")
+@pytest.mark.spec("SPINE-B5", "SPINE-6", "SPINE-B5.5")
 async def test_creates_that_arrive_together_share_commits_and_each_leaves_its_object_and_its_run(
     database, two_tenants, ingress
 ):
@@ -260,7 +268,7 @@ async def test_an_answer_that_may_have_no_content_has_none_whatever_the_document
     assert (reply.status, reply.body, reply.headers.get("content-length", "0")) == (status, b"", "0")
 
 
-@pytest.mark.spec("SPINE-B5")
+@pytest.mark.spec("SPINE-B5", "SPINE-B5.6")
 async def test_a_route_recorded_by_step_has_a_row_per_step_and_answers_as_any_other(database, two_tenants, ingress):
     tenant, _ = two_tenants
     await deployed(tenant, "orders", ORDERS)

@@ -15,11 +15,13 @@ from tests.support.waiting import wait_for_async
 GOOD = {"qty": 3, "price": 2.5}
 
 
+@pytest.mark.spec("SPINE-B5.1")
 async def test_everything_else_goes_to_django(ingress):
     reply = await request(ingress, "GET", "/sign-in")
     assert (reply.status, reply.body) == (299, b"django")
 
 
+@pytest.mark.spec("SPINE-B5.12")
 async def test_a_document_does_not_weaken_transport_security_for_the_portal(database, two_tenants, settings):
     settings.SECURE_HSTS_SECONDS = 60
     tenant, _ = two_tenants

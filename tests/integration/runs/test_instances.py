@@ -57,7 +57,7 @@ def instance(tenant, workflow, state="packed"):
         return row.id
 
 
-@pytest.mark.spec("SPINE-B6", "SPINE-B7")
+@pytest.mark.spec("SPINE-B6", "SPINE-B7", "SPINE-B6.13", "SPINE-B7.6")
 def test_a_transition_moves_the_instance_and_is_a_run_of_its_own(database, two_tenants):
     tenant, other = two_tenants
     identity = instance(tenant, deploy(tenant, "parcels", MACHINE))
@@ -72,7 +72,7 @@ def test_a_transition_moves_the_instance_and_is_a_run_of_its_own(database, two_t
     assert client_for(other).post(f"instances/{identity}/transitions", {"transition": "arrive"}).status_code == 404
 
 
-@pytest.mark.spec("SPINE-B6")
+@pytest.mark.spec("SPINE-B6", "SPINE-B7.6")
 def test_a_wrong_state_is_told_with_the_expected_and_the_actual_one(database, two_tenants):
     tenant, _ = two_tenants
     identity = instance(tenant, deploy(tenant, "parcels", MACHINE))

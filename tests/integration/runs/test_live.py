@@ -52,7 +52,7 @@ async def until_done(socket):
     return frames
 
 
-@pytest.mark.spec("SPINE-5", "SPINE-B8")
+@pytest.mark.spec("SPINE-5", "SPINE-B8", "SPINE-B8.9")
 async def test_a_watcher_sees_the_state_and_then_everything_that_changes(two_tenants, open_socket):
     tenant, _ = two_tenants
     workflow = await deployed(tenant, "orders", ORDERS)
@@ -69,7 +69,7 @@ async def test_a_watcher_sees_the_state_and_then_everything_that_changes(two_ten
     assert [frame["event"]["step"] for frame in frames[:-1]] == run["steps"]
 
 
-@pytest.mark.spec("SPINE-5")
+@pytest.mark.spec("SPINE-5", "SPINE-B8.10", "SPINE-5.2")
 async def test_a_watcher_that_comes_back_gets_what_it_missed_and_nothing_twice(two_tenants, open_socket):
     tenant, _ = two_tenants
     workflow = await deployed(tenant, "orders", ORDERS)
@@ -91,7 +91,7 @@ async def test_new_runs_are_told_to_who_watches_the_list(two_tenants, open_socke
     assert json.loads(await socket.receive_from(timeout=5)) == {"type": "more", "stream": "runs"}
 
 
-@pytest.mark.spec("SPINE-4")
+@pytest.mark.spec("SPINE-4", "SPINE-4.3")
 async def test_strangers_and_other_tenants_are_kept_out(two_tenants, open_socket):
     tenant, other = two_tenants
     workflow = await deployed(tenant, "orders", ORDERS)

@@ -71,7 +71,7 @@ class Hosted:
         return bool(found), None if not found or found[0][0] is None else orjson.loads(found[0][0])
 
 
-@pytest.mark.spec("SPINE-B4")
+@pytest.mark.spec("SPINE-B4", "SPINE-B4.5")
 class TestPostgresPorts(PortSuite):
     @pytest.fixture
     async def host(self, database):

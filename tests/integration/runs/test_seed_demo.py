@@ -7,7 +7,7 @@ from apps.core.management.local.demo import CAST, WORKFLOW
 from apps.workflows.queries.live import deployment_live
 
 
-@pytest.mark.spec("SPINE-B10", "SPINE-1")
+@pytest.mark.spec("SPINE-B10", "SPINE-1", "SPINE-B10.5")
 def test_seeding_twice_leaves_each_demo_tenant_with_one_live_version(database):
     call_command("seed_demo")
     call_command("seed_demo")

@@ -56,7 +56,7 @@ def left_over(database, tenant):
         return connection.execute("select count(*) from runs_work where tenant_id = %s", [tenant.id]).fetchone()[0]
 
 
-@pytest.mark.spec("SPINE-B6")
+@pytest.mark.spec("SPINE-B6", "SPINE-B6.1")
 async def test_an_accepted_run_is_driven_to_its_end(database, two_tenants, worker):
     tenant, _ = two_tenants
     workflow = await deployed(tenant, "orders", ORDERS)
@@ -68,7 +68,7 @@ async def test_an_accepted_run_is_driven_to_its_end(database, two_tenants, worke
     assert left_over(database, tenant) == 0
 
 
-@pytest.mark.spec("SPINE-B6")
+@pytest.mark.spec("SPINE-B6", "SPINE-B6.5", "SPINE-B6.1")
 async def test_a_run_waits_with_a_reason_until_there_is_a_worker(database, two_tenants):
     tenant, _ = two_tenants
     workflow = await deployed(tenant, "orders", ORDERS)
@@ -78,7 +78,7 @@ async def test_a_run_waits_with_a_reason_until_there_is_a_worker(database, two_t
     assert run["wait"]["for"]
 
 
-@pytest.mark.spec("SPINE-B4", "SPINE-B6")
+@pytest.mark.spec("SPINE-B4", "SPINE-B6", "SPINE-B4.11")
 async def test_a_trigger_accepts_and_the_caller_may_wait_for_the_result(database, two_tenants, ingress, worker):
     tenant, _ = two_tenants
     await deployed(tenant, "orders", ORDERS)
@@ -90,7 +90,7 @@ async def test_a_trigger_accepts_and_the_caller_may_wait_for_the_result(database
     assert (waited.status, waited.json()["state"], waited.json()["output"]["total"]) == (200, "done", 8)
 
 
-@pytest.mark.spec("SPINE-B6")
+@pytest.mark.spec("SPINE-B6", "SPINE-B7.5")
 async def test_a_failed_run_can_be_tried_again_and_a_finished_one_cannot_be_cancelled(database, two_tenants, worker):
     tenant, _ = two_tenants
     workflow = await deployed(tenant, "orders", ORDERS)
@@ -104,7 +104,7 @@ async def test_a_failed_run_can_be_tried_again_and_a_finished_one_cannot_be_canc
         await the(tenant, run_cancel, run_id=run_id, actor=tenant.actor)
 
 
-@pytest.mark.spec("SPINE-B6")
+@pytest.mark.spec("SPINE-B6", "SPINE-B6.10")
 async def test_cancelling_ends_a_run_without_asking_a_worker(database, two_tenants):
     tenant, _ = two_tenants
     workflow = await deployed(tenant, "orders", ORDERS)
@@ -114,7 +114,7 @@ async def test_cancelling_ends_a_run_without_asking_a_worker(database, two_tenan
     assert left_over(database, tenant) == 0
 
 
-@pytest.mark.spec("SPINE-B6")
+@pytest.mark.spec("SPINE-B6", "SPINE-B6.14", "SPINE-B6.15")
 async def test_messages_of_one_key_are_handled_in_order_and_all_of_them(database, two_tenants, ingress, worker):
     tenant, other = two_tenants
     await deployed(tenant, "orders", ORDERS)
@@ -145,7 +145,7 @@ async def test_messages_of_one_key_are_handled_in_order_and_all_of_them(database
     assert page.items == []
 
 
-@pytest.mark.spec("SPINE-B6")
+@pytest.mark.spec("SPINE-B6", "SPINE-B6.14")
 async def test_a_message_that_cannot_be_handled_is_a_dead_letter_and_goes_to_the_end_when_replayed(
     database, two_tenants, worker
 ):
@@ -174,7 +174,7 @@ async def test_a_message_that_cannot_be_handled_is_a_dead_letter_and_goes_to_the
     assert len(await wait_for_async(lambda: dead(1))) == 1
 
 
-@pytest.mark.spec("SPINE-B8", "SPINE-5")
+@pytest.mark.spec("SPINE-B8", "SPINE-5", "SPINE-B8.10")
 async def test_events_lead_from_an_older_state_to_the_newer_one(database, two_tenants, worker):
     tenant, _ = two_tenants
     workflow = await deployed(tenant, "orders", ORDERS)

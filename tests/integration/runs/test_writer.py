@@ -53,7 +53,7 @@ def rows_of(database, tenant_id):
         return found.fetchall()
 
 
-@pytest.mark.spec("SPINE-B5")
+@pytest.mark.spec("SPINE-B5", "SPINE-B5.5")
 async def test_a_row_is_stored_when_its_write_returns(database, two_tenants, writer):
     tenant, _ = two_tenants
     run_id, row = request_of(origin_of(tenant.id), body=b'{"a":1}', status=201)
@@ -63,7 +63,7 @@ async def test_a_row_is_stored_when_its_write_returns(database, two_tenants, wri
     ]
 
 
-@pytest.mark.spec("SPINE-B5")
+@pytest.mark.spec("SPINE-B5", "SPINE-B5.5")
 async def test_rows_that_arrive_together_share_few_commits(database, two_tenants, writer):
     first, second = two_tenants
     origins = [origin_of(first.id), origin_of(second.id)]
@@ -81,7 +81,7 @@ async def test_the_same_row_sent_again_is_stored_once(database, two_tenants, wri
     assert len(rows_of(database, tenant.id)) == 1
 
 
-@pytest.mark.spec("SPINE-B5")
+@pytest.mark.spec("SPINE-B5", "SPINE-B5.5", "SPINE-B6.2")
 async def test_an_accepted_run_gets_its_work_row_in_the_same_commit(database, two_tenants, writer):
     tenant, _ = two_tenants
     now = datetime.now(UTC)
@@ -94,7 +94,7 @@ async def test_an_accepted_run_gets_its_work_row_in_the_same_commit(database, tw
         assert found.fetchall() == [(row.id, tenant.id, None, 0)]
 
 
-@pytest.mark.spec("SPINE-B5")
+@pytest.mark.spec("SPINE-B5", "SPINE-B5.5")
 async def test_hostile_payloads_of_one_tenant_do_not_touch_the_other(database, two_tenants, writer):
     hostile, busy = two_tenants
     payloads = [b'"\\u0000"', b'"\\ud800"', b"x" * (1024 * 1024), b"\x00\xff"]
@@ -119,7 +119,7 @@ async def test_only_the_caller_of_a_broken_row_gets_the_error(database, two_tena
     assert len(rows_of(database, second.id)) == 20
 
 
-@pytest.mark.spec("SPINE-B5")
+@pytest.mark.spec("SPINE-B5", "SPINE-B5.5")
 async def test_a_group_whose_connection_breaks_is_sent_again(database, two_tenants, writer):
     tenant, _ = two_tenants
     origin = origin_of(tenant.id)
@@ -133,7 +133,7 @@ async def test_a_group_whose_connection_breaks_is_sent_again(database, two_tenan
     assert len(rows_of(database, tenant.id)) == 21
 
 
-@pytest.mark.spec("SPINE-B5")
+@pytest.mark.spec("SPINE-B5", "SPINE-B5.5")
 async def test_closing_stores_what_was_only_offered(database, two_tenants):
     tenant, _ = two_tenants
     writer = RunWriter(database.url("relay"))

@@ -42,6 +42,7 @@ def identity(model: type[Model], tenant: TenantFixture) -> object:
     return rows.filter(**of).order_by("-id").values_list("pk", flat=True)[0]
 
 
+@pytest.mark.spec("SPINE-B7.15")
 def test_an_operator_lists_searches_and_opens_rows_of_every_tenant(filled_tenants: Two, operator: Client) -> None:
     def found(model: type[Model], **query: object) -> set[object]:
         page = operator.get(address(model, "changelist"), query)
@@ -79,6 +80,7 @@ def test_operators_see_what_runs() -> None:
     assert {Workflow, Version, Deployment, Run, Delivery, Instance} <= set(SHOWN)
 
 
+@pytest.mark.spec("SPINE-B7.15")
 def test_our_tables_are_only_looked_at(two_tenants: Two, operator: Client) -> None:
     ours = [model for model in admin.site._registry if model._meta.app_label in OURS]
     assert ours
@@ -91,6 +93,7 @@ def test_our_tables_are_only_looked_at(two_tenants: Two, operator: Client) -> No
     assert operator.get("/admin/tenants/tenant/add/").status_code == 403
 
 
+@pytest.mark.spec("SPINE-B7.15")
 def test_hidden_columns_are_not_even_readable(two_tenants: Two, operator: Client) -> None:
     a, _ = two_tenants
     page = operator.get(f"/admin/tenants/user/{a.owner.pk}/change/").content.decode()
@@ -111,6 +114,7 @@ def test_strangers_are_sent_to_the_products_own_sign_in(two_tenants: Two) -> Non
     assert member.get("/admin/", follow=True).status_code == 404
 
 
+@pytest.mark.spec("SPINE-B3.8", "SPINE-B7.15")
 def test_an_operator_makes_a_tenant_and_its_owner_gets_a_link(operator: Client) -> None:
     slug = f"new-{uuid4().hex[:8]}"
     given = {"slug": slug, "name": "New", "owner_email": f"{slug}@example.test"}

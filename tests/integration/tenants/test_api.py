@@ -19,6 +19,7 @@ pytestmark = pytest.mark.spec("SPINE-B3", "SPINE-B7")
 Two = tuple[TenantFixture, TenantFixture]
 
 
+@pytest.mark.spec("SPINE-B3.5", "SPINE-B7.1")
 def test_a_key_and_a_browser_see_their_own_tenant(two_tenants: Two) -> None:
     a, _ = two_tenants
     assert client_for(a).get("tenant").json()["slug"] == a.slug
@@ -34,6 +35,7 @@ def test_nobody_is_told_to_sign_in_or_send_a_key(two_tenants: Two) -> None:
         assert refused.json()["requestId"] == refused["X-Request-ID"]
 
 
+@pytest.mark.spec("SPINE-B3.7")
 def test_a_stranger_gets_the_answer_of_a_tenant_that_does_not_exist(two_tenants: Two) -> None:
     a, b = two_tenants
     stranger = browser_for(b)
@@ -51,6 +53,7 @@ def test_a_damaged_key_opens_nothing(two_tenants: Two, damage: object) -> None:
     assert (refused.status_code, refused.json()["code"]) == (401, "key.invalid")
 
 
+@pytest.mark.spec("SPINE-B3.5")
 def test_a_key_of_one_tenant_renamed_to_another_opens_nothing(two_tenants: Two) -> None:
     a, b = two_tenants
     assert with_key(a.key.replace(a.slug, b.slug)).get("tenant").status_code == 401
@@ -64,6 +67,7 @@ def test_a_browser_must_send_the_csrf_token(two_tenants: Two) -> None:
     assert (refused.status_code, refused.json()["code"]) == (403, "csrf.failed")
 
 
+@pytest.mark.spec("SPINE-B3.10", "SPINE-B3.11")
 def test_a_viewer_may_not_write_and_the_refusal_is_on_record(two_tenants: Two) -> None:
     a, _ = two_tenants
     refused = client_for(a, "viewer").post("projects", {"slug": "new", "name": "New"})
@@ -73,6 +77,7 @@ def test_a_viewer_may_not_write_and_the_refusal_is_on_record(two_tenants: Two) -
     assert (noted.verb, noted.is_refusal, noted.request_id) == ("projects.edit", True, refused["X-Request-ID"])
 
 
+@pytest.mark.spec("SPINE-B3.5", "SPINE-B7.2")
 def test_a_project_is_made_read_changed_and_archived(two_tenants: Two) -> None:
     a, _ = two_tenants
     caller = client_for(a, "editor")
@@ -86,6 +91,7 @@ def test_a_project_is_made_read_changed_and_archived(two_tenants: Two) -> None:
     assert [row["slug"] for row in caller.get("projects").json()["items"]] == ["main"]
 
 
+@pytest.mark.spec("SPINE-B7.12")
 def test_an_edit_without_or_with_a_stale_etag_changes_nothing(two_tenants: Two) -> None:
     a, _ = two_tenants
     caller, path = client_for(a), f"projects/{a.project.id}"
@@ -94,6 +100,7 @@ def test_an_edit_without_or_with_a_stale_etag_changes_nothing(two_tenants: Two) 
     assert caller.get(path).json()["name"] == "Main"
 
 
+@pytest.mark.spec("SPINE-B7.10")
 def test_faults_in_a_body_are_pointed_at_all_at_once(two_tenants: Two) -> None:
     a, _ = two_tenants
     refused = client_for(a).post("projects", {"slug": "Bad Slug", "name": ""})
@@ -122,6 +129,7 @@ def test_another_content_type_and_another_method_are_refused(two_tenants: Two) -
     assert (unknown.status_code, unknown["Content-Type"]) == (404, "application/problem+json")
 
 
+@pytest.mark.spec("SPINE-B7.11")
 def test_lists_are_read_page_by_page_without_a_gap(two_tenants: Two) -> None:
     a, _ = two_tenants
     caller = client_for(a)
@@ -136,6 +144,7 @@ def test_lists_are_read_page_by_page_without_a_gap(two_tenants: Two) -> None:
     assert caller.get("projects?cursor=nonsense!").status_code == 400
 
 
+@pytest.mark.spec("SPINE-B7.13")
 def test_a_creating_call_sent_twice_with_one_key_is_done_once(two_tenants: Two) -> None:
     a, b = two_tenants
     caller, key = client_for(a), {"Idempotency-Key": "order-1"}
@@ -149,6 +158,7 @@ def test_a_creating_call_sent_twice_with_one_key_is_done_once(two_tenants: Two) 
     assert client_for(b).post("projects", {"slug": "twice", "name": "B"}, key).status_code == 201
 
 
+@pytest.mark.spec("SPINE-B7.13")
 def test_a_refused_call_leaves_its_idempotency_key_free(two_tenants: Two) -> None:
     a, _ = two_tenants
     caller, key = client_for(a), {"Idempotency-Key": "order-2"}
@@ -156,6 +166,7 @@ def test_a_refused_call_leaves_its_idempotency_key_free(two_tenants: Two) -> Non
     assert caller.post("projects", {"slug": "free", "name": "Free"}, key).status_code == 201
 
 
+@pytest.mark.spec("SPINE-B3.5")
 def test_a_new_key_is_shown_once_works_and_can_be_revoked(two_tenants: Two) -> None:
     a, _ = two_tenants
     caller = client_for(a)
@@ -173,6 +184,7 @@ def test_an_expired_key_opens_nothing(two_tenants: Two) -> None:
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/expires_at")
 
 
+@pytest.mark.spec("SPINE-B3.5", "SPINE-B3.10", "SPINE-B7.1")
 def test_members_change_role_and_leave_but_one_owner_stays(two_tenants: Two) -> None:
     a, _ = two_tenants
     editor, caller = a.person("editor"), browser_for(a)
@@ -198,6 +210,7 @@ def test_secrets_are_named_and_never_shown(two_tenants: Two) -> None:
     assert caller.delete("environments/prod/secrets/TOKEN").status_code == 404
 
 
+@pytest.mark.spec("SPINE-B7.14")
 def test_answers_tell_what_is_left_of_the_allowance(two_tenants: Two) -> None:
     a, _ = two_tenants
     caller = client_for(a, "viewer")
@@ -206,6 +219,7 @@ def test_answers_tell_what_is_left_of_the_allowance(two_tenants: Two) -> None:
     assert int(second["RateLimit-Reset"]) >= 1
 
 
+@pytest.mark.spec("SPINE-B7.14")
 def test_beyond_the_allowance_a_caller_is_told_when_to_come_again(two_tenants: Two, settings: object) -> None:
     a, b = two_tenants
     settings.API_CALLS_PER_MINUTE = 3
@@ -226,6 +240,7 @@ def test_a_suspended_tenant_is_found_by_nobody(two_tenants: Two) -> None:
     assert with_key(a.key).get("tenant").status_code == 200
 
 
+@pytest.mark.spec("SPINE-B3.7")
 def test_who_belongs_to_two_tenants_sees_each_by_itself(two_tenants: Two) -> None:
     a, b = two_tenants
     with scope(b.id, SYSTEM):

@@ -40,6 +40,7 @@ def address() -> str:
     return f"{uuid4().hex[:12]}@example.test"
 
 
+@pytest.mark.spec("SPINE-B3.8")
 def test_a_new_person_gets_an_account_and_the_membership(two_tenants: Two) -> None:
     a, _ = two_tenants
     email = address()
@@ -69,6 +70,7 @@ def test_a_link_is_for_its_address_only(two_tenants: Two) -> None:
     assert [found.slug for found in memberships_of(user=b.owner)] == [b.slug]
 
 
+@pytest.mark.spec("SPINE-B3.8")
 def test_a_link_works_once(two_tenants: Two) -> None:
     a, _ = two_tenants
     _, token = invite(a, address())
@@ -107,6 +109,7 @@ def test_members_are_not_invited_again_and_editors_invite_nobody(two_tenants: Tw
         invitation_create(email=address(), role="viewer", actor=editor)
 
 
+@pytest.mark.spec("SPINE-B3.8")
 def test_the_link_is_mailed_after_the_commit(two_tenants: Two, mailoutbox: list[Any]) -> None:
     a, _ = two_tenants
     row, token = invite(a, address())
@@ -130,6 +133,7 @@ def test_a_stranger_belongs_nowhere(two_tenants: Two) -> None:
     assert memberships_of(user=make_person()) == []
 
 
+@pytest.mark.spec("SPINE-B3.8")
 def test_an_operator_makes_a_tenant_and_invites_its_owner(two_tenants: Two) -> None:
     operator = operator_actor(make_person(is_operator=True))
     made = tenant_create(slug=f"new-{uuid4().hex[:8]}", name="New", actor=operator)

@@ -9,12 +9,14 @@ pytestmark = pytest.mark.spec("SPINE-B3")
 Two = tuple[TenantFixture, TenantFixture]
 
 
+@pytest.mark.spec("SPINE-B3.7")
 def test_nobody_is_sent_to_sign_in_and_back(two_tenants: Two) -> None:
     a, _ = two_tenants
     answer = Client().get(f"/t/{a.slug}/settings?x=1")
     assert (answer.status_code, answer["Location"]) == (302, f"/sign-in?next=/t/{a.slug}/settings%3Fx%3D1")
 
 
+@pytest.mark.spec("SPINE-B3.7")
 def test_signing_in_and_out_with_the_form(two_tenants: Two) -> None:
     a, b = two_tenants
     client = Client()
@@ -35,6 +37,7 @@ def test_somebody_who_belongs_nowhere_gets_the_page_of_what_does_not_exist(two_t
     assert a.slug not in refused.content.decode()
 
 
+@pytest.mark.spec("SPINE-B3.10")
 def test_a_viewer_sees_a_page_and_may_not_post_it(two_tenants: Two) -> None:
     a, _ = two_tenants
     client = Client()

@@ -53,6 +53,7 @@ def test_wrong_password_unknown_account_and_closed_account_sound_the_same(two_te
     assert {attempt(email, password, address) for email, password in tried} == {"refused"}
 
 
+@pytest.mark.spec("SPINE-B3.6")
 def test_five_failures_lock_the_account_for_that_address_only(two_tenants: Two, address: str, later: object) -> None:
     a, b = two_tenants
     failures = [attempt(a.owner.email, "wrong", address) for _ in range(6)]
@@ -64,6 +65,7 @@ def test_five_failures_lock_the_account_for_that_address_only(two_tenants: Two, 
     assert attempt(a.owner.email, PASSWORD, address) == a.owner.email
 
 
+@pytest.mark.spec("SPINE-B3.6")
 def test_ten_failures_from_many_addresses_lock_the_account(two_tenants: Two, address: str, later: object) -> None:
     a, b = two_tenants
     for number in range(LIMITS["account"].failures + 1):
@@ -74,6 +76,7 @@ def test_ten_failures_from_many_addresses_lock_the_account(two_tenants: Two, add
     assert attempt(a.owner.email, PASSWORD, f"last {address}") == a.owner.email
 
 
+@pytest.mark.spec("SPINE-B3.6")
 def test_many_accounts_from_one_address_lock_the_address(two_tenants: Two, address: str) -> None:
     a, _ = two_tenants
     tried = [attempt(f"{number}@example.test", "wrong", address) for number in range(LIMITS["address"].failures + 1)]
@@ -82,6 +85,7 @@ def test_many_accounts_from_one_address_lock_the_address(two_tenants: Two, addre
     assert attempt(a.owner.email, PASSWORD, f"elsewhere {address}") == a.owner.email
 
 
+@pytest.mark.spec("SPINE-B3.6")
 def test_a_good_sign_in_forgives_the_account_but_not_the_address(two_tenants: Two, address: str) -> None:
     a, _ = two_tenants
     for _ in range(3):
@@ -89,6 +93,7 @@ def test_a_good_sign_in_forgives_the_account_but_not_the_address(two_tenants: Tw
         assert attempt(a.owner.email, PASSWORD, address) == a.owner.email
 
 
+@pytest.mark.spec("SPINE-B3.6")
 def test_old_failures_are_forgotten(two_tenants: Two, address: str, later: object) -> None:
     a, _ = two_tenants
     assert [attempt(a.owner.email, "wrong", address) for _ in range(5)] == ["refused"] * 5

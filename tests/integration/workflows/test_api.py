@@ -53,6 +53,7 @@ def theirs(two_tenants):
     return Caller(two_tenants[1])
 
 
+@pytest.mark.spec("SPINE-B7.3", "SPINE-B7.4")
 def test_a_workflow_goes_from_its_creation_to_being_live(ours):
     created = ours("POST", f"projects/{ours.tenant.project.id}/workflows", {"name": "Order intake", "text": BROKEN})
     assert (created.status_code, created["ETag"]) == (201, '"1"')
@@ -95,6 +96,7 @@ def test_yaml_is_taken_as_it_is(ours):
     assert image.status_code == 415
 
 
+@pytest.mark.spec("SPINE-B7.12")
 def test_an_edit_without_its_starting_point_is_428_and_from_an_old_one_412(ours):
     workflow = f"workflows/{ours.workflow()}"
     assert ours("PUT", f"{workflow}/draft", {"text": OTHER}).status_code == 428
@@ -106,6 +108,7 @@ def test_an_edit_without_its_starting_point_is_428_and_from_an_old_one_412(ours)
     assert (late.status_code, late.json()["code"]) == (412, "changed-meanwhile")
 
 
+@pytest.mark.spec("SPINE-B7.4")
 @pytest.mark.parametrize(
     ("text", "code", "is_drawn"),
     [(CLEAN, None, True), (BLOCKED, "module.type.unknown", True), (UNREADABLE, "yaml.syntax", False)],
@@ -124,6 +127,7 @@ def test_a_check_changes_nothing_and_a_viewer_may_ask_it(ours):
     assert viewer("POST", "check?environment=nowhere", {"text": CLEAN}).status_code == 404
 
 
+@pytest.mark.spec("SPINE-B7.4")
 def test_a_blocked_version_is_refused_with_every_finding(ours):
     workflow = f"workflows/{ours.workflow(BLOCKED)}"
     assert ours("POST", f"{workflow}/versions", {}).status_code == 201
@@ -132,6 +136,7 @@ def test_a_blocked_version_is_refused_with_every_finding(ours):
     assert refused.json()["findings"][0]["severity"] == "blocked"
 
 
+@pytest.mark.spec("SPINE-B7.10")
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
@@ -154,6 +159,7 @@ def test_a_slug_is_taken_once(ours):
     assert (again.status_code, again.json()["code"]) == (409, "workflow.slug_taken")
 
 
+@pytest.mark.spec("SPINE-B7.13")
 def test_the_same_key_creates_one_workflow(ours):
     key = uuid4().hex
     where = f"projects/{ours.tenant.project.id}/workflows"
@@ -164,6 +170,7 @@ def test_the_same_key_creates_one_workflow(ours):
     assert first.json() == second.json()
 
 
+@pytest.mark.spec("SPINE-B7.11")
 def test_lists_are_read_page_by_page(ours, theirs):
     made = [ours.workflow(name=f"w{number}") for number in range(3)]
     theirs.workflow()
@@ -197,6 +204,7 @@ def calls_on(workflow, deployment, project):
     ]
 
 
+@pytest.mark.spec("SPINE-B7.3")
 def test_another_tenant_s_things_do_not_exist(ours, theirs):
     workflow, deployment = ours.live()
     before = ours("GET", f"workflows/{workflow}").json()
@@ -209,6 +217,7 @@ def test_another_tenant_s_things_do_not_exist(ours, theirs):
     assert theirs("GET", "deployments").json()["items"] == []
 
 
+@pytest.mark.spec("SPINE-B3.10")
 def test_a_viewer_reads_everything_and_changes_nothing(ours):
     workflow, deployment = ours.live()
     viewer = Caller(ours.tenant, "viewer")

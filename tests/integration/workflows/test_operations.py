@@ -127,6 +127,7 @@ def test_a_rename_keeps_the_slug_and_moves_the_revision(two_tenants):
             workflow_rename(workflow_id=workflow.id, description="late", if_revision=1, actor=actor)
 
 
+@pytest.mark.spec("SPINE-B7.12")
 def test_a_save_from_an_old_revision_is_refused_and_says_who_was_first(two_tenants):
     ours, _ = two_tenants
     workflow = make(ours)
@@ -150,6 +151,7 @@ def test_what_was_typed_comes_back_byte_for_byte(two_tenants, text):
         assert draft_get(workflow_id=workflow.id).text == text
 
 
+@pytest.mark.spec("SPINE-B7.3")
 def test_versions_are_numbered_from_one_and_keep_their_text(two_tenants):
     ours, _ = two_tenants
     workflow = make(ours)
@@ -165,6 +167,7 @@ def test_versions_are_numbered_from_one_and_keep_their_text(two_tenants):
     assert (first.note, second.sha256) == ("first", hashlib.sha256(OTHER.encode()).hexdigest())
 
 
+@pytest.mark.spec("SPINE-B7.4")
 def test_a_draft_with_errors_is_not_published_and_all_findings_are_told(two_tenants):
     ours, _ = two_tenants
     workflow = make(ours, BROKEN)
@@ -184,6 +187,7 @@ def test_a_draft_that_moved_is_not_published_by_who_saw_the_old_one(two_tenants)
         version_publish(workflow_id=workflow.id, if_draft_revision=1, actor=actor)
 
 
+@pytest.mark.spec("SPINE-B7.4", "SPINE-B4.25")
 def test_a_blocked_document_is_published_and_not_deployed(two_tenants):
     ours, _ = two_tenants
     workflow = make(ours, BLOCKED)
@@ -218,6 +222,7 @@ def test_what_only_the_compiler_refuses_is_not_deployed_either(two_tenants):
         assert deployment_list(workflow_id=workflow.id).items == []
 
 
+@pytest.mark.spec("SPINE-B7.4")
 def test_a_deployment_replaces_the_one_before_and_an_older_version_rolls_back(two_tenants):
     ours, _ = two_tenants
     workflow = make(ours)
@@ -347,6 +352,7 @@ def test_a_viewer_reads_and_changes_nothing(two_tenants):
         assert workflow_get(workflow_id=workflow.id).name == "Order intake"
 
 
+@pytest.mark.spec("SPINE-B3.11")
 def test_each_deed_leaves_an_audit_row_and_an_event_in_its_transaction(two_tenants):
     ours, _ = two_tenants
     workflow = make(ours)
@@ -359,6 +365,7 @@ def test_each_deed_leaves_an_audit_row_and_an_event_in_its_transaction(two_tenan
     assert {"workflow.created", "version.published", "deployment.changed"} <= events
 
 
+@pytest.mark.spec("SPINE-B7.11")
 def test_lists_go_page_by_page_and_may_be_limited_to_a_project(two_tenants):
     ours, _ = two_tenants
     for name in ("first", "second", "third"):

@@ -15,6 +15,7 @@ def test_a_list_is_split_at_commas(monkeypatch):
     assert Environment().outbound_allow == ["127.0.0.1:9000", "10.0.0.0/8"]
 
 
+@pytest.mark.spec("SPINE-B2.15")
 def test_a_value_of_the_wrong_type_is_refused(monkeypatch):
     monkeypatch.setenv("WEB_PORT", "eighty")
     with pytest.raises(ValidationError, match="web_port"):
@@ -43,6 +44,7 @@ def test_a_pooler_in_transaction_mode_finds_nothing_to_refuse():
     assert set(found["OPTIONS"]) == {"application_name", "pool"}
 
 
+@pytest.mark.spec("SPINE-B3.9")
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
@@ -55,6 +57,7 @@ def test_mail_goes_where_its_url_says(url, expected):
     assert expected.items() <= mail(Environment(email_url=url)).items()
 
 
+@pytest.mark.spec("SPINE-B3.9")
 def test_mail_to_an_unknown_kind_of_place_is_refused():
     with pytest.raises(ValueError, match="EMAIL_URL"):
         mail(Environment(email_url="pigeon:home"))

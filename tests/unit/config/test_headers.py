@@ -15,6 +15,7 @@ def answer(request):
     return HttpResponse(request.headers["X-Request-ID"])
 
 
+@pytest.mark.spec("SPINE-B5.17")
 def test_a_caller_s_request_id_travels_through():
     response = RequestIdMiddleware(answer)(RequestFactory().get("/", headers={"X-Request-ID": "abc-1"}))
     assert (response["X-Request-ID"], response.content) == ("abc-1", b"abc-1")

@@ -26,6 +26,7 @@ async def beyond(scope, receive, send):
     await send({"type": "http.response.body", "body": b"beyond"})
 
 
+@pytest.mark.spec("SPINE-B5.16")
 @pytest.mark.parametrize("path", ["/health", "/healthz", "/live"])
 async def test_a_process_that_runs_is_alive(path):
     assert await ask(health.Health(beyond), path) == (200, b'{"status": "ok"}')
@@ -48,6 +49,7 @@ def broken():
     raise ConnectionError("postgresql://app:secret@db")
 
 
+@pytest.mark.spec("SPINE-B5.16")
 async def test_ready_says_which_part_does_not_answer_and_no_more(monkeypatch):
     monkeypatch.setattr(health, "PROBES", {"database": broken, "redis": lambda: None})
     status, body = await ask(health.Health(beyond), "/ready")

@@ -53,6 +53,7 @@ async def test_it_opens_before_the_first_request_and_closes_after_the_last():
     assert door.seen == ["start", "stop"]
 
 
+@pytest.mark.spec("SPINE-B3.4")
 async def test_an_unsafe_database_keeps_the_doors_shut_and_is_named():
     door, answers = Door(), []
 

@@ -84,6 +84,7 @@ async def test_an_exchange_carries_method_headers_and_body() -> None:
     assert b"evil" not in seen[0]
 
 
+@pytest.mark.spec("D29")
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "0177.0.0.1", "127.1", "[::1]", "[::ffff:127.0.0.1]"]
 )
@@ -94,6 +95,7 @@ async def test_loopback_is_refused_however_it_is_written(host: str) -> None:
     assert seen == []
 
 
+@pytest.mark.spec("D29")
 async def test_a_private_target_is_a_final_failure() -> None:
     async with outbound() as http:
         with pytest.raises(StepFailed) as refused:
@@ -111,6 +113,7 @@ async def test_what_is_no_plain_web_address_is_refused(url: str) -> None:
     assert refused.value.code == "http.bad_url"
 
 
+@pytest.mark.spec("D29")
 async def test_a_redirect_into_our_network_is_refused() -> None:
     location = "Location: http://169.254.169.254/"
     async with server(lambda head: reply("302 Found", b"", location)) as (port, _), outbound("127.0.0.1") as http:

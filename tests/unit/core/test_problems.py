@@ -15,6 +15,7 @@ from apps.core.api.problems import as_refusal, problem_response
 from apps.core.errors import Invalid, TooManyRequests
 
 
+@pytest.mark.spec("SPINE-B7.10")
 @pytest.mark.parametrize(
     ("error", "status", "code"),
     [
@@ -50,6 +51,7 @@ def test_faults_are_pointed_at_however_deep_they_lie() -> None:
     ]
 
 
+@pytest.mark.spec("SPINE-B7.10")
 def test_a_problem_carries_what_the_refusal_knows() -> None:
     problem = Invalid("No.", errors=[{"pointer": "/x", "message": "bad"}], findings=[], hint="try y").problem()
     assert problem == {

@@ -117,7 +117,7 @@ def outcome(program, names):
         return None, failed
 
 
-@pytest.mark.spec("SPINE-B4")
+@pytest.mark.spec("SPINE-B4", "SPINE-B4.4")
 @settings(max_examples=1500, deadline=None)
 @given(EXPRESSION, CONTEXT, st.dictionaries(st.sampled_from(["s"]), CONTEXT, max_size=1))
 def test_where_a_closure_answers_cel_gives_the_same(text, data, steps):

@@ -166,7 +166,7 @@ def test_the_document_to_change_is_good(registry):
     compile_document(load(TEXT).document, registry)
 
 
-@pytest.mark.spec("SPINE-B4")
+@pytest.mark.spec("SPINE-B4", "SPINE-B4.2", "SPINE-B4.3")
 @settings(max_examples=400, deadline=None)
 @given(
     st.lists(
@@ -181,6 +181,7 @@ def test_a_document_is_refused_by_the_checker_or_compiles(registry, changes):
     assert refused_by_compiler(document, registry) == refused
 
 
+@pytest.mark.spec("SPINE-B4.3")
 @pytest.mark.parametrize("path", OWN, ids=lambda path: path.stem)
 def test_every_document_of_our_own_passes(registry, path):
     found = load(path.read_bytes())

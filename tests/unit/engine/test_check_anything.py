@@ -121,7 +121,7 @@ SECTIONS = st.fixed_dictionaries(
 )
 
 
-@pytest.mark.spec("SPINE-B4")
+@pytest.mark.spec("SPINE-B4", "SPINE-B4.2")
 @settings(max_examples=500, deadline=None)
 @given(SECTIONS, st.booleans())
 def test_no_document_whatever_raises(data, knows_secrets):

@@ -13,7 +13,7 @@ from apps.engine.registry import Registry
 from tests.unit.engine.checking import codes, findings_of, registry, told
 
 
-@pytest.mark.spec("SPINE-B4")
+@pytest.mark.spec("SPINE-B4", "SPINE-B4.2")
 def test_all_faults_are_reported_at_once_in_the_order_of_the_text():
     text = """\
 modules:
@@ -41,7 +41,7 @@ modules:
     ]
 
 
-@pytest.mark.spec("SPINE-B4")
+@pytest.mark.spec("SPINE-B4", "SPINE-B4.2")
 def test_severities_follow_the_specification():
     severities = {code: severity for code, (severity, _) in CODES.items()}
     errors = {code for code, severity in severities.items() if severity is Severity.ERROR}
@@ -69,7 +69,7 @@ def test_a_repeated_name_cites_its_first_use():
     assert "modules[0]" in found[0].message
 
 
-@pytest.mark.spec("SPINE-B9")
+@pytest.mark.spec("SPINE-B9", "SPINE-B9.8")
 def test_a_typo_gets_the_nearest_valid_name():
     messages = [found.message for found in findings_of("modules: [{name: a, type: http.ruter, dependson: []}]")]
     assert any("'http.router'" in message for message in messages)
@@ -108,7 +108,7 @@ def test_parts_of_an_entry_have_their_shape(entry, path):
     assert told(f"modules:\n- name: a\n  type: http.router\n  {entry}") == [("section.shape", path, 4)]
 
 
-@pytest.mark.spec("SPINE-B4")
+@pytest.mark.spec("SPINE-B4", "SPINE-B4.24")
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_type_of_the_catalogue_that_is_not_there_yet_is_blocked(kind):
     found = check(load(f"modules: [{{name: a, type: {kind}, config: {{any: 1}}}}]").document, Registry())
@@ -163,7 +163,7 @@ class TestConfig:
         text = "modules:\n- name: s\n  type: http.server\n  config:\n    address: ':1'\n    readTimeout: soon"
         assert told(text) == [("config.invalid", "modules[0].config.readTimeout", 6)]
 
-    @pytest.mark.spec("SPINE-B9")
+    @pytest.mark.spec("SPINE-B9", "SPINE-B9.8")
     def test_ignored_keys_warn_x_keys_are_free_others_are_blocked(self):
         text = """\
 modules:
@@ -180,10 +180,12 @@ modules:
             ("key.unknown", "modules[0].config.perfix", 8),
         ]
 
+    @pytest.mark.spec("SPINE-B9.8")
     def test_an_unknown_key_of_the_config_gets_the_nearest_one(self):
         (found,) = findings_of("modules: [{name: s, type: http.server, config: {address: x, readTimout: 1}}]")
         assert "'readTimeout'" in found.message
 
+    @pytest.mark.spec("SPINE-B4.2")
     def test_faults_deep_inside_have_their_path_and_hint(self):
         text = """\
 modules:
@@ -267,7 +269,7 @@ workflows: {pipelines: {pipe: {steps: []}}}
 
 
 class TestTopLevel:
-    @pytest.mark.spec("SPINE-B9")
+    @pytest.mark.spec("SPINE-B9", "SPINE-B9.8")
     def test_keys_that_the_format_lists_as_ignored_warn_and_others_are_blocked(self):
         text = "name: n\ndescription: d\nlinks: []\nx-free: 1\nplugins: []\nmodulse: []\nhttpserver: {}\nscheduler: 5"
         found = findings_of(text)

@@ -290,6 +290,14 @@ class TestStateMachine:
     def test_an_engine_is_needed(self):
         assert codes("workflows: {statemachine: {definitions: []}}") == ["reference.missing"]
 
+    @pytest.mark.spec("D28")
+    @pytest.mark.parametrize("name", ["engine", "workflow-processor", "statemachine-engine"])
+    def test_a_module_that_is_only_called_like_an_engine_is_none(self, name):
+        called = f"modules: [{{name: {name}, type: http.router}}]\nworkflows: {{statemachine: {{definitions: []}}}}"
+        assert codes(called) == ["reference.missing"]
+        chosen = called.replace("definitions", f"engine: {name}, definitions")
+        assert codes(chosen) == ["reference.unsuitable"]
+
 
 class TestTriggers:
     def test_a_good_trigger_is_silent(self):

@@ -9,7 +9,7 @@ from apps.engine.findings import DocumentRefused, Severity
 from tests.support.small_modules import compiled, small_registry
 
 
-@pytest.mark.spec("D8")
+@pytest.mark.spec("D8", "SPINE-B4.3")
 def test_modules_are_built_behind_what_they_depend_on_and_else_in_file_order():
     application = compiled("""
 modules:
@@ -36,6 +36,7 @@ workflows:
     assert application.program("message:nothing") is None
 
 
+@pytest.mark.spec("SPINE-B4.3")
 def test_a_document_with_errors_is_refused_with_all_of_them():
     document = load("modules:\n- {name: a, type: no.such}\n- {name: b, type: nor.this}\n").document
     with pytest.raises(DocumentRefused) as refusal:

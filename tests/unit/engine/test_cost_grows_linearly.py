@@ -94,7 +94,7 @@ def costs_in_proportion(text, work):
     return least_cost(lambda: work(large), 2) < TIMES * least_cost(lambda: work(small), 4)
 
 
-@pytest.mark.spec("SPINE-B4")
+@pytest.mark.spec("SPINE-B4", "SPINE-B4.2")
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_checking_ten_times_the_mistakes(mistake):
     def checked(text):
@@ -105,7 +105,7 @@ def test_checking_ten_times_the_mistakes(mistake):
     assert costs_in_proportion(MISTAKES[mistake], checked)
 
 
-@pytest.mark.spec("SPINE-B4")
+@pytest.mark.spec("SPINE-B4", "SPINE-B4.3", "SPINE-6.3")
 @pytest.mark.parametrize("kind", GOOD)
 def test_compiling_ten_times_the_document(kind):
     assert costs_in_proportion(GOOD[kind], lambda text: compile_document(load(text).document, REGISTRY))

@@ -52,7 +52,7 @@ def edges(kind):
     return [(edge["from"], edge["to"], edge["label"]) for edge in drawn()["edges"] if edge["kind"] == kind]
 
 
-@pytest.mark.spec("SPINE-B8")
+@pytest.mark.spec("SPINE-B8", "SPINE-B8.5")
 def test_every_edge_of_the_reference_is_derived():
     assert ("server", "router", "http") in edges("http-route")
     assert ("router", "pipeline:pipe", "POST /orders") in edges("http-route")
@@ -77,6 +77,7 @@ def test_every_edge_of_the_reference_is_derived():
     assert edges("trigger") == [("trigger:http", "machine:orders", "pay"), ("trigger:http", "pipeline:pipe", "go")]
 
 
+@pytest.mark.spec("SPINE-B8.5")
 def test_nodes_say_what_they_are_and_where():
     nodes = {node["id"]: node for node in drawn()["nodes"]}
     assert nodes["server"]["kind"] == "http.server"
@@ -87,6 +88,7 @@ def test_nodes_say_what_they_are_and_where():
     assert nodes["trigger:http"]["category"] == "trigger"
 
 
+@pytest.mark.spec("SPINE-B8.5")
 def test_findings_are_counted_on_their_nodes():
     nodes = {node["id"]: node for node in drawn()["nodes"]}
     assert nodes["gate"]["severity"] == "blocked"

@@ -64,7 +64,7 @@ def orders() -> Application:
     return compile_document(loaded.document, discover(apps.modules.catalog))
 
 
-@pytest.mark.spec("SPINE-B4", "D4")
+@pytest.mark.spec("SPINE-B4", "D4", "SPINE-B6.13")
 async def test_an_order_is_accepted_reserved_and_told_about_once(orders):
     async with Bench(orders) as bench:
         made = await bench.request("POST", "/api/orders", body={"id": "7", "total": 50})
@@ -74,7 +74,7 @@ async def test_an_order_is_accepted_reserved_and_told_about_once(orders):
         assert len({call.headers["webhook-id"] for call in bench.http.calls}) == len(bench.http.calls) == 1
 
 
-@pytest.mark.spec("D5", "D6")
+@pytest.mark.spec("D5", "D6", "SPINE-B4.10")
 async def test_an_order_that_cannot_be_reserved_is_compensated(orders):
     async with Bench(orders) as bench:
         await bench.request("POST", "/api/orders", body={"id": "8", "total": 500})

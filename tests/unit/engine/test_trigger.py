@@ -28,7 +28,7 @@ workflows:
 """)
 
 
-@pytest.mark.spec("D1")
+@pytest.mark.spec("D1", "SPINE-B4.12")
 def test_a_definition_names_its_machine_and_the_data_the_instance():
     run = application("order").resolve("order", "finish", {"id": 7, "n": 1})
     assert (run.entry, run.workflow, run.action, run.correlation) == ("transition:order", "order", "finish", "7")
@@ -54,12 +54,14 @@ def test_the_section_means_its_only_machine_or_the_named_one():
         two.resolve("statemachine", "finish", None)
 
 
+@pytest.mark.spec("SPINE-B4.12")
 def test_pipelines_are_found_by_name_and_through_their_section():
     app = application("order")
     assert app.resolve("work", "", {"n": 1}).entry == "pipeline:work"
     assert app.resolve("pipelines", "work", {"n": 1}).data == {"n": 1}
 
 
+@pytest.mark.spec("SPINE-B4.12")
 @pytest.mark.parametrize(("workflow", "action"), [("nothing", "x"), ("pipelines", "nothing"), ("http", "start")])
 def test_anything_else_is_404(workflow, action):
     with pytest.raises(UnknownWorkflow) as unknown:

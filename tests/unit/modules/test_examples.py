@@ -12,7 +12,7 @@ from apps.modules.queries import registry
 EXAMPLES = Path(__file__).parents[3] / "examples" / "modules"
 SECRETS = {"JWT_SECRET": "s" * 40, "PARTNER_TOKEN": "t0ken", "PARTNER_SECRET": "whsec_c2VjcmV0"}
 
-pytestmark = pytest.mark.spec("SPINE-B4")
+pytestmark = pytest.mark.spec("SPINE-B4", "SPINE-B4.23")
 
 
 def bench(stem):

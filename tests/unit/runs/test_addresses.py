@@ -5,6 +5,7 @@ import pytest
 from apps.runs.rules.addresses import split_path, target_of_host, target_of_path, tenant_of_host
 
 
+@pytest.mark.spec("SPINE-B5.2")
 @pytest.mark.parametrize(
     ("path", "base", "rest"),
     [
@@ -20,6 +21,7 @@ def test_a_path_is_split_behind_the_workflow(path, base, rest):
     assert split_path(path) == (base, rest)
 
 
+@pytest.mark.spec("SPINE-B5.2")
 @pytest.mark.parametrize(
     ("base", "address"),
     [
@@ -37,6 +39,7 @@ def test_a_base_names_one_address(base, address):
     assert (None if found is None else found.address) == address
 
 
+@pytest.mark.spec("SPINE-B5.2")
 @pytest.mark.parametrize(
     ("host", "found"),
     [
@@ -54,6 +57,7 @@ def test_a_host_names_a_tenant(host, found):
     assert tenant_of_host(host, "weft.example") == found
 
 
+@pytest.mark.spec("SPINE-B5.2")
 def test_under_a_tenants_host_the_first_segment_is_the_workflow():
     found = target_of_host("acme.weft.example", "/orders/api/x", "weft.example")
     assert found is not None

@@ -98,7 +98,7 @@ class Command(BaseCommand):
 
     def _close(self, tally: Tally, failed: list[str], spec: bool) -> int:
         """Say what was left out and what failed, then the closing line."""
-        if spec and not trace(tally.tests, tally.promised, self.stdout.write):
+        if spec and not trace(tally.tests, tally.promised, tally.lines, self.stdout.write):
             failed.append("spec lines without a passing test")
         if os.environ.get("CI") == "true":
             refused = tally.refuse_skips(read_allowed(settings.BASE_DIR / ALLOWED_SKIPS))

@@ -17,6 +17,7 @@ class Tally:
 
     tests: dict[str, dict[str, Any]] = field(default_factory=dict)
     promised: list[str] = field(default_factory=list)
+    lines: dict[str, str] = field(default_factory=dict)
     passed: int = 0
     failed: int = 0
     skipped: int = 0
@@ -27,7 +28,7 @@ class Tally:
             self.failed += 1
             return
         found = json.loads(report.read_text(encoding="utf-8"))
-        self.promised = found["promised"]
+        self.promised, self.lines = found["promised"], found.get("lines", {})
         for node, ended in found["tests"].items():
             self.tests[node] = ended
             self._count(ended["outcome"])

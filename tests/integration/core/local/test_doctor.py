@@ -11,6 +11,7 @@ from apps.core.management.local import diagnosis
 pytestmark = pytest.mark.spec("SPINE-B2")
 
 
+@pytest.mark.spec("SPINE-B2.16")
 def test_a_machine_that_runs_the_tests_is_fine():
     output = StringIO()
     call_command("doctor", stdout=output)
@@ -23,6 +24,7 @@ def test_a_machine_that_runs_the_tests_is_fine():
     ]
 
 
+@pytest.mark.spec("SPINE-B2.16")
 def test_what_is_wrong_is_named_and_the_command_fails(monkeypatch):
     monkeypatch.setattr(diagnosis, "LEAST_FREE_BYTES", 1024**6)
     output = StringIO()

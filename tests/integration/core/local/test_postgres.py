@@ -58,6 +58,7 @@ def folder(tmp_path):
     return tmp_path / "postgres"
 
 
+@pytest.mark.spec("SPINE-B2.3")
 def test_it_asks_for_its_password(folder):
     with running(folder) as (url, _child):
         assert ask(url, "select current_user") == "postgres"
@@ -65,16 +66,19 @@ def test_it_asks_for_its_password(folder):
             psycopg.connect(url.replace(":" + url.split(":")[2].split("@")[0], ":wrong"))
 
 
+@pytest.mark.spec("SPINE-B2.3")
 def test_its_own_files_are_closed_to_others(folder):
     with running(folder):
         assert (folder / "superuser").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.spec("SPINE-B2.3")
 def test_it_is_durable_unless_told_otherwise(folder):
     with running(folder, {}) as (url, _child):
         assert [ask(url, f"show {name}") for name in ("fsync", "synchronous_commit", "full_page_writes")] == ["on"] * 3
 
 
+@pytest.mark.spec("SPINE-B2.3", "SPINE-B2.11")
 def test_what_was_committed_survives_a_kill(folder):
     with running(folder, {}) as (url, child):
         ask(url, "create table kept (n int)")
@@ -85,6 +89,7 @@ def test_what_was_committed_survives_a_kill(folder):
         assert ask(url, "select n from kept") == 7
 
 
+@pytest.mark.spec("SPINE-B2.3", "SPINE-B2.11")
 def test_it_dies_with_its_owner_and_the_next_owner_finds_it_whole(folder):
     command = [sys.executable, "-c", OWN_AND_WAIT, str(folder), str(any_free())]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as owner:
@@ -95,6 +100,7 @@ def test_it_dies_with_its_owner_and_the_next_owner_finds_it_whole(folder):
         assert ask(url, "select 1") == 1
 
 
+@pytest.mark.spec("SPINE-B2.11")
 def test_a_server_that_lost_its_owner_is_ended_before_a_new_one_starts(folder):
     with running(folder) as (_url, first):
         Postgres(folder).prepare()

@@ -26,6 +26,7 @@ def server(tmp_path):
     stop(child, signal.SIGTERM, 10)
 
 
+@pytest.mark.spec("SPINE-B2.4")
 def test_it_answers_to_its_password_only(server):
     found, port = server
     with redis.Redis.from_url(found.url(port)) as client:
@@ -34,12 +35,14 @@ def test_it_answers_to_its_password_only(server):
         stranger.ping()
 
 
+@pytest.mark.spec("SPINE-B2.4")
 def test_its_password_is_not_on_its_command_line(server):
     found, port = server
     command = [str(part) for part in found.program(port).command]
     assert not any(found.password in part for part in command)
 
 
+@pytest.mark.spec("SPINE-B2.4")
 def test_a_machine_without_redis_is_told_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)

@@ -34,6 +34,7 @@ def ask(url, statement, *values):
         return connection.execute(statement, values).fetchone()[0]
 
 
+@pytest.mark.spec("SPINE-B3.1")
 def test_every_role_signs_in_and_none_is_above_row_level_security(name):
     made = provision(ADMIN_URL, name, prefix=name)
     for role in NAMES:
@@ -44,6 +45,7 @@ def test_every_role_signs_in_and_none_is_above_row_level_security(name):
     assert ask(ADMIN_URL, members, f"{name}%") == 0
 
 
+@pytest.mark.spec("SPINE-B3.1")
 @pytest.mark.parametrize("role", ["app", "relay", "ops"])
 def test_a_serving_role_creates_nothing(name, role):
     made = provision(ADMIN_URL, name, prefix=name)
@@ -66,6 +68,7 @@ def test_a_forgotten_transaction_is_ended(name):
     assert ask(made.urls["ops"], "show default_transaction_read_only") == "on"
 
 
+@pytest.mark.spec("SPINE-B3.1")
 def test_running_it_again_renews_the_passwords_and_keeps_the_data(name):
     stored = "select rolpassword from pg_authid where rolname = %s"
     with psycopg.connect(provision(ADMIN_URL, name, prefix=name).urls["owner"]) as connection:
@@ -82,6 +85,7 @@ def test_passwords_that_are_given_are_kept(name):
     assert all(":p%40ss%2Fword@" in url for url in made.urls.values())
 
 
+@pytest.mark.spec("SPINE-B3.1")
 def test_an_administrator_need_not_be_a_superuser(name):
     with psycopg.connect(ADMIN_URL, autocommit=True) as admin:
         role = sql.Identifier(f"{name}_admin")
@@ -98,6 +102,7 @@ def test_a_mark_lives_on_the_database(name):
     assert read_mark(owner) == "it's here"
 
 
+@pytest.mark.spec("SPINE-B3.1")
 def test_the_command_prints_one_line_per_variable(name):
     output, warnings = StringIO(), StringIO()
     call_command(

@@ -69,6 +69,7 @@ def turns(supervisor, until):
         supervisor.watch(look)
 
 
+@pytest.mark.spec("SPINE-B2.7")
 def test_a_part_is_ready_before_the_next_one_starts(stage):
     supervisor, shown = stage
     supervisor.start(Part("first", lambda: program(SLEEPS), lambda _pid: "up" in shown.getvalue()))
@@ -76,6 +77,7 @@ def test_a_part_is_ready_before_the_next_one_starts(stage):
     assert list(supervisor.process_ids()) == ["first", "second"]
 
 
+@pytest.mark.spec("SPINE-B2.7")
 def test_a_part_that_ends_while_starting_is_named_with_its_last_words(stage):
     supervisor, shown = stage
     part = Part("web", lambda: program("raise SystemExit('no port')"), lambda _pid: False)
@@ -85,6 +87,7 @@ def test_a_part_that_ends_while_starting_is_named_with_its_last_words(stage):
     assert "web      | no port" in shown.getvalue()
 
 
+@pytest.mark.spec("SPINE-B2.11")
 def test_a_killed_part_is_reported_and_brought_back(stage):
     supervisor, shown = stage
     part = Part("worker", lambda: program(SLEEPS))
@@ -95,6 +98,7 @@ def test_a_killed_part_is_reported_and_brought_back(stage):
     assert "worker ended: killed by SIGKILL; starting it again in 0.25 s" in shown.getvalue()
 
 
+@pytest.mark.spec("SPINE-B2.7")
 def test_a_part_that_keeps_failing_is_tried_ever_more_slowly(stage):
     supervisor, shown = stage
     supervisor.launch(Part("beat", lambda: program("raise SystemExit(4)")))
@@ -110,6 +114,7 @@ def test_a_program_run_once_shows_its_output_and_gives_its_code(stage):
     assert supervisor.process_ids() == {}
 
 
+@pytest.mark.spec("SPINE-B2.10")
 def test_children_of_a_part_end_with_it(stage):
     supervisor, shown = stage
     part = Part("web", lambda: program(HAS_CHILD), lambda _pid: "up" in shown.getvalue())
@@ -120,6 +125,7 @@ def test_children_of_a_part_end_with_it(stage):
     wait_for(lambda: not is_running(child))
 
 
+@pytest.mark.spec("SPINE-B2.10")
 def test_a_part_that_ignores_the_request_to_end_is_killed(stage, monkeypatch):
     monkeypatch.setattr("apps.core.management.local.supervisor.GRACE_SECONDS", 0.2)
     supervisor, shown = stage
@@ -141,6 +147,7 @@ def supervising(tmp_path):
         owner.kill()
 
 
+@pytest.mark.spec("SPINE-B2.10")
 def test_ctrl_c_leaves_no_process_behind(supervising):
     owner, processes = supervising
     parts = processes()
@@ -149,6 +156,7 @@ def test_ctrl_c_leaves_no_process_behind(supervising):
     assert [pid for pid in parts if is_running(pid)] == []
 
 
+@pytest.mark.spec("SPINE-B2.10")
 def test_parts_die_with_a_killed_supervisor(supervising):
     owner, processes = supervising
     parts = processes()

@@ -23,6 +23,7 @@ def checkout(tmp_path):
     return tmp_path
 
 
+@pytest.mark.spec("SPINE-B2.5")
 def test_it_is_built_once_and_again_after_a_change(checkout):
     frontend = Frontend(checkout, lambda _text: None)
     assert [frontend.build_if_stale(), frontend.build_if_stale()] == [True, False]

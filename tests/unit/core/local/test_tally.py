@@ -21,6 +21,7 @@ def write(path, **content):
     return path
 
 
+@pytest.mark.spec("SPINE-B2.18")
 def test_outcomes_of_all_suites_are_added_up(tmp_path):
     tally = Tally()
     tests = {"a": ended("passed"), "b": ended("failed"), "c": ended("skipped")}
@@ -29,6 +30,7 @@ def test_outcomes_of_all_suites_are_added_up(tmp_path):
     assert tally.closing_line() == "6 passed, 1 failed, 2 skipped"
 
 
+@pytest.mark.spec("SPINE-B2.18")
 def test_a_suite_without_a_report_has_failed(tmp_path):
     tally = Tally()
     tally.add_pytest(tmp_path / "missing.json")
@@ -36,6 +38,7 @@ def test_a_suite_without_a_report_has_failed(tmp_path):
     assert tally.closing_line() == "0 passed, 2 failed, 0 skipped"
 
 
+@pytest.mark.spec("SPINE-8.3")
 def test_a_skip_that_is_not_on_the_list_counts_as_failed(tmp_path):
     tally = Tally()
     tests = {"tests/a.py::x": ended("skipped", reason="no moon"), "tests/b.py::y": ended("skipped", reason="known")}
@@ -44,6 +47,7 @@ def test_a_skip_that_is_not_on_the_list_counts_as_failed(tmp_path):
     assert tally.closing_line() == "0 passed, 1 failed, 1 skipped"
 
 
+@pytest.mark.spec("SPINE-8.3")
 def test_the_list_of_allowed_skips_is_read_without_its_reasons(tmp_path):
     (tmp_path / "list").write_text("# why\ntests/a.py::x  # needs a moon\n\n")
     assert read_allowed(tmp_path / "list") == ["tests/a.py::x"]
@@ -55,6 +59,7 @@ def summary(covered, statements, covered_branches, branches):
     return {"summary": {**counts, "covered_branches": covered_branches, "num_branches": branches}}
 
 
+@pytest.mark.spec("SPINE-B2.19")
 def test_coverage_is_folded_per_app_with_the_catalogue_on_its_own(tmp_path):
     files = {
         "apps/engine/check.py": summary(9, 10, 8, 10),
@@ -73,12 +78,13 @@ def test_coverage_is_folded_per_app_with_the_catalogue_on_its_own(tmp_path):
     assert (found["config"].floor, found["config"].enough) == (80.0, True)
 
 
-def table(tests, promised):
+def table(tests, promised, words=None):
     """The spec table as lines, and whether everything promised is proven."""
     lines = []
-    return trace(tests, promised, lines.append), lines
+    return trace(tests, promised, words or {}, lines.append), lines
 
 
+@pytest.mark.spec("SPINE-B1.11")
 def test_a_promised_line_without_a_passing_test_fails_the_run():
     fine, lines = table({"t": ended("skipped", "SPINE-2")}, ["SPINE-1", "SPINE-2"])
     assert not fine
@@ -86,12 +92,49 @@ def test_a_promised_line_without_a_passing_test_fails_the_run():
     assert "NO TEST" in lines[0]
 
 
+@pytest.mark.spec("SPINE-B1.11")
 def test_a_test_of_a_numbered_part_speaks_for_its_line():
     fine, lines = table({"t": ended("passed", "SPINE-5.2")}, ["SPINE-5"])
     assert fine
     assert "proven" in lines[0]
 
 
+@pytest.mark.spec("SPINE-B1.11")
+def test_a_test_of_a_line_does_not_speak_for_its_numbered_parts():
+    fine, lines = table({"t": ended("passed", "SPINE-B4")}, ["SPINE-B4", "SPINE-B4.3"])
+    assert not fine
+    assert [line.split()[1] for line in lines] == ["proven", "NO"]
+
+
+@pytest.mark.spec("SPINE-B1.11")
+def test_each_line_of_the_table_has_the_id_the_result_the_words_and_the_test_files():
+    tests = {"tests/unit/test_a.py::x": ended("passed", "D2"), "tests/unit/test_b.py::y": ended("passed", "D2")}
+    _, (line,) = table(tests, ["D2"], {"D2": "its routes are served"})
+    assert line.split() == ["D2", "proven", "2", "tests", "its", "routes", "are", "served", "[a,", "b]"]
+
+
+@pytest.mark.spec("SPINE-B1.11")
+def test_an_open_line_is_shown_and_fails_nothing():
+    fine, lines = table({}, [], {"SPINE-8.1": "in time"})
+    assert fine
+    assert lines[0].split()[:2] == ["SPINE-8.1", "open"]
+
+
+def test_the_tests_to_blame_stand_below_a_line_that_fails():
+    tests = {"tests/a.py::x": ended("passed", "D1"), "tests/a.py::y": ended("failed", "D1")}
+    _, lines = table(tests, ["D1"])
+    assert [line.split() for line in lines[1:]] == [["failed", "tests/a.py::y"]]
+
+
+def test_lines_stand_part_by_part_and_in_number_order():
+    ids = ["auth.jwt", "D10", "D9", "SPINE-1.2", "SPINE-B10", "SPINE-B2.10", "SPINE-B2.9", "SPINE-B2"]
+    _, lines = table({}, [], dict.fromkeys(ids, ""))
+    assert [line.split()[0] for line in lines] == [
+        *("SPINE-B2", "SPINE-B2.9", "SPINE-B2.10", "SPINE-B10", "SPINE-1.2", "D9", "D10", "auth.jwt")
+    ]
+
+
+@pytest.mark.spec("SPINE-B1.11")
 def test_one_failing_test_takes_the_proof_away():
     tests = {"t": ended("passed", "SPINE-5"), "u": ended("failed", "SPINE-5")}
     fine, lines = table(tests, ["SPINE-5"])
@@ -99,5 +142,6 @@ def test_one_failing_test_takes_the_proof_away():
     assert "FAILING" in lines[0]
 
 
+@pytest.mark.spec("SPINE-B1.11")
 def test_a_line_is_not_mistaken_for_a_longer_one():
     assert not table({"t": ended("passed", "SPINE-10")}, ["SPINE-1"])[0]

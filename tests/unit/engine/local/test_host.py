@@ -60,6 +60,7 @@ async def test_a_run_may_be_told_to_begin_later():
         assert run(here, run_id)["status"] == "done"
 
 
+@pytest.mark.spec("SPINE-B6.2")
 async def test_one_idempotency_key_is_one_run():
     async with bench() as here:
         first = await started(here, "plain", idempotency_key="k")
@@ -70,6 +71,7 @@ async def test_one_idempotency_key_is_one_run():
         assert len(here.host.queue.runs("local")) == 2
 
 
+@pytest.mark.spec("SPINE-B6.9", "SPINE-B6.5")
 async def test_tries_pause_between_each_other_and_end():
     async with bench() as here:
         for _ in range(3):
@@ -84,6 +86,7 @@ async def test_tries_pause_between_each_other_and_end():
         assert run(here, run_id)["status"] == "done"
 
 
+@pytest.mark.spec("SPINE-B6.10")
 async def test_a_run_is_cancelled_while_it_waits_and_what_comes_later_is_late():
     async with bench() as here:
         here.http.answer(503)
@@ -97,6 +100,7 @@ async def test_a_run_is_cancelled_while_it_waits_and_what_comes_later_is_late():
         assert not here.host.tell(run_id, SendAgain(), "other")
 
 
+@pytest.mark.spec("SPINE-B6.10")
 async def test_a_result_that_comes_after_the_cancel_is_not_written():
     async with bench() as here:
         run_id = await started(here, "send")
@@ -134,7 +138,7 @@ async def _never(*args, **more):
     await asyncio.Event().wait()
 
 
-@pytest.mark.spec("SPINE-B6")
+@pytest.mark.spec("SPINE-B6", "SPINE-B6.5", "SPINE-B6.7")
 async def test_something_done_once_that_does_not_answer_waits_for_a_person():
     async with bench() as here:
         here.host.http = _Silent()
@@ -149,7 +153,7 @@ async def test_something_done_once_that_does_not_answer_waits_for_a_person():
         assert len(here.http.calls) == 1
 
 
-@pytest.mark.spec("SPINE-B6")
+@pytest.mark.spec("SPINE-B6", "SPINE-B6.4")
 async def test_an_unknown_effect_that_did_happen_goes_on_with_its_receipt():
     async with bench() as here:
         here.host.http = _Silent()

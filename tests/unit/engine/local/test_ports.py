@@ -25,7 +25,7 @@ class _Shown(LocalHost):
         return row is not None, None if row is None else decode(row["receipt"])
 
 
-@pytest.mark.spec("SPINE-B4")
+@pytest.mark.spec("SPINE-B4", "SPINE-B4.5")
 class TestLocalPorts(PortSuite):
     @pytest.fixture(params=["memory", "file"])
     async def host(self, request, tmp_path):

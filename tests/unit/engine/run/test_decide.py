@@ -109,6 +109,7 @@ def test_a_failure_goes_on_where_the_step_says_and_the_run_still_ends_as_failed(
     assert (ended.status, ended.error["code"]) == (Status.FAILED, "t.no")
 
 
+@pytest.mark.spec("SPINE-B6.5", "SPINE-B6.9")
 def test_another_try_waits_for_its_pause_and_says_so():
     state, commands = decide(program(), claimed(), Again(ERROR, after=7.0), NOW)
     assert (state.status, state.step_attempt) == (Status.WAITING, 2)
@@ -121,6 +122,7 @@ def test_after_the_last_attempt_another_try_is_a_failure():
     assert (state.status, state.error["code"]) == (Status.FAILED, "t.no")
 
 
+@pytest.mark.spec("SPINE-B6.3")
 @pytest.mark.parametrize("status", [Status.READY, Status.WAITING, Status.UNKNOWN, *(s for s in Status if s.is_final)])
 @pytest.mark.parametrize("event", [done(1), Failed(ERROR), Again(ERROR), Lost(ERROR), NotHappened(), Unchecked(ERROR)])
 def test_what_a_worker_says_without_a_claim_is_late_and_changes_nothing(status, event):
@@ -134,6 +136,7 @@ def test_nothing_happens_to_a_run_that_is_done(event):
     assert decide(program(), state, event, NOW) == (state, [])
 
 
+@pytest.mark.spec("SPINE-B6.7")
 @pytest.mark.parametrize(
     ("effect", "ledger", "expected"),
     [
@@ -153,6 +156,7 @@ def test_a_claim_that_finds_traces_of_an_earlier_one_follows_the_effect_class(ef
     assert recover(effect, ledger) is expected
 
 
+@pytest.mark.spec("SPINE-B6.7")
 def test_an_intent_without_receipt_of_something_done_once_parks_the_run_for_a_person():
     state, commands = decide(program(Effect.ONCE), claimed(), Claimed(Ledger()), NOW)
     assert (state.status, state.wait.reason) == (Status.UNKNOWN, WaitReason.UNKNOWN_EFFECT)
@@ -165,6 +169,7 @@ def test_an_intent_without_receipt_of_something_checkable_is_asked_about():
     assert state.status is Status.CLAIMED
 
 
+@pytest.mark.spec("SPINE-B6.4")
 def test_a_receipt_that_was_not_recorded_replaces_the_call():
     receipt = Receipt({"ok": True})
     _, commands = decide(program(Effect.ONCE), claimed(), Claimed(Ledger(receipt)), NOW)
@@ -206,6 +211,7 @@ def test_a_check_without_an_answer_is_repeated_for_the_same_attempt_and_in_the_e
         assert state.status is Status.UNKNOWN
 
 
+@pytest.mark.spec("SPINE-B6.4")
 def test_an_unknown_effect_is_settled_by_its_receipt():
     state, commands = decide(program(Effect.ONCE), fresh(status=Status.UNKNOWN), Settled(), NOW)
     assert (state.status, state.step_attempt) == (Status.READY, 1)
@@ -251,6 +257,7 @@ def test_a_step_that_kills_every_worker_is_given_up():
     assert (state.status, state.error["code"]) == (Status.FAILED, "run.poison")
 
 
+@pytest.mark.spec("SPINE-B6.10")
 @pytest.mark.parametrize("status", [Status.READY, Status.CLAIMED, Status.WAITING, Status.UNKNOWN])
 def test_a_run_is_cancelled_wherever_it_stands(status):
     state, commands = decide(program(), fresh(status=status), Cancelled(), NOW)
@@ -305,6 +312,7 @@ def test_a_state_survives_storage():
         assert again.wait == state.wait
 
 
+@pytest.mark.spec("SPINE-B6.9")
 def test_pauses_grow_have_a_cap_and_are_the_same_for_the_same_try():
     policy = RetryPolicy(first_pause_seconds=1, factor=2, longest_pause_seconds=5)
     pauses = [pause_seconds(policy, RUN, attempt) for attempt in range(1, 20)]

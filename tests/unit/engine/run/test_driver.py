@@ -146,6 +146,7 @@ async def test_try_again_goes_to_the_caller():
     assert trace[0][4] == {"code": "step.try_again", "message": "busy", "after": 3}
 
 
+@pytest.mark.spec("SPINE-B6.7")
 async def test_a_call_that_leaves_the_house_has_an_intent_before_and_a_receipt_after():
     async def send(payload, context):
         assert context.unit.effects.lines[-1][0] == "intent"

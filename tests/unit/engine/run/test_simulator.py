@@ -11,7 +11,7 @@ from apps.engine.run.simulator import BrokenPromise, Simulation, simulate
 from apps.engine.run.state import Status
 
 
-@pytest.mark.spec("SPINE-B6")
+@pytest.mark.spec("SPINE-B6", "SPINE-B6.3", "SPINE-B6.7")
 async def test_two_thousand_lives_end_as_promised_in_time():
     began = perf_counter()
     assert await simulate(range(2000)) == 2000

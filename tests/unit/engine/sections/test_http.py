@@ -38,11 +38,13 @@ def bench(routes: str, more: str = "", modules: str = "", http: str = "") -> Ben
     return Bench(compiled(document(routes, more, modules, http)))
 
 
+@pytest.mark.spec("SPINE-B4.6")
 async def test_a_handler_gets_the_path_parameters():
     async with bench("{method: get, path: '/orders/{id}', handler: fixed}") as here:
         assert (await here.request("GET", "/orders/7")).json() == {"handler": "fixed", "params": {"id": "7"}}
 
 
+@pytest.mark.spec("SPINE-B4.6")
 async def test_an_unknown_path_is_404_and_a_wrong_method_405_with_allow():
     async with bench("{method: GET, path: /orders, handler: fixed}") as here:
         assert (await here.request("GET", "/nothing")).status == 404
@@ -51,6 +53,7 @@ async def test_an_unknown_path_is_404_and_a_wrong_method_405_with_allow():
         assert wrong.json()["code"] == "route.method"
 
 
+@pytest.mark.spec("SPINE-B4.6")
 async def test_head_answers_as_get_without_a_body():
     async with bench("{method: GET, path: /orders, handler: fixed}") as here:
         found = await here.request("HEAD", "/orders")
@@ -58,6 +61,7 @@ async def test_head_answers_as_get_without_a_body():
         assert int(found.headers["content-length"]) > 0
 
 
+@pytest.mark.spec("SPINE-B4.6", "SPINE-B5.4")
 @pytest.mark.parametrize("listed", ["[a, b]", "[a, slow]"])
 async def test_the_first_listed_middleware_is_outermost(listed):
     async with bench(f"{{method: GET, path: /x, handler: fixed, middlewares: {listed}}}") as here:
@@ -67,6 +71,7 @@ async def test_the_first_listed_middleware_is_outermost(listed):
         assert found.status == 200
 
 
+@pytest.mark.spec("SPINE-B5.4")
 async def test_a_middleware_that_answers_stops_the_request_and_the_outer_ones_see_the_answer():
     for inner in ("b", "slow"):
         async with bench(f"{{method: GET, path: /x, handler: fixed, middlewares: [a, {inner}]}}") as here:
@@ -80,6 +85,7 @@ async def test_a_single_middleware_may_be_written_in_the_singular():
         assert (await here.request("GET", "/x")).headers["x-trail"] == "a+a-"
 
 
+@pytest.mark.spec("SPINE-B5.4")
 async def test_failures_become_problems_that_the_middlewares_see():
     route = "{method: GET, path: /x, handler: writes, middlewares: [a]}"
     async with bench(route) as here:
@@ -129,6 +135,7 @@ def test_of_two_routes_with_one_shape_the_first_serves_and_the_second_is_warned_
     assert [finding.code for finding in application.findings] == ["route.duplicate"]
 
 
+@pytest.mark.spec("SPINE-B5.6")
 @pytest.mark.parametrize(("record", "kept"), [("end", 1), ("step", 1), ("none", 0)])
 async def test_the_record_of_a_route_says_whether_a_request_leaves_a_row(record, kept):
     async with bench(f"{{method: GET, path: /x, handler: fixed, record: {record}}}") as here:
@@ -141,6 +148,7 @@ async def test_the_section_may_set_the_record_for_all_its_routes():
     assert application.match("GET", "/x").route.record == "none"
 
 
+@pytest.mark.spec("SPINE-B5.6")
 @pytest.mark.parametrize("record", ["none", "async"])
 def test_a_route_whose_work_leaves_something_behind_keeps_its_record(record):
     with pytest.raises(DocumentRefused) as refusal:
@@ -165,6 +173,7 @@ async def test_modules_serve_the_addresses_they_mount_unless_a_route_does():
         assert (await here.request("GET", "/healthz")).json()["handler"] == "fixed"
 
 
+@pytest.mark.spec("SPINE-B4.6")
 async def test_a_body_over_the_limit_is_413():
     async with bench("{method: POST, path: /x, handler: fixed}") as here:
         found = await here.request("POST", "/x", body=b"x" * 1_048_577)
@@ -186,6 +195,7 @@ PRODUCERS = """
 """
 
 
+@pytest.mark.spec("SPINE-B4.7")
 @pytest.mark.parametrize(
     ("handler", "target", "topic"),
     [
@@ -231,7 +241,7 @@ triggers:
 PIPELINE = "  pipelines: {main: {steps: [{set: {done: 1}}]}}\n"
 
 
-@pytest.mark.spec("D1", "D2")
+@pytest.mark.spec("D1", "D2", "SPINE-B4.11")
 async def test_a_trigger_route_accepts_a_run_and_says_its_id():
     async with bench("{method: POST, path: /x, handler: fixed}", PIPELINE + TRIGGERS) as here:
         found = await here.request("POST", "/start/7?a=q&b=q", body={"b": "body", "id": "body", "fixed": "body"})
@@ -243,6 +253,7 @@ async def test_a_trigger_route_accepts_a_run_and_says_its_id():
         assert (run["status"], run["output"]["done"]) == ("done", 1)
 
 
+@pytest.mark.spec("SPINE-B4.11")
 async def test_a_trigger_takes_bodies_that_are_no_objects_and_none():
     async with bench("{method: POST, path: /y, handler: fixed}", PIPELINE + TRIGGERS) as here:
         await here.request("POST", "/start/7", body=[1])
@@ -253,20 +264,21 @@ async def test_a_trigger_takes_bodies_that_are_no_objects_and_none():
         ]
 
 
-@pytest.mark.spec("D1")
+@pytest.mark.spec("D1", "SPINE-B4.11")
 async def test_a_trigger_of_a_workflow_that_does_not_exist_is_404():
     async with bench("{method: POST, path: /y, handler: fixed}", PIPELINE + TRIGGERS) as here:
         found = await here.request("POST", "/lost")
         assert (found.status, found.json()["code"]) == (404, "workflow.unknown")
 
 
-@pytest.mark.spec("D2")
+@pytest.mark.spec("D2", "SPINE-B4.11")
 async def test_on_one_method_and_path_the_section_serves_and_nothing_starts_twice():
     async with bench("{method: POST, path: /x, handler: fixed}", PIPELINE + TRIGGERS) as here:
         assert (await here.request("POST", "/x")).json()["handler"] == "fixed"
         assert [run["source"] for run in here.host.queue.runs("local")] == ["http"]
 
 
+@pytest.mark.spec("SPINE-B4.11")
 async def test_triggers_can_be_switched_off():
     text = document("{method: POST, path: /x, handler: fixed}", PIPELINE + "\ntriggers: {http: {enabled: false}}\n")
     async with Bench(compiled(text)) as here:

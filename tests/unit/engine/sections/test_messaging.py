@@ -36,6 +36,7 @@ def runs(bench: Bench):
     return [(run["workflow"], run["input"], run["status"]) for run in bench.host.queue.runs("local")]
 
 
+@pytest.mark.spec("SPINE-B4.7")
 async def test_a_message_runs_every_handler_that_subscribes():
     text = document("[{topic: a, handler: inbox}, {topic: a, handler: doubler}, {topic: b, handler: inbox}]")
     async with Bench(compiled(text)) as bench:
@@ -61,6 +62,7 @@ def test_two_subscriptions_of_one_handler_and_topic_have_two_names():
     assert len(set(names)) == 2
 
 
+@pytest.mark.spec("SPINE-B4.7", "SPINE-B4.21")
 async def test_handlers_may_be_pipelines_and_processing_steps():
     pipelines = "  pipelines: {work: {steps: [{set: {done: 1}}, {emit: worked}]}}\n"
     text = document("[{topic: a, handler: work}, {topic: a, handler: step}]", more=pipelines)
@@ -72,7 +74,7 @@ async def test_handlers_may_be_pipelines_and_processing_steps():
         assert bench.http.calls[0].json() == {"n": 1}
 
 
-@pytest.mark.spec("D23")
+@pytest.mark.spec("D23", "SPINE-B4.7")
 async def test_a_handler_may_publish_what_it_handles_itself_down_a_chain():
     producers = "[{name: inbox, forwardTo: [b]}, {name: doubler, forwardTo: [c, d, c-errors]}]"
     text = document("[{topic: a, handler: inbox}, {topic: b, handler: doubler}]", producers)
@@ -84,6 +86,7 @@ async def test_a_handler_may_publish_what_it_handles_itself_down_a_chain():
         ]  # fmt: skip
 
 
+@pytest.mark.spec("SPINE-B4.7")
 async def test_a_handler_that_fails_publishes_to_its_error_topics_and_the_message_is_dead():
     text = document("[{topic: a, handler: doubler}]", "[{name: doubler, forwardTo: [b, b-errors]}]")
     async with Bench(compiled(text)) as bench:
@@ -96,6 +99,7 @@ async def test_a_handler_that_fails_publishes_to_its_error_topics_and_the_messag
         assert [status for *_, status in runs(bench)] == ["failed", "failed"]
 
 
+@pytest.mark.spec("SPINE-B4.7", "SPINE-B6.15")
 async def test_messages_of_one_key_wait_for_each_other_and_other_keys_do_not():
     async with Bench(compiled(document("[{topic: a, handler: sender}]"))) as bench:
         bench.http.answer(503)
@@ -137,6 +141,7 @@ async def test_the_section_itself_can_be_triggered_to_publish():
         assert [run["status"] for run in bench.host.queue.runs("local")][:3] == ["done", "done", "failed"]
 
 
+@pytest.mark.spec("SPINE-B6.15")
 async def test_two_scopes_hear_nothing_of_each_other():
     application = compiled(document("[{topic: a, handler: inbox}]"))
     async with Bench(application) as bench:

@@ -41,17 +41,20 @@ async def answer(steps: str, body=None, more: str = "", **request):
         return found, found_runs, bench
 
 
+@pytest.mark.spec("SPINE-B4.14")
 async def test_set_merges_values_into_data_and_the_answer_is_the_data():
     found, _, _ = await answer("- set: {total: '${data.qty * data.price}', currency: EUR}", {"qty": 2, "price": 4.5})
     assert found.status == 200
     assert found.json() == {"qty": 2, "price": 4.5, "total": 9.0, "currency": "EUR"}
 
 
+@pytest.mark.spec("SPINE-B4.14")
 async def test_set_into_data_that_is_no_object_fails():
     found, _, _ = await answer("- set: {a: 1}", [1, 2])
     assert found.json()["code"] == "data.not_an_object"
 
 
+@pytest.mark.spec("SPINE-B4.16")
 async def test_validate_answers_422_with_pointers():
     steps = "- validate: {schema: {type: object, properties: {items: {type: array, items: {required: [qty]}}}}}"
     found, runs, _ = await answer(steps, {"items": [{"qty": 1}, {}]})
@@ -65,12 +68,14 @@ async def test_validate_answers_422_with_pointers():
     assert runs[0]["error"]["code"] == problem["code"]
 
 
+@pytest.mark.spec("SPINE-B4.16")
 async def test_validate_may_look_at_a_value_of_its_own():
     steps = "- validate: {schema: {type: integer}, value: '${data.n}'}"
     assert (await answer(steps, {"n": 1}))[0].status == 200
     assert (await answer(steps, {"n": "x"}))[0].status == 422
 
 
+@pytest.mark.spec("SPINE-B4.16")
 async def test_validate_may_call_a_module_which_leaves_data_alone():
     found, _, _ = await answer("- validate: {module: doubler, value: '${data.inner}'}", {"inner": {"n": 1}})
     assert found.json() == {"inner": {"n": 1}}
@@ -86,6 +91,7 @@ async def test_the_input_schema_of_a_pipeline_comes_first():
         assert (await bench.request("POST", "/run", body={"n": 1})).json() == {"n": 2}
 
 
+@pytest.mark.spec("SPINE-B4.15")
 async def test_uses_calls_a_module_and_keeps_its_output_by_name():
     steps = """
 - {uses: doubler, with: {n: '${data.count}'}, as: twice}
@@ -94,10 +100,12 @@ async def test_uses_calls_a_module_and_keeps_its_output_by_name():
     assert (await answer(steps, {"count": 4}))[0].json() == {"count": 4, "result": 8}
 
 
+@pytest.mark.spec("SPINE-B4.15")
 async def test_uses_may_merge_its_output_into_data_and_hands_over_data_by_default():
     assert (await answer("- {uses: doubler, into: data}", {"n": 4, "x": 1}))[0].json() == {"n": 8, "x": 1}
 
 
+@pytest.mark.spec("SPINE-B4.17")
 @pytest.mark.parametrize(("total", "tier"), [(150, "gold"), (50, "basic")])
 async def test_if_takes_one_branch_and_both_meet_again(total, tier):
     steps = """
@@ -109,6 +117,7 @@ async def test_if_takes_one_branch_and_both_meet_again(total, tier):
     assert (await answer(steps, {"total": total}))[0].json() == {"total": total, "tier": tier, "after": tier}
 
 
+@pytest.mark.spec("SPINE-B4.17")
 async def test_a_branch_may_be_missing():
     steps = "- {if: data.vip, then: [{set: {tier: gold}}]}\n- set: {end: 1}"
     assert (await answer(steps, {"vip": True}))[0].json() == {"vip": True, "tier": "gold", "end": 1}
@@ -116,11 +125,13 @@ async def test_a_branch_may_be_missing():
     assert (await answer("- {if: true, else: [{set: {a: 1}}]}", {}))[0].json() == {}
 
 
+@pytest.mark.spec("SPINE-B4.17")
 async def test_a_condition_that_is_neither_true_nor_false_fails():
     found, _, _ = await answer("- {if: data.n, then: [{set: {a: 1}}]}", {"n": 5})
     assert found.json()["code"] == "expression.not_boolean"
 
 
+@pytest.mark.spec("SPINE-B4.18")
 @pytest.mark.parametrize(
     ("value", "expected"), [("express", 1), ("standard", 2), (3, 3), (True, 4), ("other", 0), (None, 0)]
 )
@@ -133,6 +144,7 @@ async def test_switch_compares_as_text_and_falls_back_to_default(value, expected
     assert (await answer(steps, {"v": value}))[0].json()["r"] == expected
 
 
+@pytest.mark.spec("SPINE-B4.18")
 async def test_switch_without_a_matching_case_goes_on():
     steps = "- {switch: data.v, cases: {a: [{set: {r: 1}}]}}\n- set: {end: 1}"
     assert (await answer(steps, {"v": "b"}))[0].json() == {"v": "b", "end": 1}
@@ -155,6 +167,7 @@ async def test_nested_branches_are_laid_out_flat_and_work():
     assert (await answer(steps, {"a": False, "b": "", "c": False}))[0].json()["end"] == 1
 
 
+@pytest.mark.spec("SPINE-B4.19")
 async def test_emit_publishes_when_the_request_is_committed():
     steps = "- emit: 'order.${data.kind}'\n  key: ${data.id}\n  payload: {n: '${data.id}'}"
     _, _, bench = await answer(steps, {"kind": "new", "id": 7})
@@ -166,6 +179,7 @@ async def test_emit_publishes_when_the_request_is_committed():
         ]
 
 
+@pytest.mark.spec("SPINE-B4.19")
 async def test_emit_without_a_payload_sends_the_data_and_an_empty_topic_fails():
     async with Bench(compiled(document("- emit: ${data.topic}"))) as bench:
         await bench.request("POST", "/run", body={"topic": "t"})
@@ -174,6 +188,7 @@ async def test_emit_without_a_payload_sends_the_data_and_an_empty_topic_fails():
         assert len(bench.host.queue.messages("local")) == 1
 
 
+@pytest.mark.spec("SPINE-B4.20")
 async def test_respond_ends_the_pipeline_with_status_headers_and_body():
     steps = """
 - respond: {status: '${data.status}', headers: {X-Kind: '${data.kind}'}, body: {id: '${data.id}'}}
@@ -184,6 +199,7 @@ async def test_respond_ends_the_pipeline_with_status_headers_and_body():
     assert [step["name"] for step in runs[0]["steps"]] == ["respond-0"]
 
 
+@pytest.mark.spec("SPINE-B4.20")
 async def test_respond_may_answer_text_of_another_type():
     found, _, _ = await answer(
         "- respond: {headers: {Content-Type: text/plain}, body: 'hello ${data.name}'}", {"name": "A"}
@@ -191,6 +207,7 @@ async def test_respond_may_answer_text_of_another_type():
     assert (found.headers["content-type"], found.body) == ("text/plain", b"hello A")
 
 
+@pytest.mark.spec("SPINE-B4.20")
 @pytest.mark.parametrize(
     ("said", "code"),
     [("{status: '${data.n}'}", "respond.status"), ("{status: '${data}'}", "respond.status"),
@@ -201,6 +218,7 @@ async def test_respond_refuses_what_is_no_answer(said, code):
     assert (found.status, found.json()["code"]) == (500, code)
 
 
+@pytest.mark.spec("SPINE-B4.15")
 async def test_a_pipeline_may_use_another_one_in_place():
     more = """
     priced:
@@ -269,6 +287,7 @@ async def test_without_a_body_the_data_are_query_and_path_parameters():
         assert (await bench.request("GET", "/run/7?a=b")).json() == {"id": "7", "a": "b", "x": 1}
 
 
+@pytest.mark.spec("D16")
 async def test_forms_are_read_and_other_types_refused():
     async with Bench(compiled(document("- set: {x: 1}"))) as bench:
         form = {"content-type": "application/x-www-form-urlencoded"}
@@ -279,6 +298,7 @@ async def test_forms_are_read_and_other_types_refused():
         assert (broken.status, broken.json()["errors"][0]["pointer"]) == (400, "")
 
 
+@pytest.mark.spec("SPINE-B6.9")
 def test_retries_are_read_and_reach_inlined_steps():
     more = "    inner:\n      steps:\n      - uses: sender\n"
     retry = "{attempts: 5, firstPause: 500ms, factor: 3, longestPause: 1m, timeout: 10}"

@@ -8,7 +8,7 @@ from apps.engine.run.state import SendAgain
 from tests.unit.engine.machines import AUTO, HOOK, MACHINE, Shop, document, step
 
 
-@pytest.mark.spec("D4")
+@pytest.mark.spec("D4", "SPINE-B6.13")
 async def test_a_hook_with_effects_runs_after_the_commit_as_a_run_of_its_own():
     async with Shop(document("    - {handler: sender, transitions: [check]}")) as shop:
         await shop.apply("7", "check", {"n": 1})
@@ -22,7 +22,7 @@ async def test_a_hook_with_effects_runs_after_the_commit_as_a_run_of_its_own():
         )  # fmt: skip
 
 
-@pytest.mark.spec("D4", "SPINE-B4")
+@pytest.mark.spec("D4", "SPINE-B4", "SPINE-B6.13")
 async def test_a_processing_step_merges_its_result_and_fires_the_success_transition():
     async with Shop(document(HOOK, modules=step(success_transition="passed"))) as shop:
         await shop.apply("7", "check", {"n": 1})
@@ -33,6 +33,7 @@ async def test_a_processing_step_merges_its_result_and_fires_the_success_transit
         assert (sent["n"], sent["workflowId"], sent["transitionId"], sent["toState"]) == (1, "7", "check", "checking")
 
 
+@pytest.mark.spec("SPINE-B6.9")
 async def test_a_processing_step_retries_with_one_key_then_succeeds():
     async with Shop(document(HOOK, modules=step(success_transition="passed", max_retries=3))) as shop:
         shop.bench.http.answer(503)
@@ -44,7 +45,7 @@ async def test_a_processing_step_retries_with_one_key_then_succeeds():
         assert [line["state"] for line in shop.runs()[0]["steps"]] == ["waiting", "waiting", "done", "done"]
 
 
-@pytest.mark.spec("D5")
+@pytest.mark.spec("D5", "SPINE-B4.10")
 async def test_after_the_final_failure_the_compensating_transition_lands():
     async with Shop(document(HOOK, modules=step(compensate_transition="failed"))) as shop:
         shop.bench.http.answer(503)
@@ -57,7 +58,7 @@ async def test_after_the_final_failure_the_compensating_transition_lands():
         assert await shop.history("7") == ["check", "failed"]
 
 
-@pytest.mark.spec("D5")
+@pytest.mark.spec("D5", "SPINE-B4.10")
 async def test_without_a_compensating_transition_the_instance_shows_the_error():
     async with Shop(document(HOOK, modules=step())) as shop:
         shop.bench.http.answer(400)
@@ -68,7 +69,7 @@ async def test_without_a_compensating_transition_the_instance_shows_the_error():
         assert shop.runs()[0]["error"]["code"] == "sender.refused"
 
 
-@pytest.mark.spec("D6")
+@pytest.mark.spec("D6", "SPINE-B4.10")
 @pytest.mark.parametrize(
     ("result", "state"),
     [
@@ -197,6 +198,7 @@ async def test_a_result_for_an_instance_that_is_gone_is_dropped():
         assert shop.runs()[0]["steps"][-1]["output"] == {"dropped": True}
 
 
+@pytest.mark.spec("SPINE-B4.9")
 async def test_an_automatic_transition_waits_for_the_processing_steps():
     async with Shop(document(HOOK, AUTO, step())) as shop:
         await shop.apply("7", "check", {"amount": 1})

@@ -40,6 +40,7 @@ def refused(call, *args) -> str:
     return found.code
 
 
+@pytest.mark.spec("SPINE-B4.22")
 def test_names_resolve_to_modules_pipelines_and_well_known_services(workspace):
     assert isinstance(workspace.target("doubler", PLACE), Target)
     assert workspace.target("well.known", PLACE).name == "doubler"
@@ -50,6 +51,7 @@ def test_names_resolve_to_modules_pipelines_and_well_known_services(workspace):
     assert step.success_when({"data": {"ok": True}})
 
 
+@pytest.mark.spec("SPINE-B4.22")
 @pytest.mark.parametrize(
     ("name", "code"),
     [("nothing", "reference.unknown"), ("fixed", "reference.unsuitable"), ("outer", "reference.unsuitable")],

@@ -9,6 +9,7 @@ from tests.unit.modules.making import make
 pytestmark = pytest.mark.spec("SPINE-B4", "dynamic.component")
 
 
+@pytest.mark.spec("SPINE-B4.22")
 @pytest.mark.parametrize(
     ("name", "config"),
     [
@@ -30,6 +31,7 @@ async def test_the_contract_is_checked_before_the_call(unit):
     assert refusal.value.errors == [{"pointer": "/items", "message": "must be of type slice"}]
 
 
+@pytest.mark.spec("SPINE-B4.25")
 @pytest.mark.parametrize(
     ("config", "place"),
     [({"componentId": "mine"}, "componentId"), ({"source": "./mine.py"}, "source"), ({}, "componentId")],

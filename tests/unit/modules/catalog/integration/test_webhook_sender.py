@@ -31,6 +31,7 @@ async def send(unit, config=None, payload=None, answer=None):
     return await sender.run({"id": 1} if payload is None else payload, context)
 
 
+@pytest.mark.spec("SPINE-B5.17", "SPINE-B6.7")
 async def test_the_payload_goes_out_once_with_an_id_that_every_try_repeats(unit):
     assert await send(unit, answer=reply(202, b'{"ok":true}')) == {"id": str(STEP), "status": 202, "body": {"ok": True}}
     await send(unit)
@@ -142,7 +143,7 @@ async def test_only_the_beginning_of_a_long_answer_is_kept(unit):
     assert len((await send(unit, answer=reply(200, b"x" * 10_000)))["body"]) == 4096
 
 
-@pytest.mark.spec("D9")
+@pytest.mark.spec("D9", "SPINE-B6.9")
 def test_retries_and_pauses_are_data_on_the_step():
     config = {"url": URL, "maxRetries": 5.0, "initialBackoff": "500ms", "maxBackoff": "1m", "timeout": "10s"}
     sender = make(WebhookSender, config)
