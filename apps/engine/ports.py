@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from apps.engine.outcome import TryAgain
+
 
 class AlreadyExists(Exception):
     """The key is taken."""
@@ -18,6 +20,10 @@ class AlreadyExists(Exception):
 
 class LostRace(Exception):
     """Somebody else changed the row first; the caller may look again (HTTP 409)."""
+
+
+class StoreBusy(TryAgain):
+    """The house's own store could not take part in this try; that is no fault of the step and costs it no attempt."""
 
 
 @dataclass(slots=True)

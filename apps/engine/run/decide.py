@@ -156,7 +156,7 @@ def _again(program: Program, state: RunState, event: Again, now: datetime) -> De
     if state.status is not Status.CLAIMED:
         return state, []
     step = program.steps[state.position]
-    if state.step_attempt >= step.retry.attempts:
+    if state.step_attempt >= step.retry.attempts and not event.free:
         return _failed(program, state, Failed(event.error, event.logs), now)
     pause = pause_seconds(step.retry, step_id(state.run_id, step.name), state.step_attempt, event.after)
     ready_at = now + timedelta(seconds=pause)
@@ -164,7 +164,7 @@ def _again(program: Program, state: RunState, event: Again, now: datetime) -> De
     waiting = replace(
         state,
         status=Status.WAITING,
-        step_attempt=state.step_attempt + 1,
+        step_attempt=state.step_attempt + (0 if event.free else 1),
         crashes=0,
         wait=waits.for_retry(now, ready_at, event.error),
     )

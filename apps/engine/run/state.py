@@ -161,11 +161,15 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """A try failed and another may succeed, `after` seconds from now or after the step's own pause."""
+    """A try failed and another may succeed, `after` seconds from now or after the step's own pause.
+
+    One that failed for want of our own store is `free`: it counts as no attempt.
+    """
 
     error: dict[str, Any]
     after: float | None = None
     logs: list[dict[str, Any]] = field(default_factory=list)
+    free: bool = False
 
 
 @dataclass(frozen=True, slots=True)

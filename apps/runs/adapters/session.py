@@ -8,7 +8,7 @@ from psycopg import AsyncCursor
 from psycopg.rows import TupleRow
 from psycopg_pool import PoolTimeout
 
-from apps.engine.outcome import TryAgain
+from apps.engine.ports import StoreBusy
 from apps.runs.adapters.group import is_passing
 from apps.runs.adapters.pools import Connection, Pools, begin_as
 
@@ -30,12 +30,12 @@ class Session:
         return self._connection is not None
 
     async def connection(self) -> Connection:
-        """Return the connection inside the transaction; raise `TryAgain` when there is none to be had."""
+        """Return the connection inside the transaction; raise `StoreBusy` when there is none to be had."""
         if self._connection is None:
             try:
                 connection = await self._pools.app.getconn()
             except PoolTimeout as full:
-                raise TryAgain("The database has no connection free.", code="store.busy") from full
+                raise StoreBusy("The database has no connection free.", code="store.busy") from full
             try:
                 await connection.execute(begin_as(self.tenant_id))
             except BaseException:
@@ -65,7 +65,7 @@ class Session:
             return await connection.execute(statement, values)
         except psycopg.Error as error:
             if is_passing(error):
-                raise TryAgain("The database did not take the change.", code="store.unavailable") from error
+                raise StoreBusy("The database did not take the change.", code="store.unavailable") from error
             raise
 
     async def commit(self) -> None:

@@ -117,6 +117,13 @@ def test_another_try_waits_for_its_pause_and_says_so():
     assert commands[-1] == Queue(NOW + timedelta(seconds=7))
 
 
+@pytest.mark.spec("SPINE-B6.9")
+def test_a_try_that_our_own_store_spoilt_costs_no_attempt_not_even_the_last_one():
+    state, commands = decide(program(attempts=2), claimed(step_attempt=2), Again(ERROR, free=True), NOW)
+    assert (state.status, state.step_attempt, state.wait.reason) == (Status.WAITING, 2, WaitReason.RETRY)
+    assert commands[-1] == Queue(state.wait.until)
+
+
 def test_after_the_last_attempt_another_try_is_a_failure():
     state, _ = decide(program(attempts=2), claimed(step_attempt=2), Again(ERROR), NOW)
     assert (state.status, state.error["code"]) == (Status.FAILED, "t.no")

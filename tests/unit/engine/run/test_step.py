@@ -9,7 +9,7 @@ import pytest
 
 from apps.engine.module import Context, Effect
 from apps.engine.outcome import StepFailed, TryAgain
-from apps.engine.ports import LostRace
+from apps.engine.ports import LostRace, StoreBusy
 from apps.engine.run.program import END, Program, RetryPolicy, Step, step_id
 from apps.engine.run.state import Again, Done, Failed, Lost, NotHappened, Receipt, RunState, Unchecked
 from apps.engine.run.step import try_step, verify_step
@@ -51,11 +51,23 @@ async def test_the_run_is_visible_to_expressions_that_ask_for_it():
 
 
 @pytest.mark.parametrize(
+    ("failure", "is_free"), [(StoreBusy("full", code="store.busy"), True), (TryAgain("later"), False)]
+)
+async def test_only_a_try_that_our_own_store_spoilt_is_free(failure, is_free):
+    async def call(variables, context):
+        raise failure
+
+    event, _ = await one_try(call)
+    assert event.free is is_free
+
+
+@pytest.mark.parametrize(
     ("failure", "kind", "code"),
     [
         (StepFailed("no", code="t.no"), Failed, "t.no"),
         (TryAgain("later", after=2, code="t.later"), Again, "t.later"),
         (LostRace("row"), Again, "store.lost_race"),
+        (StoreBusy("full", code="store.busy"), Again, "store.busy"),
         (KeyError("x"), Failed, "engine.bug"),
     ],
 )
