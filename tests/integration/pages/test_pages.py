@@ -64,7 +64,6 @@ def test_the_theme_is_drawn_by_the_server(two_tenants: Tenants) -> None:
     assert "data-theme" not in reader.get("/").content.decode().split("<head>")[0]
 
 
-@pytest.mark.spec("SPINE-B8.4")
 def test_home_says_what_to_do_first_and_later_that_all_is_well(two_tenants: Tenants) -> None:
     a, b = two_tenants
     assert "Nothing is live in prod yet" in text_of(reader_of(a).get("/"))
