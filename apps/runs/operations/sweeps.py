@@ -71,16 +71,13 @@ def sweep_run(name: str) -> Counts | None:
 
 
 def sweeps_late() -> list[str]:
-    """Name the sweeps whose last success is older than their period, or that never succeeded."""
+    """Name the sweeps whose last success is older than their period, or that never succeeded.
+
+    Workers and beat run them when they start: a period longer than beat ever lives would otherwise never be over.
+    """
     periods = {"names": list(SWEEP_SECONDS), "seconds": list(SWEEP_SECONDS.values())}
     with psycopg.connect(settings.DATABASE_RELAY_URL, application_name="weft-sweeps-late") as connection:
         return [row[0] for row in connection.execute(SQL.late.encode(), periods).fetchall()]
-
-
-def sweeps_catch_up() -> None:
-    """Run what is late: a period that is longer than beat ever lives would otherwise never be over."""
-    for name in sweeps_late():
-        sweep_run(name)
 
 
 def _one(connection: Connection, statement: str, values: tuple[Any, ...] = ()) -> int:

@@ -32,7 +32,7 @@ from apps.runs.operations.effects import effect_settle_by_receipt
 from apps.runs.operations.lanes import lanes_advance
 from apps.runs.operations.poison import run_give_up
 from apps.runs.operations.services import services_make
-from apps.runs.operations.sweeps import sweep_run, sweeps_catch_up
+from apps.runs.operations.sweeps import sweep_run, sweeps_late
 
 log = structlog.get_logger(__name__)
 POLL_SECONDS = 2.0
@@ -87,16 +87,17 @@ class WorkerLoop:
             asyncio.create_task(self._heart(), name="worker-heart"),
             asyncio.create_task(self._sign(), name="worker-sign"),
             asyncio.create_task(self._relay(), name="worker-relay"),
-            asyncio.create_task(self._catch_up(), name="worker-catch-up"),
         ]
+        catch_up = asyncio.create_task(self._catch_up(), name="worker-catch-up")
         try:
             while not self._stopping.is_set():
                 await self._turn()
             await self._drain()
         finally:
-            for task in beside:
+            await asyncio.wait([catch_up], timeout=self._grace)  # its thread would outlive it
+            for task in (*beside, catch_up):
                 task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
+            await asyncio.gather(*beside, catch_up, return_exceptions=True)
             with contextlib.suppress(*DATABASE_TROUBLE):
                 await self._queue.release()
             await self.services.close()
@@ -238,12 +239,15 @@ class WorkerLoop:
 
     async def _catch_up(self) -> None:
         """Run the sweeps that are late, once, as soon as the database answers."""
-        while True:
+        while not self._stopping.is_set():
             try:
-                await in_thread(sweeps_catch_up)
+                for name in await in_thread(sweeps_late):
+                    if not self._stopping.is_set():
+                        await in_thread(sweep_run, name)
             except DATABASE_TROUBLE as problem:
                 log.warning("worker.sweeps_missed", problem=type(problem).__name__)
-                await asyncio.sleep(POLL_SECONDS)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), POLL_SECONDS)
             else:
                 return
 
