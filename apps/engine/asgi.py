@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from apps.engine.application import Application, Route
-from apps.engine.http import BODILESS, Request, Response
+from apps.engine.http import BODILESS, Request, Response, is_sendable, sendable_type
 from apps.engine.ids import uuid7
 from apps.engine.module import Context
 from apps.engine.ports import Unit
@@ -179,8 +179,8 @@ async def _send(response: Response, request: Request, send: Send, content: bytes
     headers: list[tuple[bytes, bytes]] = []
     if response.status not in BODILESS:
         headers.append((b"content-length", str(len(response.body)).encode()))
-        headers.append((b"content-type", response.content_type))
-    headers += response.headers
+        headers.append((b"content-type", sendable_type(response.content_type)))
+    headers += [pair for pair in response.headers if is_sendable(*pair)]
     if not any(name == b"x-request-id" for name, _ in response.headers):
         headers.append((b"x-request-id", request.id.encode("latin-1", "replace")))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})

@@ -8,7 +8,7 @@ import datetime
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from cel_expr_python import cel
@@ -17,7 +17,7 @@ from cel_expr_python.ext import ext_optional
 from apps.engine.celnames import MOST_DEFAULTS, PAYLOAD_NAMES, ROOTS, Prepared, prepare
 from apps.engine.celsyntax import INT64, BadExpression
 from apps.engine.fields import MISSING, find, length_of
-from apps.engine.outcome import StepFailed
+from apps.engine.outcome import ExpressionFailed, pointer_of
 
 LONGEST_TEXT = 16 * 1024
 LONGEST_LIST = 1_000
@@ -152,17 +152,48 @@ class Program:
             _note(self._shape, (reference.root, *reference.path))
 
     def evaluate(self, names: Names) -> Any:
-        """Return the value as JSON; raise `StepFailed` with a code `expression.*`."""
+        """Return the value as JSON; raise `ExpressionFailed`, located where the value is known."""
+        try:
+            return self._evaluate(names)
+        except ExpressionFailed as failure:
+            if not failure.errors:
+                for pointer in self._doubted(failure, names):
+                    failure.locate(pointer)
+            raise
+
+    def _evaluate(self, names: Names) -> Any:
         context = {root: _project(base_of(names, root), inside) for root, inside in self._shape.items()}
         for default in self._defaults:
             found = find(base_of(names, default.root), default.path)
             context[default.variable] = None if found is MISSING else found
-        size = sum(weigh(value, root) for root, value in context.items())
+        size = sum(self._weigh(root, value, names) for root, value in context.items())
         if size > LARGEST_CONTEXT:
             raise too_large(f"The values of this expression weigh {size} bytes; {LARGEST_CONTEXT} are allowed.")
         if self._macros:
             self._price(names, size, context)
         return self._run(context)
+
+    def _weigh(self, root: str, value: Any, names: Names) -> int:
+        try:
+            return weigh(value, root)
+        except ExpressionFailed as failure:
+            within: tuple[str, ...] = (root,)
+            for default in self._defaults:
+                if default.variable == root:
+                    within = (default.root, *default.path)
+            if (pointer := _pointer(names, within[0], (*within[1:], *reversed(failure.place)))) is not None:
+                failure.locate(pointer)
+            raise
+
+    def _doubted(self, failure: ExpressionFailed, names: Names) -> list[str]:
+        """Return the pointers of the values that may be at fault: those that are missing, or the only one there is."""
+        looked_at = {(reference.root, reference.path) for reference in self._references}
+        if failure.code == "expression.unknown_key":
+            looked_at = {(root, path) for root, path in looked_at if find(base_of(names, root), path) is MISSING}
+        elif len(looked_at) > 1:
+            return []
+        found = (_pointer(names, root, path) for root, path in sorted(looked_at))
+        return [pointer for pointer in found if pointer is not None]
 
     def _price(self, names: Names, size: int, context: dict[str, Any]) -> None:
         """Refuse what the macros could build beyond `LARGEST_RESULT`."""
@@ -187,7 +218,7 @@ class Program:
                 raise _step_error(str(value.plain_value()))
             return _as_json(value.plain_value())
         except (RuntimeError, TypeError, ValueError, OverflowError) as error:
-            raise StepFailed(f"The expression failed: {error}", code="expression.failed") from None
+            raise ExpressionFailed(f"The expression failed: {error}", code="expression.failed") from None
 
 
 def _compiled(prepared: Prepared) -> Any:
@@ -200,39 +231,62 @@ def _compiled(prepared: Prepared) -> Any:
         raise _compile_error(text, prepared) from None
 
 
-def too_large(message: str) -> StepFailed:
+def too_large(message: str) -> ExpressionFailed:
     """Return the error of a value that CEL is not given."""
-    return StepFailed(message, code="expression.too_large")
+    return ExpressionFailed(message, code="expression.too_large")
+
+
+def _pointer(names: Names, root: str, path: tuple[str | int, ...]) -> str | None:
+    """Return the pointer of a value of the payload or the input; None for what the caller did not send."""
+    if root not in (*PAYLOAD_NAMES, "data", "input"):
+        return None
+    data = names.get("data")
+    is_field = root in PAYLOAD_NAMES and isinstance(data, dict) and root in data
+    return pointer_of((root, *path) if is_field else path)
 
 
 def weigh(value: Any, where: str, depth: int = 0) -> int:
-    """Return about how many bytes a value takes; raise `StepFailed` for what CEL must not get."""
+    """Return about how many bytes a value takes; raise `ExpressionFailed` for what CEL must not get."""
     if isinstance(value, str):
         return _weigh_text(value, where)
     if isinstance(value, dict | list):
         if depth == DEEPEST:
             raise too_large(f"{where} is nested deeper than {DEEPEST} levels.")
-        if isinstance(value, list):
-            if len(value) > LONGEST_LIST:
-                raise too_large(f"{where} has {len(value)} items; an expression may use {LONGEST_LIST}.")
-            return 16 + sum(weigh(item, where, depth + 1) for item in value)
-        return 16 + sum(_weigh_text(key, where) + weigh(item, where, depth + 1) for key, item in value.items())
+        return _weigh_inside(value, where, depth)
     if isinstance(value, int) and not -INT64 <= value < INT64:
-        raise StepFailed(f"{where} holds a number of more than 64 bits.", code="expression.arithmetic")
+        raise ExpressionFailed(f"{where} holds a number of more than 64 bits.", code="expression.arithmetic")
     return 8
+
+
+def _weigh_inside(value: dict[str, Any] | list[Any], where: str, depth: int) -> int:
+    size = 16
+    if isinstance(value, list):
+        if len(value) > LONGEST_LIST:
+            raise too_large(f"{where} has {len(value)} items; an expression may use {LONGEST_LIST}.")
+        items: Iterable[tuple[str | int, Any]] = enumerate(value)
+    else:
+        size += sum(_weigh_text(key, where) for key in value)
+        items = value.items()
+    for place, item in items:
+        try:
+            size += weigh(item, where, depth + 1)
+        except ExpressionFailed as failure:
+            failure.place.append(place)
+            raise
+    return size
 
 
 def _weigh_text(text: str, where: str) -> int:
     if len(text) > LONGEST_TEXT:
         raise too_large(f"{where} holds a text of {len(text)} characters; an expression may use {LONGEST_TEXT}.")
     if "\x00" in text:
-        raise StepFailed(f"{where} holds a text with the character NUL.", code="expression.type")
+        raise ExpressionFailed(f"{where} holds a text with the character NUL.", code="expression.type")
     if text.isascii():
         return len(text) + 8
     try:
         return len(text.encode()) + 8
     except UnicodeEncodeError:
-        raise StepFailed(f"{where} holds a text that is not Unicode.", code="expression.type") from None
+        raise ExpressionFailed(f"{where} holds a text that is not Unicode.", code="expression.type") from None
 
 
 def _note(shape: dict[str, Any], path: tuple[str, ...]) -> None:
@@ -262,7 +316,7 @@ def _longest(value: Any) -> int:
 def _as_json(value: Any) -> Any:
     """Return a CEL value as JSON; times become texts."""
     if isinstance(value, float) and not math.isfinite(value):
-        raise StepFailed("The result is not a number.", code="expression.arithmetic")
+        raise ExpressionFailed("The result is not a number.", code="expression.arithmetic")
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, dict):
@@ -273,18 +327,18 @@ def _as_json(value: Any) -> Any:
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, datetime.timedelta):
         return f"{value.total_seconds():g}s"
-    raise StepFailed(f"The result is no JSON value but {type(value).__name__}.", code="expression.type")
+    raise ExpressionFailed(f"The result is no JSON value but {type(value).__name__}.", code="expression.type")
 
 
 def _key(key: Any) -> str:
     return str(key).lower() if isinstance(key, bool) else str(key)
 
 
-def _step_error(text: str) -> StepFailed:
+def _step_error(text: str) -> ExpressionFailed:
     """Turn CEL's error value into a step error with a stable code."""
     message = text.partition(": ")[2] or text
     code = next(code for code, pattern in _ERRORS if re.search(pattern, text))
-    return StepFailed(f"The expression failed: {message}", code=code)
+    return ExpressionFailed(f"The expression failed: {message}", code=code)
 
 
 _ERRORS = [

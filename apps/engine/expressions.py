@@ -20,7 +20,7 @@ from apps.engine.celnames import PAYLOAD_NAMES, ROOTS, Note, prepare
 from apps.engine.celsyntax import BadExpression
 from apps.engine.celvalues import Doubtful
 from apps.engine.lookups import doubts, lookup_closure, parse_lookup
-from apps.engine.outcome import StepFailed
+from apps.engine.outcome import ExpressionFailed, StepFailed
 from apps.engine.placeholders import OPENING, Part, split
 
 __all__ = [
@@ -44,7 +44,7 @@ WRAPPED = re.compile(r"\s*\$\{([\s\S]*)\}\s*")
 
 
 class Expression:
-    """One compiled expression; `evaluate(names)` gives its value or raises `StepFailed` with a code `expression.*`."""
+    """One compiled expression; `evaluate(names)` gives its value or raises `ExpressionFailed`."""
 
     __slots__ = ("evaluate", "is_lookup", "notes", "roots", "source")
 
@@ -64,14 +64,14 @@ class Expression:
         self.notes = notes
 
     def test(self, names: Names) -> bool:
-        """Return the value as a condition: true, false, or null for false; raise `StepFailed` for anything else."""
+        """Return the value as a condition, null being false; raise `ExpressionFailed` for anything else."""
         value = self.evaluate(names)
         if value is True:
             return True
         if value is False or value is None:
             return False
         message = f"{self.source!r} is a condition but gives {type(value).__name__}, not true or false."
-        raise StepFailed(message, code="expression.not_boolean")
+        raise ExpressionFailed(message, code="expression.not_boolean")
 
     def __repr__(self) -> str:
         return f"Expression({self.source!r})"

@@ -1,5 +1,6 @@
 """Requests and responses as the engine sees them: no framework, no socket."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -11,6 +12,20 @@ from apps.engine.outcome import Rejected
 JSON_TYPE = b"application/json"
 PROBLEM_TYPE = b"application/problem+json"
 BODILESS = frozenset({204, 205, 304})
+UNKNOWN_TYPE = b"application/octet-stream"
+SOUND_TYPES = frozenset({JSON_TYPE, PROBLEM_TYPE})
+NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+UNSENDABLE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def is_sendable(name: bytes, value: bytes) -> bool:
+    """Whether a header can be sent: servers drop the connection over a NUL or a line break in one."""
+    return NAME.fullmatch(name) is not None and not UNSENDABLE.search(value)
+
+
+def sendable_type(kind: bytes) -> bytes:
+    """Return a media type as it can be sent."""
+    return UNKNOWN_TYPE if kind not in SOUND_TYPES and UNSENDABLE.search(kind) else kind
 
 
 class Request:

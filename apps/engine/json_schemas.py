@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from apps.engine.outcome import Rejected
+from apps.engine.outcome import Rejected, pointer_of
 
 MOST_ERRORS = 50
 
@@ -35,7 +35,7 @@ class Schema:
         if self.is_valid(value):
             return []
         found = [
-            {"pointer": _pointer(error.instance_path), "message": _without_value(error)}
+            {"pointer": pointer_of(error.instance_path), "message": _without_value(error)}
             for error in self._validator.iter_errors(value)
         ]
         return sorted(found, key=lambda fault: (fault["pointer"], fault["message"]))[:MOST_ERRORS]
@@ -44,11 +44,6 @@ class Schema:
         """Raise `Rejected` (422) with every fault, unless the value is good."""
         if not self.is_valid(value):
             raise Rejected("The data does not fit the schema.", errors=self.errors(value), status=422)
-
-
-def _pointer(path: list[str | int]) -> str:
-    """Return the JSON pointer (RFC 6901) of a place in the value."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
 def _without_value(error: jsonschema_rs.ValidationError) -> str:

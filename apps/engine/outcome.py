@@ -1,5 +1,6 @@
 """What one try of a step can say: a value, wait and try again, or failed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,8 +24,10 @@ class StepFailed(Exception):
     """The step cannot succeed, however often it is tried.
 
     `code` is stable and dotted (`webhook.refused`), `data` is JSON for the run's error, `status` the HTTP status
-    that a request ending here gets.
+    that a request ending here gets. `step` names the step of a program that failed, "" outside of programs.
     """
+
+    step = ""
 
     def __init__(self, message: str, *, code: str = "step.failed", data: Any = None, status: int = 500) -> None:
         super().__init__(message)
@@ -58,5 +61,27 @@ class Rejected(StepFailed):
         code: str = "input.invalid",
         status: int = 400,
     ) -> None:
-        super().__init__(message, code=code, data={"errors": errors or []}, status=status)
         self.errors = errors or []
+        super().__init__(message, code=code, data={"errors": self.errors}, status=status)
+
+
+class ExpressionFailed(Rejected):
+    """An expression cannot be evaluated over the values it was given: a refusal (422) with a code `expression.*`.
+
+    `place` leads from the value that was looked at to the part at fault.
+    """
+
+    def __init__(self, message: str, *, code: str, pointer: str | None = None) -> None:
+        super().__init__(message, code=code, status=422)
+        self.place: list[str | int] = []
+        if pointer is not None:
+            self.locate(pointer)
+
+    def locate(self, pointer: str) -> None:
+        """Say which value of the input is at fault, as a JSON pointer."""
+        self.errors.append({"pointer": pointer, "message": self.message})
+
+
+def pointer_of(parts: Iterable[str | int]) -> str:
+    """Return a JSON pointer (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)

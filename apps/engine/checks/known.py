@@ -81,7 +81,7 @@ SECTIONS_IN_BUILD = frozenset({"http", "messaging", "statemachine", "pipelines"}
 TRIGGERS = frozenset({"http", "schedule", "event", "eventbus", "mock"})
 TRIGGERS_IN_BUILD = frozenset({"http"})
 
-TOP_KEYS = frozenset({"modules", "workflows", "triggers"})
+TOP_KEYS = frozenset({"name", "description", "modules", "workflows", "triggers"})
 MODULE_KEYS = frozenset({"name", "type", "config", "dependsOn", "branches"})
 # Top-level settings of framework modules, by the types they are settings of.
 FRAMEWORK_KEYS = {
@@ -91,7 +91,7 @@ FRAMEWORK_KEYS = {
     "eventbus": ("eventbus.modular",),
     "scheduler": ("scheduler.modular",),
 }
-IGNORED_TOP_KEYS = frozenset({"links", "name", "description"})
+IGNORED_TOP_KEYS = frozenset({"links"})
 
 ROUTERS = ("http.router", "chimux.router")
 SERVERS = ("http.server", "httpserver.modular")

@@ -6,12 +6,12 @@ and `after` where the program continues behind it.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from apps.engine.module import Context, Effect
 from apps.engine.outcome import Outcome, StepFailed
 from apps.engine.run.effects import with_ledger
-from apps.engine.run.program import END, Program, RetryPolicy, Step, StepCall, Variables
+from apps.engine.run.program import END, Given, Program, Replay, RetryPolicy, Step, StepCall, Variables
 from apps.engine.run.target import Target, value_of
 
 MOST_STEPS = 5_000  # of one program, inlined pipelines counted
@@ -116,12 +116,26 @@ class Plain:
     roots: frozenset[str] = frozenset()
     is_async: bool = False
     writes: bool = False
+    given: Given | None = None
+    given_roots: frozenset[str] = frozenset()
+    replay: Replay | None = None
     size: int = 1
 
     def emit(self, into: Assembler, scope: Scope, index: int, after: int) -> None:
         """Add the step."""
-        call = self.build(scope, after)
-        into.add(scope, index, self.name, self.kind, call, path=self.path, is_async=self.is_async, writes=self.writes)
+        into.add(
+            scope,
+            index,
+            self.name,
+            self.kind,
+            self.build(scope, after),
+            path=self.path,
+            is_async=self.is_async,
+            writes=self.writes,
+            given=self.given,
+            given_roots=self.given_roots,
+            replay=self.replay,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +148,7 @@ class Call:
     kind: str = "uses"
     payload: Payload | None = None
     needs_secrets: bool = False
+    told: Payload | None = None  # the payload as the run's story may tell it, where it has secrets in it
     keep: str = ""
     into_data: bool = False
     retry: RetryPolicy | None = None
@@ -162,8 +177,16 @@ class Call:
             effect=target.effect,
             writes=target.writes,
             verify=_verifying(self, store) if target.verify else None,
+            given=_given(self.told or (None if self.needs_secrets else self.payload)),
+            given_roots=self.roots,
+            replay=store,
             **more,
         )
+
+
+def _given(payload: Payload | None) -> Given | None:
+    """Return a payload without its context: only payloads with secrets look at that."""
+    return None if payload is None else lambda variables: payload(variables, cast(Context, None))
 
 
 Store = Callable[[Variables, Any], tuple[Any, int]]
@@ -192,7 +215,7 @@ def merge(variables: Variables, value: Any) -> None:
         names["data"] = {**names["data"], **value}
     except TypeError:
         raise StepFailed(
-            "Only an object can be merged into data that is an object.", code="data.not_an_object"
+            "Only an object can be merged into data that is an object.", code="data.not_an_object", status=422
         ) from None
 
 
@@ -272,10 +295,29 @@ class Inline:
         """Add enter, the steps, leave."""
         leave_at = index + 1 + self.block.size
         inner = replace(scope, prefix=f"{scope.prefix}{self.name}/", end=leave_at, retry=self.retry or scope.retry)
-        into.add(scope, index, self.name, "enter", _entering(self.payload, index + 1), path=self.path)
+        enter = _entering(self.payload, index + 1)
+        into.add(
+            scope,
+            index,
+            self.name,
+            "enter",
+            enter,
+            path=self.path,
+            given=_given(self.payload),
+            given_roots=self.own_roots,
+            replay=lambda variables, output: enter(variables, cast(Context, None)),
+        )
         self.block.emit(into, inner, index + 1, leave_at)
         store = _storing(self.keep or self.name, self.into_data, False, after)
-        into.add(scope, leave_at, f"{self.name}.end", "leave", _leaving(store), path=self.path)
+        into.add(
+            scope,
+            leave_at,
+            f"{self.name}.end",
+            "leave",
+            _leaving(store),
+            path=self.path,
+            replay=lambda variables, output: _left(variables, output, store),
+        )
 
 
 def _entering(payload: Payload | None, following: int) -> StepCall:
@@ -293,12 +335,17 @@ def _leaving(store: Store) -> StepCall:
     def leave(variables: Variables, context: Context) -> tuple[Any, int]:
         response = variables.response
         output = variables.names["data"] if response is None else response["body"]
-        variables.response = None
-        variables.names = dict(variables.frames[-1])
-        variables.frames = variables.frames[:-1]
-        return store(variables, output)
+        return _left(variables, output, store)
 
     return leave
+
+
+def _left(variables: Variables, output: Any, store: Store) -> tuple[Any, int]:
+    """Go back to the names of the caller, and leave the output there."""
+    variables.response = None
+    variables.names = dict(variables.frames[-1])
+    variables.frames = variables.frames[:-1]
+    return store(variables, output)
 
 
 def unwind(variables: Variables) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from apps.engine.module import Context
 from apps.engine.outcome import StepFailed, TryAgain
-from apps.engine.run.effects import error_of
+from apps.engine.run.effects import error_of, failed
 from apps.engine.run.program import Program, Trace, Variables
 
 
@@ -90,6 +90,8 @@ def _take(logs: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
 def _where_to_go_on(program: Program, index: int, failure: StepFailed | TryAgain, variables: Variables) -> int:
     step = program.steps[index]
     if step.on_error is None:
+        if isinstance(failure, StepFailed):
+            failure.step = step.name
         raise failure
     variables.error = {**error_of(failure), "step": step.name}
     return step.on_error
@@ -99,6 +101,6 @@ def _result(variables: Variables) -> Any:
     names = variables.names
     error = names["error"]
     if error is not None:
-        raise StepFailed(error["message"], code=error["code"], data=error.get("data"), status=error.get("status", 500))
+        raise failed(error)
     response = variables.response
     return names["data"] if response is None else response["body"]

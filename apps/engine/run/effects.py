@@ -47,6 +47,14 @@ async def _keep(context: Context, identity: UUID, receipt: Receipt) -> None:
         raise
 
 
+def failed(error: dict[str, Any]) -> StepFailed:
+    """Return the failure that a run's stored error tells of."""
+    message, code = str(error.get("message", "The run failed.")), str(error.get("code", "step.failed"))
+    failure = StepFailed(message, code=code, data=error.get("data"), status=int(error.get("status", 500)))
+    failure.step = str(error.get("step", ""))
+    return failure
+
+
 def error_of(failure: StepFailed | TryAgain, *, final: bool = False) -> dict[str, Any]:
     """Return the JSON form of a failure, as runs and receipts store it."""
     error: dict[str, Any] = {"code": failure.code, "message": str(failure)}

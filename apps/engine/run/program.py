@@ -109,6 +109,12 @@ class Variables:
         return variables
 
 
+HIDDEN = "[redacted]"  # stands in stored values for what may not be stored
+
+# What a try is given, from the variables before it; raises `StepFailed` as the step would.
+Given = Callable[[Variables], Any]
+# What a try that ended in an output did to the variables.
+Replay = Callable[[Variables, Any], object]
 # One try of one step: changes `variables`, returns (output for the record, index of the next step or END).
 StepCall = Callable[[Variables, Context], Any]
 
@@ -134,6 +140,9 @@ class Step:
     writes: bool = False  # changes something through the unit (publishes, moves an instance): not pure, needs no intent
     verify: StepCall | None = None  # checkable steps: a coroutine giving (output, next), or None if it did not happen
     on_error: int | None = None  # where the run goes on, with `error` set, when this step has finally failed
+    given: Given | None = None  # None: the flowing data
+    given_roots: frozenset[str] = frozenset()  # names that `given` uses
+    replay: Replay | None = None  # None: the variables stay as they are
 
     @property
     def is_pure(self) -> bool:

@@ -80,10 +80,7 @@ def encode(value: Any) -> bytes:
 def refusal(failure: BaseException, request: Request) -> Response:
     """Answer what went wrong as `application/problem+json`, located where the fault is in the input."""
     if isinstance(failure, StepFailed):
-        extra = {"errors": failure.errors} if isinstance(failure, Rejected) and failure.errors else {}
-        if failure.data is not None and not isinstance(failure, Rejected):
-            extra = {"data": failure.data}
-        return problem(failure.status, failure.code, failure.message, request, **extra)
+        return problem(failure.status, failure.code, failure.message, request, **_told(failure))
     if isinstance(failure, TryAgain):
         response = problem(503, failure.code, failure.message, request)
         response.headers.append((b"retry-after", str(math.ceil(failure.after or 1)).encode()))
@@ -91,6 +88,16 @@ def refusal(failure: BaseException, request: Request) -> Response:
     if isinstance(failure, LostRace):
         return problem(409, "conflict.lost_race", "Somebody else changed this first; look again.", request)
     return problem(409, "conflict.exists", str(failure) or "This exists already.", request)
+
+
+def _told(failure: StepFailed) -> dict[str, Any]:
+    """Return what a problem document says beside the message: the step, and where in the input or what the fault is."""
+    extra: dict[str, Any] = {"step": failure.step} if failure.step else {}
+    located = failure.data if isinstance(failure.data, dict) and failure.data.keys() == {"errors"} else None
+    if isinstance(failure, Rejected) or located is not None:
+        errors = failure.errors if isinstance(failure, Rejected) else (located or {})["errors"]
+        return {**extra, "errors": errors} if errors else extra
+    return extra if failure.data is None else {**extra, "data": failure.data}
 
 
 def problem(status: int, code: str, detail: str, request: Request, **extra: Any) -> Response:

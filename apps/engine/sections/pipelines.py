@@ -10,11 +10,12 @@ from typing import Any
 
 from apps.engine.document import DocumentPath, path_text
 from apps.engine.durations import duration_seconds
+from apps.engine.expressions import Template
 from apps.engine.json_schemas import BadSchema, Schema
 from apps.engine.module import Context
 from apps.engine.outcome import StepFailed
 from apps.engine.run.assembly import Block, Call, Inline, Node, Plain, merge
-from apps.engine.run.program import RetryPolicy, StepCall, Variables
+from apps.engine.run.program import HIDDEN, Given, RetryPolicy, StepCall, Variables
 from apps.engine.run.target import AnyTarget, PipelineTarget, ProcessingTarget, Target
 from apps.engine.sections.choices import Choice, condition_of
 from apps.engine.sections.texts import Evaluate, evaluator, stored_template, text_evaluator
@@ -58,7 +59,7 @@ def _parse_step(workspace: Workspace, step: Any, path: DocumentPath) -> Node:
 def _parse_set(workspace: Workspace, step: dict[str, Any], path: DocumentPath) -> Node:
     template = stored_template(workspace, step["set"], (*path, "set"))
     setting = _setting_always(template.evaluate({})) if template.is_constant else _setting(template.fill)
-    return Plain("set", setting, _name(step), path_text(path), template.roots)
+    return Plain("set", setting, _name(step), path_text(path), template.roots, replay=merge)
 
 
 def _setting(evaluate: Evaluate) -> Callable[[Any, int], StepCall]:
@@ -132,7 +133,8 @@ def _schema_node(
 
         return call
 
-    return Plain("validate", build, name, path_text(step or path), frozenset() if found is None else found[1])
+    roots = frozenset() if found is None else found[1]
+    return Plain("validate", build, name, path_text(step or path), roots, given=_given(evaluate), given_roots=roots)
 
 
 def _parse_uses(workspace: Workspace, step: dict[str, Any], path: DocumentPath) -> Node:
@@ -157,6 +159,7 @@ def _parse_uses(workspace: Workspace, step: dict[str, Any], path: DocumentPath) 
         path_text(path),
         payload=None if template is None else _with(template, needs_secrets),
         needs_secrets=needs_secrets,
+        told=_payload(_hiding(template)) if template is not None and needs_secrets else None,
         keep=keep,
         into_data=into_data,
         retry=retry,
@@ -173,6 +176,20 @@ def _with(template: Any, needs_secrets: bool) -> Callable[[Variables, Context], 
         return template.evaluate(variables.names, secrets)
 
     return payload
+
+
+def _hiding(template: Template) -> Evaluate:
+    """Return how a template with secrets in it is filled in where it is going to be stored."""
+    hidden = dict.fromkeys(template.secrets, HIDDEN)
+    return lambda names: template.evaluate(names, hidden)
+
+
+def _given(evaluate: Evaluate | None) -> Given | None:
+    return None if evaluate is None else lambda variables: evaluate(variables.names)
+
+
+def _responded(variables: Variables, response: Any) -> None:
+    variables.response = response
 
 
 def _payload(evaluate: Callable[[dict[str, Any]], Any]) -> Callable[[Variables, Context], Any]:
@@ -215,7 +232,16 @@ def _parse_emit(workspace: Workspace, step: dict[str, Any], path: DocumentPath) 
         return call
 
     roots = topic[1] | key[1] | payload[1]
-    return Plain("emit", build, _name(step), path_text(path), roots, writes=True)
+    return Plain(
+        "emit",
+        build,
+        _name(step),
+        path_text(path),
+        roots,
+        writes=True,
+        given=_given(payload[0]),
+        given_roots=payload[1],
+    )
 
 
 def _parse_respond(workspace: Workspace, step: dict[str, Any], path: DocumentPath) -> Node:
@@ -235,7 +261,7 @@ def _parse_respond(workspace: Workspace, step: dict[str, Any], path: DocumentPat
 
         return call
 
-    return Plain("respond", build, _name(step), path_text(path), roots)
+    return Plain("respond", build, _name(step), path_text(path), roots, replay=_responded)
 
 
 _PARSERS: dict[str, Callable[[Workspace, dict[str, Any], DocumentPath], Node]] = {

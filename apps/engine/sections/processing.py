@@ -7,11 +7,12 @@ not: it merges the result into the instance, does the success or the compensatin
 from typing import Any
 
 from apps.engine.module import Context
-from apps.engine.outcome import Rejected
+from apps.engine.outcome import ExpressionFailed, Rejected
 from apps.engine.ports import Instance
 from apps.engine.run.assembly import Plain, unwind
+from apps.engine.run.effects import error_of
 from apps.engine.run.program import END, StepCall, Variables
-from apps.engine.sections.statemachine import Applied, Hook, Machine, payload_of
+from apps.engine.sections.statemachine import EVENT_KEYS, Applied, Hook, Machine, is_gone, payload_of
 
 RESULT = "result"  # name of the handler's step
 FAILED_STATUS = frozenset({"declined", "failed", "error"})
@@ -56,6 +57,13 @@ def failure_in(result: Any, hook: Hook) -> str | None:
     return None
 
 
+def without_event(result: Any, event: dict[str, Any]) -> Any:
+    """Return an answer without what it only passes on of the event: a pipeline's data are the event's keys too."""
+    if not isinstance(result, dict):
+        return result
+    return {key: value for key, value in result.items() if key not in EVENT_KEYS or event.get(key) != value}
+
+
 class _Settling:
     """One settling of one hook run."""
 
@@ -66,12 +74,12 @@ class _Settling:
 
     async def settle(self) -> dict[str, Any]:
         instance = await self.context.unit.instances.get(self.machine.name, self.key, lock=True)
-        if instance is None:
+        if instance is None or is_gone(instance):
             self.context.log(f"{self.machine.name} {self.key} is gone; the result is dropped.", "warning")
             return {"dropped": True}
+        reason = self._reason()
         error = self.variables.error
-        result = self.variables.steps.get(RESULT)
-        reason = None if error else self.variables.steps.get("failed_as_result") or failure_in(result, self.hook)
+        result = without_event(self.variables.steps.get(RESULT), self.event)
         if isinstance(result, dict) and error is None and result != instance.data:
             instance.data = {**instance.data, **result}
         if error is not None or reason is not None:
@@ -81,6 +89,17 @@ class _Settling:
         instance.updated_at = self.context.unit.clock.now()
         await self.context.unit.instances.save(instance)
         return await self._succeeded(result)
+
+    def _reason(self) -> str | None:
+        """Return why the answer means failure; one that `successWhen` cannot judge is an error of the run."""
+        if self.variables.error:
+            return None
+        try:
+            said: str | None = self.variables.steps.get("failed_as_result")
+            return said or failure_in(self.variables.steps.get(RESULT), self.hook)
+        except ExpressionFailed as failure:
+            self.variables.error = {**error_of(failure), "step": RESULT}
+            return None
 
     def _ended_in_error(self, instance: Instance) -> bool:
         """Whether the instance's error is the end that its machine gave it, not the trouble of an earlier try."""

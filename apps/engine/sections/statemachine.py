@@ -11,13 +11,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps.engine.module import Context
-from apps.engine.outcome import Rejected, StepFailed
+from apps.engine.outcome import ExpressionFailed, Rejected, StepFailed
 from apps.engine.ports import AlreadyExists, Instance, NewRun, TransitionRecord
 from apps.engine.run.program import Variables
 from apps.engine.run.target import ProcessingTarget
 
 SECTION = "statemachine"
 VETO_SECONDS = 2.0
+DELETED, RESTARTED = "(deleted)", "(restarted)"  # in a history: no transition, but what befell the resource
+GONE = "its resource was deleted"  # the error of an instance that was ended for this reason
+EVENT_KEYS = ("workflowId", "workflowType", "transitionId", "fromState", "toState")  # of a transition, beside its data
 ID_KEYS = ("instanceId", "id", "resourceId", "conversationId", "orderId")
 
 Condition = Callable[[Mapping[str, Any]], Any]
@@ -137,7 +140,7 @@ class Machine:
         return [
             transition.name
             for transition in self.transitions.values()
-            if transition.from_state == instance.state and self._holds(transition, instance.data)
+            if transition.from_state == instance.state and self._may_hold(transition, instance.data)
         ]
 
     # --- changing -------------------------------------------------------------------------------------------------
@@ -154,6 +157,23 @@ class Machine:
             self._start_auto(context, instance)
         return instance
 
+    async def end(self, context: Context, instance: Instance) -> None:
+        """End a (locked) instance whose resource is deleted: nothing moves it any more, its history is kept."""
+        instance.completed, instance.error, instance.updated_at = True, GONE, context.unit.clock.now()
+        record = TransitionRecord(DELETED, instance.state, instance.state, {})
+        await context.unit.instances.save(instance, record)
+
+    async def restart(self, context: Context, instance: Instance, data: dict[str, Any]) -> None:
+        """Put a (locked) instance back to the initial state with new data, behind the history it has."""
+        state = self.states[self.initial_state]
+        record = TransitionRecord(RESTARTED, instance.state, state.name, {})
+        instance.previous_state, instance.state, instance.data = None, state.name, dict(data)
+        instance.completed, instance.error = state.is_final, None
+        instance.updated_at = context.unit.clock.now()
+        await context.unit.instances.save(instance, record)
+        if self.auto_start and self.autos_from(state.name):
+            self._start_auto(context, instance)
+
     async def apply(
         self,
         context: Context,
@@ -166,8 +186,8 @@ class Machine:
         """Do one transition of one instance, inside the caller's unit.
 
         Raises `Rejected`: `instance.unknown` (404), `transition.unknown`, `transition.wrong_state` (with expected and
-        actual state), `instance.completed`, `transition.condition`, `transition.vetoed` (all 400). A lost race is
-        `LostRace`, from the store.
+        actual state), `instance.completed`, `transition.condition`, `transition.vetoed` (all 400), and `expression.*`
+        (422) for a condition or a hook that cannot be evaluated. A lost race is `LostRace`, from the store.
         """
         chosen = self.transition(transition)
         instance, created = await self._locked(context, key, data, create=create)
@@ -216,6 +236,8 @@ class Machine:
         return fresh, True
 
     def _check_state(self, instance: Instance, transition: Transition) -> None:
+        if is_gone(instance):
+            raise Rejected(f"{self.name} {instance.key} has ended: {GONE}.", code="instance.completed")
         if instance.state == transition.from_state:
             return
         expected, actual = transition.from_state, instance.state
@@ -235,7 +257,17 @@ class Machine:
     def _holds(self, transition: Transition, data: dict[str, Any]) -> bool:
         if transition.condition is None:
             return True
-        return bool(transition.condition(Variables(data).names))
+        try:
+            return bool(transition.condition(Variables(data).names))
+        except ExpressionFailed as failure:
+            raise _undecided(f"The condition of {transition.name}", failure) from failure
+
+    def _may_hold(self, transition: Transition, data: dict[str, Any]) -> bool:
+        """Whether a condition holds; one that cannot be evaluated does not."""
+        try:
+            return self._holds(transition, data)
+        except Rejected:
+            return False
 
     def _event(
         self, context: Context, instance: Instance, transition: Transition, data: dict[str, Any]
@@ -261,6 +293,8 @@ class Machine:
                 raise StepFailed(
                     f"The hook {hook.handler} took longer than {VETO_SECONDS:g} s.", code="hook.timeout", status=503
                 ) from None
+            except ExpressionFailed as failure:
+                raise _undecided(f"The hook {hook.handler}", failure) from failure
             except StepFailed as refusal:
                 raise Rejected(
                     f"{hook.handler} refused {transition.name}: {refusal.message}",
@@ -337,6 +371,19 @@ class Machine:
             self._start_auto(context, instance)
 
 
+def is_gone(instance: Instance) -> bool:
+    """Whether an instance was ended because its resource was deleted."""
+    return instance.completed and instance.error == GONE
+
+
+def _undecided(what: str, failure: ExpressionFailed) -> Rejected:
+    """Return the refusal of a transition of which nobody can say whether it may take place."""
+    message = f"{what} cannot be evaluated. {failure.message}"
+    refusal = Rejected(message, errors=failure.errors, code=failure.code, status=failure.status)
+    refusal.step = failure.step
+    return refusal
+
+
 def payload_of(form: str, event: dict[str, Any]) -> dict[str, Any]:
     """Return what a hook gets: the event, the short message form, or transition data and event together."""
     if form == "message":
@@ -347,7 +394,7 @@ def payload_of(form: str, event: dict[str, Any]) -> dict[str, Any]:
             "fromState": event["fromState"],
             "toState": event["toState"],
         }
-    known = {key: event[key] for key in ("workflowId", "workflowType", "transitionId", "fromState", "toState")}
+    known = {key: event[key] for key in EVENT_KEYS}
     if form == "flat":
         return {**event["data"], **known}
     return {**known, "timestamp": event["timestamp"], "data": event["data"]}

@@ -4,7 +4,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from apps.core import audit
-from apps.core.errors import BadRequest, Conflict, NotFound, WeftError
+from apps.core.errors import BadRequest, Conflict, Invalid, NotFound, WeftError
 from apps.core.jobs import bell
 from apps.core.scope import Actor, current_tenant
 from apps.engine.ids import uuid7
@@ -121,4 +121,6 @@ def _refusal(failure: StepFailed | TryAgain | LostRace) -> WeftError:
     if isinstance(failure, Rejected) and failure.status == 404:
         return NotFound(failure.message)
     errors = failure.errors if isinstance(failure, Rejected) else []
+    if failure.status == Invalid.status:
+        return Invalid(failure.message, code=failure.code, errors=errors)
     return BadRequest(failure.message, code=failure.code, errors=errors)

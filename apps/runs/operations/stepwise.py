@@ -14,7 +14,7 @@ import structlog
 from apps.core.jobs import bell
 from apps.engine.http import Response
 from apps.engine.module import Context
-from apps.engine.outcome import StepFailed
+from apps.engine.run.effects import failed
 from apps.engine.run.program import Program, Variables
 from apps.engine.run.state import RunState, Status
 from apps.runs.adapters.payloads import dumped, state_stored
@@ -142,13 +142,7 @@ def _outcome(run_id: UUID, state: RunState) -> Variables | Response:
     if state.status is Status.DONE:
         return state.variables
     if state.status is Status.FAILED:
-        error = state.error or {}
-        raise StepFailed(
-            str(error.get("message", "The run failed.")),
-            code=str(error.get("code", "step.failed")),
-            data=error.get("data"),
-            status=int(error.get("status", 500)),
-        )
+        raise failed(state.error or {})
     return _goes_on(run_id)
 
 

@@ -1,8 +1,6 @@
 """The header lines of an answer at the ingress: ours, the tenant's, and which of the tenant's are not passed on."""
 
-import re
-
-from apps.engine.http import BODILESS, JSON_TYPE, PROBLEM_TYPE, Response
+from apps.engine.http import BODILESS, Response, is_sendable, sendable_type
 
 Headers = list[tuple[bytes, bytes]]
 OURS = frozenset(
@@ -12,10 +10,6 @@ FOR_THE_WHOLE_ORIGIN = frozenset({b"set-cookie", b"clear-site-data"})  # would r
 STRICT_TRANSPORT = b"strict-transport-security"
 SANDBOX = b"content-security-policy: sandbox\r\n"
 LENGTHLESS = frozenset({204, 304})  # RFC 9110, 8.6: no length with the one, another answer's with the other
-SOUND_TYPES = frozenset({JSON_TYPE, PROBLEM_TYPE})
-UNKNOWN_TYPE = b"application/octet-stream"
-NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-UNSENDABLE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class Heads:
@@ -46,7 +40,7 @@ class Heads:
 
     def _with_theirs(self, given: Headers, shares_origin: bool) -> bytes:
         barred = self._barred if shares_origin else OURS
-        theirs = [pair for pair in given if pair[0] not in barred and _is_sendable(*pair)]
+        theirs = [pair for pair in given if pair[0] not in barred and is_sendable(*pair)]
         said = {name for name, _ in theirs}
         return _lines([*(pair for pair in self._common if pair[0] not in said), *theirs])
 
@@ -61,15 +55,8 @@ def _of_body(response: Response) -> bytes:
     if response.status in LENGTHLESS:
         return b""
     size = 0 if response.status in BODILESS else len(response.body)
-    kind = response.content_type
-    if kind not in SOUND_TYPES and UNSENDABLE.search(kind):
-        kind = UNKNOWN_TYPE
-    return b"content-type: %b\r\ncontent-length: %d\r\n" % (kind, size)
+    return b"content-type: %b\r\ncontent-length: %d\r\n" % (sendable_type(response.content_type), size)
 
 
 def _lines(headers: Headers) -> bytes:
     return b"".join([b"%b: %b\r\n" % pair for pair in headers])
-
-
-def _is_sendable(name: bytes, value: bytes) -> bool:
-    return NAME.fullmatch(name) is not None and not UNSENDABLE.search(value)

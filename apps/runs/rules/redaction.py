@@ -5,9 +5,10 @@ from typing import Any
 
 import orjson
 
+from apps.engine.run.program import HIDDEN
+
 TELLING = re.compile(r"pass(word|wd|phrase)|secret|token|authorization|api_?key|credential", re.IGNORECASE)
 TELLING_BYTES = re.compile(TELLING.pattern.encode(), re.IGNORECASE)
-HIDDEN = "[redacted]"
 
 
 def redacted(payload: bytes) -> bytes:

@@ -119,3 +119,14 @@ async def test_a_caller_that_goes_away_leaves_nothing_behind():
         await asyncio.gather(caller, return_exceptions=True)
         assert bench.host.queue.messages("local") == []
         assert len(bench.host.locks) == 0
+
+
+HEADERS = TEXT.replace("body: {}}", "headers: {x-fine: 'a', x-torn: '${data.torn}', content-type: 'a/${data.torn}'}}")
+
+
+async def test_a_header_that_cannot_be_sent_is_left_out():
+    async with Bench(compiled(HEADERS)) as bench:
+        answer = await bench.request("POST", "/x", body={"status": 200, "torn": "a\x00b"})
+    assert (answer.status, answer.headers["x-fine"]) == (200, "a")
+    assert "x-torn" not in answer.headers
+    assert answer.headers["content-type"] == "application/octet-stream"

@@ -1,15 +1,19 @@
 """What `api.handler` answers with, and who may see what."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from apps.engine.http import Request, Response
 from apps.engine.outcome import Rejected
 from apps.engine.ports import Resource
-from apps.engine.sections.answers import problem
+from apps.engine.sections.answers import body_of, problem
 
 NEVER_SHOWN = "password"
 EVERYBODY = "*"
+LONGEST_ID = 200
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def refused(request: Request, status: int, code: str, text: str, **extra: Any) -> Response:
@@ -31,8 +35,10 @@ def shown(resource: Resource) -> dict[str, Any]:
 
 
 def object_of(request: Request) -> dict[str, Any]:
-    """Return the body as an object; raise `Rejected`."""
-    body = request.json()
+    """Return the body, JSON or a form, as an object; raise `Rejected` 400 or 415."""
+    body = body_of(request)
+    if body is None:
+        return {}
     if not isinstance(body, dict):
         raise Rejected(
             "The body must be a JSON object.",
@@ -40,6 +46,35 @@ def object_of(request: Request) -> dict[str, Any]:
             code="body.not_an_object",
         )
     return body
+
+
+def id_in(body: dict[str, Any]) -> str:
+    """Return the id that a caller brings, "" for none."""
+    said = body.get("id")
+    if said is None or said == "":
+        return ""
+    if isinstance(said, bool) or not isinstance(said, str | int) or len(str(said)) > LONGEST_ID:
+        raise _bad_id("short text or a number", f"must be text of at most {LONGEST_ID} characters, or a number")
+    return str(said)
+
+
+def checked_id(key: str) -> str:
+    """Return an id that a new resource may have: one without control characters."""
+    if CONTROL.search(key):
+        raise _bad_id("text without control characters", "must not hold control characters")
+    return key
+
+
+def address_of(request: Request, *names: str) -> str:
+    """Return the public address of what lies below a request's own, every segment percent-encoded."""
+    below = "/".join(quote(name, safe="") for name in names)
+    path = quote(request.path, safe="/:@!$&'()*+,;=-._~")
+    return f"{request.url_base}{path}/{below}" if below else f"{request.url_base}{path}"
+
+
+def _bad_id(wanted: str, message: str) -> Rejected:
+    errors = [{"pointer": "/id", "message": message}]
+    return Rejected(f"The id must be {wanted}.", errors=errors, code="resource.id")
 
 
 def may_see(data: Mapping[str, Any], owner: Any, claims: Mapping[str, Any] | None) -> bool:

@@ -14,7 +14,7 @@ from apps.engine.http import Request, Response
 from apps.engine.module import Context
 from apps.engine.outcome import Rejected
 from apps.engine.ports import Resource
-from apps.modules.catalog.http._api_answers import asked_for, may_see, shown
+from apps.modules.catalog.http._api_answers import address_of, asked_for, may_see, shown
 
 MOST = 1000
 DEFAULT_THRESHOLD = 10
@@ -127,6 +127,6 @@ def _linked(response: Response, request: Request, following: str | None) -> Resp
     """Name the next page in a `Link` header (RFC 8288)."""
     if following is not None:
         query = urlencode({**request.query, "limit": _limit(request), "after": following})
-        link = f'<{request.url_base}{request.path}?{query}>; rel="next"'
+        link = f'<{address_of(request)}?{query}>; rel="next"'
         response.headers.append((b"link", link.encode()))
     return response

@@ -13,6 +13,16 @@ from apps.modules.catalog.http._api_config import ApiHandlerConfig
 
 USUAL_FIRST = "start_validation"  # fired on a new instance when no other transition is configured and there is one
 LAST_RESORT = "order-workflow"
+MADE_FOR_A_RESOURCE = "instanceId"  # in an instance's data: see `_known`
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """The instance that has the name of a new resource's already."""
+
+    machine: Machine
+    instance: Instance
+    is_left_behind: bool  # it was made for a resource that is deleted: nobody follows it any more
 
 
 @dataclass(slots=True)
@@ -44,21 +54,38 @@ class States:
             return None
         return self.links.machines.get(self.config.workflow_type)
 
-    async def is_taken(self, machine: Machine, resource: Resource, context: Context) -> bool:
-        """Whether the instance of a new resource with a name of the caller's exists already."""
-        key = self.instance_key(resource.key, resource.data)
-        return await context.unit.instances.get(machine.name, key) is not None
+    async def former(self, resource: Resource, context: Context) -> Former | None:
+        """Return the instance that a new resource finds under its name, None when the name is new."""
+        machine = self.links.machines.get(self.config.workflow_type)
+        if machine is None:
+            return None
+        instance = await context.unit.instances.get(machine.name, self.instance_key(resource.key, resource.data))
+        if instance is None:
+            return None
+        return Former(machine, instance, await self._is_left_behind(machine, instance, context))
 
-    async def start(self, machine: Machine, resource: Resource, context: Context) -> None:
-        """Create the instance of a stored new resource, and fire the first transition.
+    async def _is_left_behind(self, machine: Machine, instance: Instance, context: Context) -> bool:
+        key = instance.data.get("id")
+        if MADE_FOR_A_RESOURCE not in instance.data or not isinstance(key, str):
+            return False
+        for kind in {self.kind, *(mapping.kind for mapping in machine.mappings)}:
+            if await context.unit.resources.get(kind, key) is not None:
+                return False
+        return True
+
+    async def start(self, resource: Resource, context: Context, former: Former | None) -> None:
+        """Create the instance of a stored new resource, or put a left one back; then fire the first transition.
 
         A first transition that is refused is logged: the resource stays in the initial state.
         """
         key = self.instance_key(resource.key, resource.data)
-        try:
-            await machine.create(context, key, self._known(machine, resource, key))
-        except AlreadyExists:  # since `is_taken` looked: undo everything; the next try will find it taken
-            raise TryAgain(f"{machine.name} {key} is being made by somebody else.", code="instance.race") from None
+        if former is not None and former.is_left_behind:
+            await self._restart(former, resource, key, context)
+        machine = self.starts()
+        if machine is None:
+            return
+        if former is None:
+            await self._create(machine, resource, key, context)
         first = self.config.initial_transition or (USUAL_FIRST if USUAL_FIRST in machine.transitions else "")
         if not first:
             return
@@ -67,6 +94,31 @@ class States:
             resource.state = applied.instance.state
         except Rejected as refusal:
             context.log(f"{first} was not done: {refusal.message}", "warning")
+
+    async def _create(self, machine: Machine, resource: Resource, key: str, context: Context) -> None:
+        try:
+            await machine.create(context, key, self._known(machine, resource, key))
+        except AlreadyExists:  # since `former` looked: undo everything; the next try will find it taken
+            raise TryAgain(f"{machine.name} {key} is being made by somebody else.", code="instance.race") from None
+
+    async def _restart(self, former: Former, resource: Resource, key: str, context: Context) -> None:
+        machine = former.machine
+        instance = await context.unit.instances.get(machine.name, key, lock=True)
+        if instance is None or instance.sequence != former.instance.sequence:
+            raise LostRace(f"{machine.name} {key}")
+        await machine.restart(context, instance, self._known(machine, resource, key))
+
+    async def end(self, resource: Resource, context: Context) -> None:
+        """End the instance of a resource that is deleted; one that was not made for it goes on."""
+        machine = self.machine(*self._own_type(resource))
+        if machine is None:
+            return
+        key = self.instance_key(resource.key, resource.data)
+        instance = await context.unit.instances.get(machine.name, key, lock=True)
+        if instance is None or MADE_FOR_A_RESOURCE not in instance.data or instance.data.get("id") != resource.key:
+            return
+        if await self._is_left_behind(machine, instance, context):
+            await machine.end(context, instance)
 
     async def transition(self, resource: Resource, request: Request, context: Context) -> Response:
         """Answer `.../{id}/transition`."""

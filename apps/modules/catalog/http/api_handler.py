@@ -6,9 +6,12 @@ Point routes at it; what a request means follows from the route's pattern and me
 - `/orders/{id}` GET shows, PUT replaces the data and keeps the state, DELETE removes (204)
 - `/orders/{id}/transition` PUT or POST `{transition, data}` fires a transition
 - `/orders/{id}/<action>` POST fires the transition that `transitionMap` gives, or the one of that name
+- `/orders/{id}/tag` POST `{tag, tags}` adds to the data's `tags` (200), `/orders/{id}/messages` POST `{body, direction,
+  from, userId}` to its `messages` (201); neither changes the state, and a `transitionMap` that names them goes first
 - `/orders/{id}/summary` GET shows `summaryFields`
 
-Ids are UUIDs unless the caller brings one; an id that is taken answers 409. With `workflowType` and `workflowEngine`
+Ids are UUIDs unless the caller brings one; an id that is taken answers 409, and that of a deleted resource is free: its
+instance begins anew, behind the history it has. Bodies are JSON or a form. With `workflowType` and `workflowEngine`
 every new resource starts an instance, named `instanceIDPrefix` and the id (or `instanceIDField`), in the same
 transaction. Where the document has a broker, changes are published to `<resource>-events` and
 `<resource>.created`, `.updated`, `.deleted` or `.<action>`. With a token check in front, a caller sees its own
@@ -25,12 +28,20 @@ from apps.engine.module import Category, Context, Links, Module, ModulePort
 from apps.engine.outcome import Rejected
 from apps.engine.ports import AlreadyExists, Resource
 from apps.engine.routes import segments
-from apps.modules.catalog.http._api_answers import NEVER_SHOWN, object_of, refused, shown
+from apps.modules.catalog.http._api_additions import ADDITIONS
+from apps.modules.catalog.http._api_answers import (
+    NEVER_SHOWN,
+    address_of,
+    checked_id,
+    id_in,
+    object_of,
+    refused,
+    shown,
+)
 from apps.modules.catalog.http._api_config import ApiHandlerConfig
 from apps.modules.catalog.http._api_lists import Collection, answer_list, answer_queue_health, answer_view
 from apps.modules.catalog.http._api_states import States
 
-LONGEST_ID = 200
 BROKERS = ("messaging.broker", "messaging.broker.eventbus", "messaging.nats", "messaging.kafka")
 
 # What a pattern says: the name of the first path parameter ("" for a collection) and what follows it.
@@ -86,9 +97,9 @@ class ApiHandler(Module[ApiHandlerConfig]):
                 return await self._below(key, tail, request, context)
             return await self._on_item(key, request, context)
         except Rejected as fault:
-            if fault.status != 400:
+            if fault.status not in (400, 415):
                 raise
-            return refused(request, 400, fault.code, fault.message, errors=fault.errors)
+            return refused(request, fault.status, fault.code, fault.message, errors=fault.errors)
 
     def _plan(self, pattern: str) -> Plan:
         parts = segments(pattern)
@@ -137,34 +148,43 @@ class ApiHandler(Module[ApiHandlerConfig]):
             return Response.json(self._summary(await self._enriched(found, context)))
         if request.method != "POST":
             return _wrong_method(request)
-        answer = await self._states.sub_action(action, found, request, context)
-        if answer.status == 200 and self._publishes:
+        answer = await self._sub_action(action, found, request, context)
+        if answer.status < 300 and self._publishes:
             state = (await context.unit.resources.get(self._kind, key) or found).state
             self._publish(action, {"resourceId": key, "action": action, "state": state}, key, context)
         return answer
 
+    async def _sub_action(self, action: str, found: Resource, request: Request, context: Context) -> Response:
+        """Do a sub-action: an addition to the data, or what `transitionMap` makes of it."""
+        add = None if action in self.config.transition_map else ADDITIONS.get(action)
+        if add is None:
+            return await self._states.sub_action(action, found, request, context)
+        fresh = await context.unit.resources.get(self._kind, found.key, lock=True) or found
+        return await add(fresh, self._fields, request, context)
+
     async def _create(self, key: str, request: Request, context: Context) -> Response:
         body = object_of(request)
-        key = key or _id_in(body)
+        key = checked_id(key or id_in(body))
         resource = self._new(key, body, request.claims, context)
         machine = self._states.starts()
         if machine is not None:
             resource.state = machine.initial_state
-            named = key or self.config.instance_id_field
-            if named and await self._states.is_taken(machine, resource, context):
+        former = None
+        if self.config.workflow_type and (key or self.config.instance_id_field):
+            former = await self._states.former(resource, context)
+            if former is not None and machine is not None and not former.is_left_behind:
                 return _taken(request, key or self._states.instance_key("", resource.data))
         try:
             await context.unit.resources.create(resource)
         except AlreadyExists:
             return _taken(request, key)
-        if machine is not None:
-            await self._states.start(machine, resource, context)
+        await self._states.start(resource, context, former)
         answer = shown(resource)
         if self._publishes:
             self._publish("created", {"resource": answer}, resource.key, context)
         response = Response.json(answer, 201)
         if not request.params:
-            response.headers.append((b"location", f"{request.url_base}{request.path}/{resource.key}".encode()))
+            response.headers.append((b"location", address_of(request, resource.key).encode()))
         return response
 
     def _new(self, key: str, body: dict[str, Any], claims: dict[str, Any] | None, context: Context) -> Resource:
@@ -187,6 +207,7 @@ class ApiHandler(Module[ApiHandlerConfig]):
 
     async def _delete(self, found: Resource, request: Request, context: Context) -> Response:
         await context.unit.resources.delete(self._kind, found.key)
+        await self._states.end(found, context)
         if self._publishes:
             self._publish("deleted", {"resourceId": found.key}, found.key, context)
         return Response(204)
@@ -203,8 +224,9 @@ class ApiHandler(Module[ApiHandlerConfig]):
         if instance is not None:
             more = {key: value for key, value in instance.data.items() if key not in _OF_INSTANCE}
             answer |= {"data": {**more, **answer["data"]}, "state": instance.state}
-            if instance.updated_at is not None:
-                answer["lastUpdate"] = instance.updated_at.isoformat()
+            times = [moment for moment in (resource.updated_at, instance.updated_at) if moment is not None]
+            if times:
+                answer["lastUpdate"] = max(times).isoformat()
         return answer
 
     def _summary(self, answer: dict[str, Any]) -> dict[str, Any]:
@@ -237,20 +259,6 @@ class ApiHandler(Module[ApiHandlerConfig]):
 
 
 _OF_INSTANCE = frozenset({"id", "instanceId", "workflowType", NEVER_SHOWN})
-
-
-def _id_in(body: dict[str, Any]) -> str:
-    """Return the id that a caller brings, "" for none."""
-    said = body.get("id")
-    if said is None or said == "":
-        return ""
-    if isinstance(said, bool) or not isinstance(said, str | int) or len(str(said)) > LONGEST_ID:
-        raise Rejected(
-            "The id must be a short text or a number.",
-            errors=[{"pointer": "/id", "message": f"must be text of at most {LONGEST_ID} characters, or a number"}],
-            code="resource.id",
-        )
-    return str(said)
 
 
 def _missing(request: Request, key: str) -> Response:

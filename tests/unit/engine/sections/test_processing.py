@@ -205,3 +205,15 @@ async def test_an_automatic_transition_waits_for_the_processing_steps():
         await shop.bench.settle()
         assert [run["entry"] for run in shop.runs()] == ["step:order:0", "auto:order", "auto:order"]
         assert (await shop.instance("7")).state == "paid"
+
+
+@pytest.mark.spec("SPINE-B4")
+async def test_a_pipeline_as_a_component_leaves_the_events_own_keys_out_of_the_data():
+    work = "  pipelines:\n    work: {steps: [{set: {worked: true, toState: '${data.place}'}}]}\n"
+    text = document(HOOK, modules=step("work", success_transition="passed"), sections=work)
+    async with Shop(text) as shop:
+        await shop.apply("7", "check", {"n": 1, "place": "shelf"})
+        await shop.bench.settle()
+        found = await shop.instance("7")
+        assert found.state == "checked"
+        assert found.data == {"n": 1, "place": "shelf", "worked": True, "toState": "shelf"}

@@ -44,7 +44,7 @@ def orders(config=None, machines=(), **beside):
 
 
 async def ask(handler, unit, method, pattern=COLLECTION, body=None, query="", claims=None, raw=b"", **params):
-    path = pattern
+    path, kind = pattern, params.pop("kind", "application/json")
     for name, value in params.items():
         path = path.replace("{" + name + "}", value)
     request = Request(
@@ -54,6 +54,7 @@ async def ask(handler, unit, method, pattern=COLLECTION, body=None, query="", cl
         params=params,
         query_string=query.encode(),
         body=raw if body is None else orjson.dumps(body),
+        headers={"content-type": kind},
         url_base="/w/acme/shop",
     )
     request.claims = claims
