@@ -116,9 +116,10 @@ def shortened(value: Any) -> str:
 
 
 @register.simple_tag
-def json_tree(value: Any, label: str) -> SafeString:
-    """Show a JSON value to unfold; what was redacted says so."""
-    return format_html('<div class="json" role="group" aria-label="{}">{}</div>', label, _json(value, 0))
+def json_tree(value: Any, label: str, folded: bool = False) -> SafeString:
+    """Show a JSON value to unfold; what was redacted says so. Folded, only its first level is shown."""
+    tree = _json(value, OPEN_DEPTH if folded else 0)
+    return format_html('<div class="json" role="group" aria-label="{}">{}</div>', label, tree)
 
 
 @register.simple_tag

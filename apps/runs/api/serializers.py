@@ -52,6 +52,9 @@ class StepOut(Data):
     epoch = serializers.IntegerField(required=False)
     started_at = serializers.DateTimeField()
     duration_us = serializers.IntegerField(allow_null=True)
+    input = serializers.JSONField(
+        allow_null=True, help_text="What the step was given; null when it is not known, a text when it is over 64 KB."
+    )
     output = serializers.JSONField(allow_null=True)
     error = serializers.JSONField(allow_null=True)
     logs = serializers.ListField(child=serializers.DictField())

@@ -19,6 +19,7 @@ from apps.engine.module import Context, Effect
 from apps.engine.ports import Unit
 from apps.engine.run.decide import decide
 from apps.engine.run.effects import error_of
+from apps.engine.run.inputs import encoded, input_of
 from apps.engine.run.program import Program, step_id
 from apps.engine.run.state import (
     Claimed,
@@ -48,6 +49,7 @@ from apps.runs.adapters.services import Services
 from apps.runs.adapters.telling import content, tell
 from apps.runs.adapters.unit import HostedUnit
 from apps.runs.rules.journal import step_row_id
+from apps.runs.rules.redaction import redacted
 
 log = structlog.get_logger(__name__)
 STATES = {
@@ -85,6 +87,7 @@ class Drive:
         self._each_step = each_step  # commit pure steps one by one too (`record: step`)
         self._hearing = place.hearing(claimed.section)
         self._lines: list[StepLine] = []
+        self._given: tuple[int, bytes] | None = None  # the position that is being tried, and what its step gets
         self._fate = WorkFate.KEEP
         self._ready_at: datetime | None = None
         self._ended = False
@@ -166,6 +169,7 @@ class Drive:
         """Do one try and what follows from it, in the transaction of its unit when it wrote something."""
         step = program.steps[command.position]
         self.ends_at = self._services.clock.now() + timedelta(seconds=step.retry.timeout_seconds) + TRY_GRACE
+        self._given = (step.index, redacted(encoded(input_of(step, self.state.variables))))
         if step.effect is not Effect.PURE and not self._is_replay(command):
             self._record(program, RecordStep(step.index, command.attempt, "claimed"), self._services.clock.now(), None)
             await self._flush()
@@ -331,7 +335,7 @@ class Drive:
             attempt=command.attempt,
             started_at=started_at,
             duration_us=duration_us,
-            input=None,
+            input=self._given[1] if self._given is not None and self._given[0] == step.index else None,
             output=None if command.output is None else dumped(command.output),
             error=None if command.error is None else dumped(command.error),
             logs=b"".join(dumped(entry) + b"\n" for entry in command.logs) or None,

@@ -9,6 +9,7 @@ from apps.engine.application import Application, Route
 from apps.engine.compile import compile_document
 from apps.engine.document import load
 from apps.engine.findings import DocumentRefused
+from apps.engine.run.inputs import read_inputs
 from apps.engine.run.program import Program, Trace, read_trace
 from apps.modules.queries import registry
 from apps.runs.rules.journal import HANDLER_LINE
@@ -28,15 +29,21 @@ def program_of(*, workflow_id: UUID, version: int, entry: str) -> Program | None
     return None if route is None else route.program
 
 
-def trace_read(*, workflow_id: UUID, version: int, entry: str, trace: list[Any]) -> list[dict[str, Any]]:
-    """Expand the stored trace of a request to the lines of a run page."""
+def trace_read(
+    *, workflow_id: UUID, version: int, entry: str, trace: list[Any], data: Any, run_id: UUID
+) -> list[dict[str, Any]]:
+    """Expand the stored trace of a request to the lines of a run page; `data` is its input, None when unknown."""
     application = application_of(workflow_id=workflow_id, version=version)
     route = None if application is None else _route(application, entry)
     program = None if route is None else route.program
     known = 0 if program is None else len(program.steps)
     of_program: Trace = [tuple(line) for line in trace if 0 <= line[0] < known]
     others = [_bare_line(line, trace[0][1], route, len(of_program)) for line in trace if not 0 <= line[0] < known]
-    return others if program is None else [*read_trace(program, of_program), *others]
+    if program is None:
+        return others
+    inputs = [None] * len(of_program) if data is None else read_inputs(program, of_program, data, str(run_id))
+    lines = zip(read_trace(program, of_program), inputs, strict=True)
+    return [*({**line, "input": given} for line, given in lines), *others]
 
 
 def _route(application: Application, entry: str) -> Route | None:
@@ -62,6 +69,7 @@ def _bare_line(line: list[Any], origin: int, route: Route | None, place: int) ->
         "attempt": 1,
         "started_us": max(started - origin, 0) // 1000,
         "duration_us": (ended - started) // 1000,
+        "input": None,
         "output": output,
         "error": error,
         "logs": logs or [],

@@ -118,6 +118,14 @@ def value_of(payload: bytes | memoryview | None) -> Any:
         return bytes(payload).decode("utf-8", "replace")
 
 
+def _json_of(payload: bytes | memoryview | None) -> Any:
+    """Decode a request's body; None when there was none, or when it was no JSON."""
+    try:
+        return None if payload is None else orjson.loads(bytes(payload))
+    except orjson.JSONDecodeError:
+        return None
+
+
 def _narrowed(rows: "QuerySet[Run]", wanted: RunFilter, environments: dict[str, UUID]) -> "QuerySet[Run]":
     if wanted.workflow_id is not None:
         rows = rows.filter(workflow_id=wanted.workflow_id)
@@ -189,7 +197,14 @@ def _steps(row: Run) -> list[dict[str, Any]]:
     if row.steps is None:
         return [_step(step) for step in _steps_of(row.id).order_by("started_at", "position")]
     trace = orjson.loads(bytes(row.steps))
-    lines = trace_read(workflow_id=row.workflow_id, version=row.version_number, entry=row.entry, trace=trace)
+    lines = trace_read(
+        workflow_id=row.workflow_id,
+        version=row.version_number,
+        entry=row.entry,
+        trace=trace,
+        data=_json_of(row.input),
+        run_id=row.id,
+    )
     return [_with_time(line, row.started_at) for line in lines]
 
 
@@ -216,6 +231,7 @@ def _step(step: Step) -> dict[str, Any]:
         "epoch": step.epoch,
         "started_at": _time(step.started_at),
         "duration_us": step.duration_us,
+        "input": value_of(step.input),
         "output": value_of(step.output),
         "error": value_of(step.error),
         "logs": _logs(step.logs),

@@ -4,8 +4,12 @@ from uuid import UUID
 
 import pytest
 
-from apps.core.scope import scope
+from apps.core.clock import now
+from apps.core.scope import SYSTEM, scope
+from apps.engine.run.program import step_id
+from apps.runs.models import Step
 from apps.runs.operations.runs import run_start
+from apps.runs.rules.journal import step_row_id
 from tests.integration.pages.browsing import reader_of, text_of
 from tests.integration.pages.made import make_live
 from tests.integration.pages.test_pages import facts_of
@@ -40,6 +44,32 @@ def test_a_run_page_begins_with_the_state_that_its_stream_goes_on_from(two_tenan
     assert {node["id"] for node in facts["graph"]["nodes"]} == {"server", "router", "pipeline:greet"}
     assert "<b>bold</b>" not in page
     assert reader_of(b).get(f"/runs/{run_id}").status_code == 404
+
+
+@pytest.mark.spec("SPINE-B8.8")
+def test_a_run_page_shows_what_its_steps_were_given_without_any_script(two_tenants: Tenants) -> None:
+    a, _ = two_tenants
+    run_id = start(a)
+    with scope(a.id, SYSTEM):
+        step = step_id(run_id, "mark")
+        Step(
+            id=step_row_id(run_id, step),
+            run_id=run_id,
+            position=0,
+            name="mark",
+            kind="set",
+            key=step,
+            state="done",
+            sequence=2,
+            started_at=now(),
+            input=b'{"asked": {"deep": "<i>"}}',
+            output=b'{"marked": true}',
+        ).save(force_insert=True)
+    page = reader_of(a).get(f"/runs/{run_id}").content.decode()
+    values = page.partition('<details class="step-values">')[2].partition("</section></div></details>")[0]
+    assert values.index("Input") < values.index("asked") < values.index("Output") < values.index("marked")
+    assert "<details open" not in values
+    assert "<i>" not in values
 
 
 @pytest.mark.spec("SPINE-B8.8")

@@ -307,3 +307,30 @@ async def test_what_modules_log_while_they_answer_is_shown_with_the_run(database
     assert (step["name"], step["logs"], step["index"]) == ("mark", [], 0)
     assert (around["name"], around["index"], len(around["logs"])) == ("marked", 1, 1)
     assert await in_thread(stories, other) == []
+
+
+@pytest.mark.spec("SPINE-B5", "SPINE-B6")
+async def test_the_steps_of_a_request_tell_what_they_were_given(two_tenants, ingress):
+    tenant, other = two_tenants
+    await deployed(tenant, "orders", ORDERS)
+    await request(ingress, "POST", f"/w/{tenant.slug}/orders/price", GOOD | {"password": "p"})
+
+    def stories(one):
+        with scope(one.id, one.actor):
+            return [run_get(run_id=run["id"]) for run in run_list().items]
+
+    (run,) = await in_thread(stories, tenant)
+    given = {step["name"]: step["input"] for step in run["steps"]}
+    assert given["total"] == GOOD | {"password": "[redacted]"}
+    assert given["size"] == given["small"] == given["total"] | {"total": 7.5}
+    assert await in_thread(stories, other) == []
+
+
+@pytest.mark.spec("SPINE-B4", "SPINE-B5")
+async def test_values_that_an_expression_cannot_take_are_422_with_the_step(two_tenants, ingress):
+    for tenant in two_tenants:
+        await deployed(tenant, "orders", ORDERS)
+        for path in ("price", "stepwise"):
+            reply = await request(ingress, "POST", f"/w/{tenant.slug}/orders/{path}", {"qty": 1e308, "price": 1e308})
+            told = reply.json()
+            assert (reply.status, told["code"], told["step"]) == (422, "expression.arithmetic", "total")

@@ -81,6 +81,20 @@ def test_a_wrong_state_is_told_with_the_expected_and_the_actual_one(database, tw
     assert "expected state sent, actual state packed" in refused.json()["errors"][0]["message"]
 
 
+@pytest.mark.spec("SPINE-B4", "SPINE-B6")
+def test_a_condition_that_cannot_be_evaluated_is_422_as_at_the_ingress(two_tenants):
+    guarded = MACHINE.replace("toState: sent}", "toState: sent, condition: data.okay == true}")
+    for tenant in two_tenants:
+        identity = instance(tenant, deploy(tenant, "parcels", guarded))
+        refused = client_for(tenant).post(f"instances/{identity}/transitions", {"transition": "send"})
+        assert (refused.status_code, refused.json()["code"]) == (422, "expression.unknown_key")
+        assert refused.json()["errors"][0]["pointer"] == "/okay"
+        moved = client_for(tenant).post(
+            f"instances/{identity}/transitions", {"transition": "send", "data": {"okay": True}}
+        )
+        assert moved.status_code == 200
+
+
 @pytest.mark.spec("SPINE-B6")
 def test_a_document_that_lacks_the_state_of_live_instances_is_not_deployed_until_they_are_mapped(database, two_tenants):
     tenant, _ = two_tenants

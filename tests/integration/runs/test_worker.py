@@ -68,6 +68,19 @@ async def test_an_accepted_run_is_driven_to_its_end(database, two_tenants, worke
     assert left_over(database, tenant) == 0
 
 
+@pytest.mark.spec("SPINE-B6", "SPINE-B8.8")
+async def test_each_step_of_a_run_tells_what_it_was_given(two_tenants, worker):
+    tenant, other = two_tenants
+    workflow = await deployed(tenant, "orders", ORDERS)
+    run = await ended(tenant, await start(tenant, workflow, "price", {"qty": 2, "price": 1.5, "token": "t"}))
+    given = {step["name"]: step["input"] for step in run["steps"]}
+    assert given["total"] == {"qty": 2, "price": 1.5, "token": "[redacted]"}
+    assert given["size"] == {**given["total"], "total": 3.0}
+    told = await ended(tenant, await start(tenant, workflow, "accept", {"customer": "Ada"}))
+    assert {step["name"]: step["input"] for step in told["steps"]}["tell"] == {"customer": "Ada"}
+    assert (await the(other, run_list)).items == []
+
+
 @pytest.mark.spec("SPINE-B6", "SPINE-B6.5", "SPINE-B6.1")
 async def test_a_run_waits_with_a_reason_until_there_is_a_worker(database, two_tenants):
     tenant, _ = two_tenants

@@ -1,6 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { emptyGraph } from "./document";
-import { drawableEdges, edgeLabel, fitScale, layoutGraph, layoutToFit, nodeHeight, nodeSize, type PlacedNode, smoothPath } from "./layout";
+import {
+  drawableEdges,
+  edgeLabel,
+  firstView,
+  fitScale,
+  layoutGraph,
+  layoutToFit,
+  nodeHeight,
+  nodeSize,
+  type PlacedNode,
+  readableScale,
+  smoothPath,
+} from "./layout";
 import { aNode, anEdge, chain } from "./testing";
 
 function overlaps(a: PlacedNode, b: PlacedNode): boolean {
@@ -86,5 +98,48 @@ describe("layout", () => {
     expect(layoutGraph(emptyGraph, "down")).toMatchObject({ nodes: [], width: 0, height: 0 });
     expect(fitScale({ width: 0, height: 0 }, { width: 10, height: 10 })).toBe(1);
     expect(fitScale({ width: 200, height: 100 }, { width: 100, height: 100 })).toBe(0.5);
+  });
+});
+
+describe("the first view", () => {
+  const long = {
+    nodes: Array.from({ length: 20 }, (_, index) => aNode(`n${index}`)),
+    edges: Array.from({ length: 19 }, (_, index) => anEdge(`n${index}`, `n${index + 1}`)),
+  };
+  const placed = layoutGraph(long, "down");
+
+  it("shows the whole of a small graph, in the middle", () => {
+    const small = layoutGraph(chain, "down");
+    const view = firstView(small, { width: 1000, height: 1000 });
+    expect(view.zoom).toBe(1);
+    expect(view.x).toBe((1000 - small.width) / 2);
+  });
+
+  it("never makes a large graph unreadable, and begins at its entry", () => {
+    const view = firstView(placed, { width: 300, height: 300 });
+    expect(view.zoom).toBe(readableScale);
+    expect(view.y).toBe(16);
+    expect(placed.nodes[0]?.y).toBe(0);
+  });
+
+  it("begins at the first of the nodes that matter", () => {
+    const view = firstView(placed, { width: 300, height: 200 }, new Set(["n5", "n6", "n7", "n8"]));
+    const first = placed.nodes.find((node) => node.id === "n5");
+    expect((first?.y ?? 0) * view.zoom + view.y).toBeCloseTo(16);
+    expect(view.zoom).toBe(readableScale);
+  });
+
+  it("goes to an entry that lies far from the corner", () => {
+    const wide = { nodes: ["a", "b", "c", "d", "e"].map((id) => aNode(id)), edges: ["a", "b", "c", "d"].map((id) => anEdge("e", id)) };
+    const fan = layoutGraph(wide, "down");
+    const view = firstView(fan, { width: 220, height: 400 });
+    const entry = fan.nodes.find((node) => node.id === "e");
+    const left = (entry?.x ?? 0) * view.zoom + view.x;
+    expect(left).toBeGreaterThanOrEqual(0);
+    expect(left + (entry?.width ?? 0) * view.zoom).toBeLessThanOrEqual(220);
+  });
+
+  it("has nothing to look at in an empty graph", () => {
+    expect(firstView(layoutGraph(emptyGraph, "down"), { width: 10, height: 10 })).toEqual({ x: 0, y: 0, zoom: 1 });
   });
 });

@@ -35,6 +35,7 @@ export interface PlacedGraph extends Size {
 
 const widths = { least: 116, most: 212, edges: 46, title: 7.3, kind: 6.8 } as const;
 const labels = { letter: 6.7, height: 16, most: 26 } as const;
+const margin = 16;
 const between = { nodes: 24, ranks: 34, loose: 16 } as const;
 export const nodeHeight = 50;
 
@@ -172,6 +173,52 @@ export function smoothPath(points: readonly Point[]): string {
 export function fitScale(size: Size, view: Size): number {
   if (size.width === 0 || size.height === 0) return 1;
   return Math.min(1, view.width / size.width, view.height / size.height);
+}
+
+/** The smallest scale at which what is written on nodes can be read. */
+export const readableScale = 0.75;
+
+export interface View extends Point {
+  readonly zoom: number;
+}
+
+/**
+ * Where to look first: at the whole of what matters when it can be read then, else from its first node on, with the
+ * rest to the right and below. `only` names the nodes that matter; without it all do.
+ */
+export function firstView(placed: PlacedGraph, view: Size, only?: ReadonlySet<string>): View {
+  const named = placed.nodes.filter((node) => only?.has(node.id));
+  const nodes = named.length > 0 ? named : placed.nodes;
+  if (nodes.length === 0) return { x: 0, y: 0, zoom: 1 };
+  const [left, top] = [Math.min(...nodes.map((node) => node.x)), Math.min(...nodes.map((node) => node.y))];
+  const all = extent(nodes);
+  const size = { width: all.width - left, height: all.height - top };
+  const inner = { width: view.width - 2 * margin, height: view.height - 2 * margin };
+  const zoom = Math.max(readableScale, fitScale(size, inner));
+  const start = entryOf(nodes, placed);
+  return {
+    zoom,
+    x: along(left, size.width, start.x, start.width, view.width, zoom),
+    y: along(top, size.height, start.y, start.height, view.height, zoom),
+  };
+}
+
+/** The node that comes first in the drawing's direction; of several in one rank the one nearest the corner. */
+function entryOf(nodes: readonly PlacedNode[], placed: PlacedGraph): PlacedNode {
+  const tied = new Set(placed.edges.map((edge) => edge.from));
+  const starts = nodes.filter((node) => tied.has(node.id));
+  const rank = (node: PlacedNode): number => (placed.direction === "down" ? node.y * 1000 + node.x : node.x * 1000 + node.y);
+  return (starts.length > 0 ? starts : nodes).reduce((best, node) => (rank(node) < rank(best) ? node : best));
+}
+
+/** One coordinate of the view: centred when everything fits, else with the start in it and no empty strip before it. */
+function along(from: number, length: number, start: number, size: number, room: number, zoom: number): number {
+  const spare = room - length * zoom;
+  if (spare >= 2 * margin) return spare / 2 - from * zoom;
+  const atEdge = margin - from * zoom;
+  const end = (start + size) * zoom + atEdge;
+  if (end <= room - margin) return atEdge;
+  return Math.max(room - margin - (from + length) * zoom, margin - start * zoom);
 }
 
 /** Lay the graph out in the direction that shows it larger in `view`; downwards when both are equal. */

@@ -23,7 +23,13 @@ function size(value: Record<string, unknown> | readonly unknown[]): string {
   return `{${Object.keys(value).length}}`;
 }
 
-function Entry({ name, value, depth }: { readonly name: string; readonly value: unknown; readonly depth: number }) {
+interface Place {
+  readonly depth: number;
+  /** How many levels are unfolded at first. */
+  readonly open: number;
+}
+
+function Entry({ name, value, depth, open }: Place & { readonly name: string; readonly value: unknown }) {
   if (!isContainer(value) || Object.keys(value).length === 0) {
     return (
       <li className="json__leaf">
@@ -33,31 +39,33 @@ function Entry({ name, value, depth }: { readonly name: string; readonly value: 
   }
   return (
     <li>
-      <details open={depth < 2}>
+      <details open={depth < open}>
         <summary>
           <span className="json__key">{name}</span> <span className="json__size">{size(value)}</span>
         </summary>
-        <Entries value={value} depth={depth + 1} />
+        <Entries value={value} depth={depth + 1} open={open} />
       </details>
     </li>
   );
 }
 
-function Entries({ value, depth }: { readonly value: object; readonly depth: number }) {
+function Entries({ value, depth, open }: Place & { readonly value: object }) {
   return (
     <ul className="json__entries">
       {Object.entries(value).map(([name, inner]) => (
-        <Entry key={name} name={name} value={inner} depth={depth} />
+        <Entry key={name} name={name} value={inner} depth={depth} open={open} />
       ))}
     </ul>
   );
 }
 
-/** A JSON value to unfold; what was redacted says so. */
-export function JsonTree({ value, label }: { readonly value: unknown; readonly label: string }) {
+/** A JSON value to unfold; what was redacted says so. Folded, only its first level is shown. */
+export function JsonTree(props: { readonly value: unknown; readonly label: string; readonly isFolded?: boolean }) {
+  const { value, label, isFolded = false } = props;
+  const isTree = isContainer(value) && Object.keys(value).length > 0;
   return (
     <div className="json" role="group" aria-label={label}>
-      {isContainer(value) && Object.keys(value).length > 0 ? <Entries value={value} depth={0} /> : <Scalar value={value} />}
+      {isTree ? <Entries value={value} depth={0} open={isFolded ? 0 : 2} /> : <Scalar value={value} />}
     </div>
   );
 }

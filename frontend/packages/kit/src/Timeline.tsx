@@ -45,22 +45,30 @@ function StepError({ step }: { readonly step: Step }) {
   );
 }
 
+function Flow({ step }: { readonly step: Step }) {
+  const sides = [
+    ["Input", step.input],
+    ["Output", step.output],
+  ] as const;
+  const known = sides.filter(([, value]) => value !== undefined && value !== null);
+  if (known.length === 0) return null;
+  return (
+    <div className="timeline__flow">
+      {known.map(([title, value]) => (
+        <section key={title}>
+          <h4>{title}</h4>
+          <JsonTree value={value} label={`${title} of ${step.name}`} isFolded />
+        </section>
+      ))}
+    </div>
+  );
+}
+
 function StepDetail({ step, onShowSource }: { readonly step: Step; readonly onShowSource?: (step: Step) => void }) {
   return (
     <div className="timeline__detail">
       <StepError step={step} />
-      {step.input !== undefined && step.input !== null && (
-        <section>
-          <h4>Input</h4>
-          <JsonTree value={step.input} label={`Input of ${step.name}`} />
-        </section>
-      )}
-      {step.output !== undefined && step.output !== null && (
-        <section>
-          <h4>Output</h4>
-          <JsonTree value={step.output} label={`Output of ${step.name}`} />
-        </section>
-      )}
+      <Flow step={step} />
       {step.logs !== undefined && step.logs.length > 0 && (
         <section>
           <h4>{plural(step.logs.length, "log line")}</h4>
@@ -111,7 +119,7 @@ function Row(props: {
         <span className="timeline__name">
           <span className="timeline__title">{step.name}</span>
           <span className="timeline__kind">
-            {step.module ?? step.kind}
+            {step.module || step.kind}
             {step.attempt > 1 && ` · attempt ${step.attempt}`}
           </span>
         </span>

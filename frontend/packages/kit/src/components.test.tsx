@@ -80,7 +80,7 @@ describe("a timeline", () => {
     finished_at: "2026-01-05T10:00:01Z",
     duration_us: 1_000_000,
     steps: [
-      { index: 0, name: "check", kind: "validate", state: "done", attempt: 1, output: { fine: true }, duration_us: 900 },
+      { index: 0, name: "check", kind: "validate", state: "done", attempt: 1, input: { asked: { deep: 1 } }, output: { fine: true }, duration_us: 900 },
       {
         index: 1,
         name: "send",
@@ -103,6 +103,16 @@ describe("a timeline", () => {
     expect(place.textContent).not.toContain("fine");
     act(() => place.querySelector<HTMLButtonElement>('[data-step="check"] button')?.click());
     expect(place.textContent).toContain("fine");
+  });
+
+  it("shows what went into a step beside what came out of it, folded below the first level", () => {
+    show(<Timeline run={failed} />);
+    act(() => place.querySelector<HTMLButtonElement>('[data-step="check"] button')?.click());
+    const flow = place.querySelector('[data-step="check"] .timeline__flow');
+    expect([...(flow?.querySelectorAll("h4") ?? [])].map((title) => title.textContent)).toEqual(["Input", "Output"]);
+    expect(flow?.querySelector('[aria-label="Input of check"]')?.textContent).toContain("asked {1}");
+    expect(flow?.querySelector("details")?.open).toBe(false);
+    expect(place.querySelector('[data-step="send"] .timeline__flow')).toBeNull();
   });
 
   it("leads to the text of a step", () => {

@@ -2,6 +2,7 @@ import {
   colourRun,
   type DocumentGraph,
   type Finding,
+  firstView,
   type GraphNode,
   layoutToFit,
   type PlacedGraph,
@@ -109,14 +110,11 @@ export function WorkflowGraph({ graph, findings, run, isStale, isFocused = false
     [placed, colours],
   );
   const touched = isFocused && colours !== null ? [...colours.keys()].join(" ") : "";
-  const focus = useMemo(
-    () => (touched === "" ? fit : { ...fit, padding: 0.16, nodes: touched.split(" ").map((id) => ({ id })) }),
-    [touched],
-  );
   useEffect(() => {
-    const frame = requestAnimationFrame(() => void flow.current?.fitView(focus));
+    const view = firstView(placed, size, new Set(touched.split(" ")));
+    const frame = requestAnimationFrame(() => void flow.current?.setViewport(view));
     return () => cancelAnimationFrame(frame);
-  }, [placed.direction, placed.width, placed.height, size.width, size.height, focus]);
+  }, [placed.direction, placed.width, placed.height, size.width, size.height, touched]);
 
   const openByKey = (event: KeyboardEvent): void => {
     if (event.key !== "Enter" || !(event.target instanceof HTMLElement)) return;
@@ -139,8 +137,7 @@ export function WorkflowGraph({ graph, findings, run, isStale, isFocused = false
         nodesConnectable={false}
         edgesFocusable={false}
         deleteKeyCode={null}
-        fitView
-        fitViewOptions={focus}
+        defaultViewport={firstView(placed, size, new Set(touched.split(" ")))}
         minZoom={0.2}
         maxZoom={1.6}
         proOptions={{ hideAttribution: true }}
