@@ -15,4 +15,4 @@ from config.sockets import sockets
 from config.threads import DjangoOnThreads
 from config.web import WebProcess
 
-application = Health(WebProcess(Ingress(DjangoOnThreads()), sockets(), refuse_unsafe_database))
+application = WebProcess(Ingress(Health(DjangoOnThreads())), sockets(), refuse_unsafe_database)

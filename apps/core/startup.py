@@ -11,8 +11,8 @@ from django.db import connections
 from apps.core.tenant_table import role
 
 # Connections that a process opens beside its pools, at the most: one line per holder.
-WRITERS = {"group writer": 1, "grouped creates": 1, "changes": 1}
-INLINE = {"app": 2, "relay": 1, "group writer": 1, "grouped creates": 1}  # units of work for the API and the portal
+WRITERS = {"group writer": 2, "grouped creates": 2, "changes": 1}
+INLINE = {"app": 2, "relay": 1, "group writer": 2, "grouped creates": 2}  # units of work for the API and the portal
 OPERATORS = 2  # the pool of Django's alias ops
 BEAT = 2
 SPARE = 10  # left to administrators and to checks like this one

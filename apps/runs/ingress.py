@@ -150,7 +150,17 @@ class Ingress:
             request.route = match.route.pattern
             if method not in BODYLESS or header(lines, b"content-length") not in (b"", b"0"):
                 request.body = await self._arrivals.read(receive, lines, served.max_body, request.client)
-            return await self._answer(place, served, exchange, header(lines, b"idempotency-key").decode("latin-1"))
+            load = served.load
+            if self._traffic.in_flight >= MOST_IN_FLIGHT or load.in_flight >= MOST_OF_TENANT:
+                return self._overloaded(request)
+            self._traffic.in_flight += 1
+            load.in_flight += 1
+            try:
+                key = header(lines, b"idempotency-key").decode("latin-1")
+                return await self._answering.answer(place, served, request, exchange.run_id, key)
+            finally:
+                self._traffic.in_flight -= 1
+                load.in_flight -= 1
         except (TooLong, TooSlow, TooMany) as refused:
             self._traffic.refuse("body")
             return _body_refused(refused, request, exchange.served)
@@ -163,19 +173,9 @@ class Ingress:
             log.exception("ingress.bug", request_id=request.id)
             return bug(request)
 
-    async def _answer(self, place: Place, served: ServedRoute, exchange: Exchange, key: str) -> Response:
-        """Answer a complete request unless too many are in hand, of all tenants or of this one."""
-        traffic, load = self._traffic, served.load
-        if traffic.in_flight >= MOST_IN_FLIGHT or load.in_flight >= MOST_OF_TENANT:
-            traffic.refuse("overload")
-            return unavailable(exchange.request.id, "Too much to do; nothing was accepted.")
-        traffic.in_flight += 1
-        load.in_flight += 1
-        try:
-            return await self._answering.answer(place, served, exchange.request, exchange.run_id, key)
-        finally:
-            traffic.in_flight -= 1
-            load.in_flight -= 1
+    def _overloaded(self, request: Request) -> Response:
+        self._traffic.refuse("overload")
+        return unavailable(request.id, "Too much to do; nothing was accepted.")
 
     def _refusal(self, request: Request, host: bytes) -> Response | None:
         """Turn away wrong hosts, callers that come too often, and everybody when there is too much to do."""
@@ -187,10 +187,7 @@ class Ingress:
             response = problem(429, "rate.client", "Too many requests from this address.", request)
             response.headers.append((b"retry-after", b"1"))
             return response
-        if self._services.writer.group.backlog > LONGEST_BACKLOG:
-            self._traffic.refuse("overload")
-            return unavailable(request.id, "Too much to do; nothing was accepted.")
-        return None
+        return self._overloaded(request) if self._services.writer.group.backlog > LONGEST_BACKLOG else None
 
     def _served(self, place: Place, route: Any) -> ServedRoute:
         served: ServedRoute | None = place.served.get(id(route))

@@ -17,7 +17,7 @@ from uuid import UUID
 from psycopg.errors import LockNotAvailable
 from psycopg.pq.abc import PGresult
 
-from apps.runs.adapters.copying import CopyConnection
+from apps.runs.adapters.copying import CopyConnection, CopyConnections
 from apps.runs.adapters.group import GroupCommitter
 from apps.runs.adapters.pools import begin_as, scope_as
 from apps.runs.adapters.rows import COPY_HEAD, COPY_TAIL
@@ -30,6 +30,7 @@ PATIENCE = b"; select set_config('lock_timeout', '50ms', true)"
 APART_SECONDS = 10.0
 MOST_APART = 10_000
 GROUP = 250
+WIDTH = 2  # groups under way at a time, as the group writer
 
 
 class Contended(Exception):
@@ -47,17 +48,16 @@ class Create:
 
 
 class CreateWriter:
-    """One per process, with a connection of its own."""
+    """One per process, with connections of its own."""
 
     def __init__(self, app_url: str) -> None:
-        self._connection = CopyConnection(
-            app_url,
-            "runs-creates",
-            (WRITER_SQL.make_temporary, SQL.make_temporary),
-            {
-                "create_resources": SQL.insert_resources,
-                "create_runs": f"{WRITER_SQL.insert_runs} {SQL.of_tenant} {WRITER_SQL.once}",
-            },
+        tables = {"runs_new": WRITER_SQL.make_temporary, "resources_new": SQL.make_temporary}
+        statements = {
+            "create_resources": SQL.insert_resources,
+            "create_runs": f"{WRITER_SQL.insert_runs} {SQL.of_tenant} {WRITER_SQL.once}",
+        }
+        self._connections = CopyConnections(
+            [CopyConnection(app_url, "runs-creates", tables, statements) for _ in range(WIDTH)]
         )
         self._apart: dict[UUID, float] = {}  # tenants that store by themselves, and until when
         self._copies = f"; {SQL.copy_resources}; {WRITER_SQL.copy}".encode()
@@ -66,6 +66,7 @@ class CreateWriter:
             lambda create: create.tenant_id,
             name="creates",
             group=GROUP,
+            width=WIDTH,
             size_of=lambda create: len(create.resource) + len(create.run),
         )
 
@@ -86,7 +87,7 @@ class CreateWriter:
     async def close(self) -> None:
         """Store what is queued and hang up."""
         await self.group.close()
-        await self._connection.close()
+        await self._connections.close()
 
     def _is_apart(self, tenant_id: UUID) -> bool:
         until = self._apart.get(tenant_id, 0.0)
@@ -112,7 +113,7 @@ class CreateWriter:
             parts += [b"; ", scope_as(tenant_id), STORE]
         resources = b"".join((COPY_HEAD, *(create.resource for create in creates), COPY_TAIL))
         runs = b"".join((COPY_HEAD, *(create.run for create in creates), COPY_TAIL))
-        results = await self._connection.run(
+        results = await self._connections.run(
             begin_as(first) + PATIENCE, b"".join([*parts, b"; commit"]), [resources, runs]
         )
         taken = _taken(results)
@@ -121,7 +122,7 @@ class CreateWriter:
 
 def _taken(results: Iterable[PGresult]) -> set[UUID]:
     """Return the runs whose rows were taken out again, because the keys of their objects are taken."""
-    removed = [result for result in results if (result.command_status or b"").startswith(b"DELETE")]
+    removed = [result for result in results if (result.command_status or b"").startswith(b"DELETE") and result.nfields]
     return {
         UUID(bytes(result.get_value(row, 0) or b"").decode()) for result in removed for row in range(result.ntuples)
     }

@@ -41,6 +41,7 @@ class GroupCommitter(Generic[Item]):
         name: str,
         group: int = 1000,
         queue: int = 10_000,
+        width: int = 1,
         size_of: Callable[[Item], int] | None = None,
     ) -> None:
         self._execute = execute
@@ -48,18 +49,20 @@ class GroupCommitter(Generic[Item]):
         self.name = name
         self._group = group
         self._queue = queue
+        self._width = width
         self._size_of = size_of
         self._waiting: deque[tuple[Item, asyncio.Future[Any] | None]] = deque()
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
         self.groups = 0
         self.items = 0
 
     def start(self) -> None:
         """Begin committing, in the running loop."""
-        self._task = asyncio.get_running_loop().create_task(self._loop(), name=f"group-{self.name}")
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._loop(), name=f"group-{self.name}") for _ in range(self._width)]
 
     @property
     def backlog(self) -> int:
@@ -85,8 +88,7 @@ class GroupCommitter(Generic[Item]):
         """Commit what is waiting, then stop."""
         self._closing = True
         self._wake.set()
-        if self._task is not None:
-            await self._task
+        await asyncio.gather(*self._tasks)
 
     async def _loop(self) -> None:
         while self._waiting or not self._closing:

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import gc
 
 import pytest
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from config.protocol import EXTENSION, WholeAnswers
 
@@ -94,3 +96,20 @@ async def test_a_client_that_asks_before_it_sends_its_body_gets_the_answer_at_on
     extra = "expect: 100-continue\r\ncontent-length: 5\r\n"
     answer = await talk(port, request("/whole", method="POST", extra=extra))
     assert answer.startswith(b"HTTP/1.1 200 OK")
+
+
+@pytest.mark.parametrize("path", ["/whole", "/parts"])
+async def test_requests_leave_nothing_for_the_collector(port, path):
+    await talk(port, request(path))
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        answers = await talk(port, request(path, close=False) * 50 + request(path))
+        gc.collect()
+        left = [each for each in gc.garbage if isinstance(each, RequestResponseCycle)]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert (answers.count(BODY), left) == (51, [])

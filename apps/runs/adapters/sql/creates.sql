@@ -5,7 +5,7 @@
 create temporary table if not exists resources_new (
     run_id uuid, id uuid, tenant_id uuid, environment_id uuid, workflow_id uuid, kind text, key text, data bytea,
     state text, created_at timestamptz, updated_at timestamptz
-) on commit delete rows
+)
 
 -- name: copy_resources
 copy pg_temp.resources_new from stdin (format binary)

@@ -1,4 +1,4 @@
--- The group-commit writer (role relay). One temporary table per connection, emptied by every commit.
+-- The group-commit writer (role relay). One temporary table per connection, emptied before every commit.
 
 -- name: make_temporary
 create temporary table if not exists runs_new (
@@ -8,7 +8,7 @@ create temporary table if not exists runs_new (
     started_at timestamptz, finished_at timestamptz, duration_us bigint,
     wait_reason text, wait_since timestamptz, wait_until timestamptz, wait_for text,
     correlation text, parent_id uuid, delivery_id uuid, progress bytea, ready_at timestamptz, shard smallint
-) on commit delete rows
+)
 
 -- name: copy
 copy pg_temp.runs_new from stdin (format binary)
