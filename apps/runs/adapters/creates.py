@@ -1,7 +1,7 @@
 """Creates that share a commit: requests whose only write is one new object, those of all tenants together, as `app`.
 
 The object and the row of its request stand or fall together. `app` acts for one tenant at a time, so the rows of all
-arrive in temporary tables and are then stored tenant by tenant, each in its own scope, with one commit for all. A key
+arrive in a temporary table and are then stored tenant by tenant, each in its own scope, with one commit for all. A key
 that is taken is reported to its caller alone; the others of the group are stored. A group sent again after an unknown
 outcome finds its own objects and counts them as stored.
 
@@ -25,6 +25,7 @@ from apps.runs.adapters.sql import Statements
 
 SQL = Statements("creates")
 WRITER_SQL = Statements("writer")
+COPY = f"; {SQL.copy}".encode()
 STORE = b"; execute create_resources; execute create_runs"
 PATIENCE = b"; select set_config('lock_timeout', '50ms', true)"
 APART_SECONDS = 10.0
@@ -39,35 +40,33 @@ class Contended(Exception):
 
 @dataclass(slots=True, frozen=True)
 class Create:
-    """One object with the request that made it, both encoded for COPY."""
+    """One object with the request that made it, encoded for COPY (`rows.create_row`)."""
 
     tenant_id: UUID
     run_id: UUID
-    resource: bytes
-    run: bytes
+    data: bytes
 
 
 class CreateWriter:
     """One per process, with connections of its own."""
 
     def __init__(self, app_url: str) -> None:
-        tables = {"runs_new": WRITER_SQL.make_temporary, "resources_new": SQL.make_temporary}
+        tables = {"creates_new": f"{WRITER_SQL.make_temporary}; {SQL.make_temporary}"}
         statements = {
             "create_resources": SQL.insert_resources,
-            "create_runs": f"{WRITER_SQL.insert_runs} {SQL.of_tenant} {WRITER_SQL.once}",
+            "create_runs": f"{WRITER_SQL.insert_runs} {SQL.from_new} {WRITER_SQL.once}",
         }
         self._connections = CopyConnections(
             [CopyConnection(app_url, "runs-creates", tables, statements) for _ in range(WIDTH)]
         )
         self._apart: dict[UUID, float] = {}  # tenants that store by themselves, and until when
-        self._copies = f"; {SQL.copy_resources}; {WRITER_SQL.copy}".encode()
         self.group: GroupCommitter[Create] = GroupCommitter(
             self._execute,
             lambda create: create.tenant_id,
             name="creates",
             group=GROUP,
             width=WIDTH,
-            size_of=lambda create: len(create.resource) + len(create.run),
+            size_of=lambda create: len(create.data),
         )
 
     def start(self) -> None:
@@ -108,14 +107,11 @@ class CreateWriter:
             raise Contended from None
 
     async def _store(self, creates: Sequence[Create], first: UUID, *others: UUID) -> list[bool]:
-        parts = [self._copies, STORE]
+        parts = [COPY, STORE]
         for tenant_id in others:
             parts += [b"; ", scope_as(tenant_id), STORE]
-        resources = b"".join((COPY_HEAD, *(create.resource for create in creates), COPY_TAIL))
-        runs = b"".join((COPY_HEAD, *(create.run for create in creates), COPY_TAIL))
-        results = await self._connections.run(
-            begin_as(first) + PATIENCE, b"".join([*parts, b"; commit"]), [resources, runs]
-        )
+        rows = b"".join((COPY_HEAD, *(create.data for create in creates), COPY_TAIL))
+        results = await self._connections.run(begin_as(first) + PATIENCE, b"".join(parts), [rows])
         taken = _taken(results)
         return [create.run_id not in taken for create in creates]
 

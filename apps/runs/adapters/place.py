@@ -7,7 +7,7 @@ from uuid import UUID
 from apps.engine.application import Application
 from apps.engine.events import Hearing
 from apps.engine.samples import Samples
-from apps.runs.adapters.rows import RunOrigin, scope_columns
+from apps.runs.adapters.rows import RunOrigin
 
 
 @dataclass(slots=True, eq=False)
@@ -25,11 +25,7 @@ class Place:
     application: Application
     samples: Samples = field(default_factory=Samples)
     served: dict[int, Any] = field(default_factory=dict)  # what the door has prepared per route
-    scope_columns: bytes = field(init=False)  # `scope` as rows carry it
     _hearing: dict[str, Hearing] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.scope_columns = scope_columns(self.scope)
 
     @property
     def scope(self) -> tuple[UUID, UUID, UUID]:

@@ -23,7 +23,7 @@ _int2 = struct.Struct("!ih").pack
 _int4 = struct.Struct("!ii").pack
 _int8 = struct.Struct("!iq").pack
 _COLUMNS = struct.pack("!h", 32)
-_RESOURCE_COLUMNS = struct.pack("!h", 11)
+_CREATE_COLUMNS = struct.pack("!h", 38)
 _UUID_LENGTH = _length(16)
 _TAIL_OF_REQUEST = NULL * 10
 
@@ -177,29 +177,20 @@ def request_row(  # noqa: PLR0913 - the hot path passes plain values
     )
 
 
-def scope_columns(scope: tuple[UUID, UUID, UUID]) -> bytes:
-    """Encode tenant, environment and workflow for `resource_row`: they are the same for all of a place."""
-    return b"".join([_uuid(part) for part in scope])
-
-
-def resource_row(run_id: UUID, scope: bytes, resource: Resource, data: bytes, now: datetime) -> bytes:
-    """Encode a stored object for the temporary table `resources_new`."""
-    at = _time(now)
+def create_row(run: bytes, resource: Resource, data: bytes, now: datetime) -> bytes:
+    """Encode a new object behind the encoded row of the request that made it, for the temporary table `creates_new`."""
     return b"".join(
         (
-            _RESOURCE_COLUMNS,
-            _UUID_LENGTH,
-            run_id.bytes,
+            _CREATE_COLUMNS,
+            run[len(_COLUMNS) :],
             _UUID_LENGTH,
             uuid7().bytes,
-            scope,
             _text(resource.kind),
             _text(resource.key),
             _length(len(data)),
             data,
             _optional_text(resource.state),
-            at,
-            at,
+            _time(now),
         )
     )
 

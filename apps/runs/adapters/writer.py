@@ -30,7 +30,7 @@ class RunWriter:
     """One per process, with connections of its own."""
 
     def __init__(self, relay_url: str, *, queue: int = 10_000) -> None:
-        statements = {"write_runs": f"{SQL.insert_runs} {SQL.once}", "write_work": SQL.insert_work}
+        statements = {"write_runs": f"{SQL.insert_runs} {SQL.from_new} {SQL.once}", "write_work": SQL.insert_work}
         self._connections = CopyConnections(
             [
                 CopyConnection(relay_url, "runs-writer", {"runs_new": SQL.make_temporary}, statements)

@@ -23,7 +23,7 @@ from apps.runs.adapters.creates import Contended, Create
 from apps.runs.adapters.idempotency import LONGEST_KEY, Caller, answer_before, keep_answer
 from apps.runs.adapters.payloads import LONGEST_PAYLOAD, LONGEST_STATE, PayloadTooLarge, dumped
 from apps.runs.adapters.place import Place
-from apps.runs.adapters.rows import NewRunRow, RunOrigin, from_unix_us, request_row, resource_row
+from apps.runs.adapters.rows import NewRunRow, RunOrigin, create_row, from_unix_us, request_row
 from apps.runs.adapters.services import Services
 from apps.runs.adapters.session import Session
 from apps.runs.adapters.sql import Statements
@@ -159,8 +159,7 @@ class Answering:
         """
         place = unit.place
         data, now = dumped(resource.data, LONGEST_STATE), self._services.clock.now()
-        row = resource_row(record.run_id, place.scope_columns, resource, data, now)
-        create = Create(place.tenant_id, record.run_id, row, record.encoded())
+        create = Create(place.tenant_id, record.run_id, create_row(record.encoded(), resource, data, now))
         with contextlib.suppress(Contended):
             if await self._services.creates.write(create):
                 return record.response

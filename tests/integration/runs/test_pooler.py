@@ -10,7 +10,7 @@ from apps.engine.ports import Resource
 from apps.runs.adapters.clock import DatabaseClock
 from apps.runs.adapters.creates import Create, CreateWriter
 from apps.runs.adapters.pools import Pools
-from apps.runs.adapters.rows import resource_row, scope_columns
+from apps.runs.adapters.rows import create_row
 from apps.runs.adapters.writer import RunWriter
 from tests.integration.runs.test_writer import origin_of, request_of, rows_of
 from tests.support.pgbouncer import pooled
@@ -51,10 +51,9 @@ async def test_rows_and_objects_of_two_tenants_are_stored_whichever_connection_i
         origin = origins[number % 2]
         await writer.write(request_of(origin)[1])
         run_id, row = request_of(origin)
-        scope = (origin.tenant_id, origin.environment_id, origin.workflow_id)
         made = Resource("notes", str(number), {}, None, None, None)
-        data = resource_row(run_id, scope_columns(scope), made, b"{}", DatabaseClock().now())
-        assert await creates.write(Create(origin.tenant_id, run_id, data, row.data))
+        data = create_row(row.data, made, b"{}", DatabaseClock().now())
+        assert await creates.write(Create(origin.tenant_id, run_id, data))
         async with pools.tenant(origin.tenant_id) as connection:
             found = await connection.execute("select count(*) from runs_storedresource where key = %s", [str(uuid7())])
             assert await found.fetchone() == (0,)

@@ -173,7 +173,7 @@ async def test_a_connection_that_cannot_be_prepared_is_not_opened_again_and_agai
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 await writer.write(request_of(origin_of(tenant.id))[1])
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                await creates.write(Create(tenant.id, uuid7(), b"", b""))
+                await creates.write(Create(tenant.id, uuid7(), b""))
         assert opened(admin, "weft-runs-writer") == opened(admin, "weft-runs-creates") == 1
     await writer.write(request_of(origin_of(first.id))[1])
     await creates.close()

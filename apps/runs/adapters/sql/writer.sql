@@ -25,6 +25,8 @@ select
     source, entry, section, action, workflow_name, route,
     state, http_status, request_id, input, output, error, steps, started_at, finished_at, duration_us,
     wait_reason, wait_since, wait_until, wait_for, correlation, parent_id, delivery_id, progress, 1, 1
+
+-- name: from_new
 from pg_temp.runs_new
 
 -- name: once
