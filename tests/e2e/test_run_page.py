@@ -133,3 +133,15 @@ def test_the_list_of_runs_catches_up_with_what_began_while_the_connection_was_lo
     expect(olive.page.locator("#more-bar")).to_contain_text("new")
     olive.page.locator("#more-bar").click()
     expect(olive.page.locator(f"[data-row='{run}']")).to_have_count(1)
+
+
+@pytest.mark.spec("SPINE-B8.4")
+def test_the_numbers_of_home_change_by_themselves(olive, begun, patient_partner):
+    assert olive.open("/t/acme/") == 200
+    wait_for_live(olive.page, "connected")
+    opened = len(olive.documents)
+    runs = olive.page.locator(".stat").first.locator(".stat__value")
+    before = runs.inner_text()
+    begun()
+    expect(runs).not_to_have_text(before)
+    assert len(olive.documents) == opened

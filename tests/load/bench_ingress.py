@@ -81,7 +81,7 @@ def main() -> None:
 
 @contextmanager
 def loaded_product(folder: Path) -> Iterator[RunningProduct]:
-    """Run the product with a limit per client that counts every call and turns nobody away: all come from one address."""
+    """Run the product; its limit per client counts every call and turns nobody away, as all come from one address."""
     with running_product(folder / "product", "--quiet", environment={"CLIENT_RATE": "1000000"}) as product:
         yield product
 

@@ -1,10 +1,13 @@
 """The pages of runs: started for real, shown live, found by the command bar, cancelled by a form."""
 
+import html
+import re
 from uuid import UUID
 
 import pytest
 
 from apps.core.clock import now
+from apps.core.paging import USUAL_PAGE
 from apps.core.scope import SYSTEM, scope
 from apps.engine.run.program import step_id
 from apps.runs.models import Step
@@ -16,21 +19,28 @@ from tests.integration.pages.test_pages import facts_of
 from tests.support.tenants import TenantFixture
 
 Tenants = tuple[TenantFixture, TenantFixture]
+ROW = re.compile(r'data-row="([0-9a-f-]+)"')
+NEWEST = re.compile(r'<a class="button" href="([^"]*)"><svg.*?Newest</a>', re.DOTALL)
+OLDER = re.compile(r'href="([^"]+)" rel="next"')
 pytestmark = pytest.mark.spec("SPINE-B8")
 
 
-def start(tenant: TenantFixture) -> UUID:
+def start(tenant: TenantFixture, times: int = 1) -> UUID:
+    """Start runs of a new workflow and return the last one."""
     workflow = make_live(tenant)
     with scope(tenant.id, tenant.actor):
-        run = run_start(
-            workflow_id=workflow.id,
-            environment="prod",
-            workflow="greet",
-            action="",
-            data={"note": "</script><b>bold</b>"},
-            actor=tenant.actor,
-        )
-    return UUID(run["id"])
+        runs = [
+            run_start(
+                workflow_id=workflow.id,
+                environment="prod",
+                workflow="greet",
+                action="",
+                data={"note": "</script><b>bold</b>"},
+                actor=tenant.actor,
+            )
+            for _ in range(times)
+        ]
+    return UUID(runs[-1]["id"])
 
 
 @pytest.mark.spec("SPINE-5", "SPINE-B8.10")
@@ -111,3 +121,22 @@ def test_only_a_failed_run_is_retried_and_the_page_says_why_not(two_tenants: Ten
     run_id = start(a)
     reader_of(a).post(f"/runs/{run_id}/cancel")
     assert "The run is cancelled." in text_of(reader_of(a).post(f"/runs/{run_id}/retry"))
+
+
+@pytest.mark.spec("SPINE-B8.12")
+def test_the_list_is_paged_and_going_back_begins_with_the_newest(two_tenants: Tenants) -> None:
+    a, b = two_tenants
+    last = str(start(a, USUAL_PAGE + 3))
+    others = str(start(b))
+    reader, address = reader_of(a), "/runs"
+    pages: list[list[str]] = []
+    while address:
+        page = reader.get(address).content.decode()
+        pages.append(ROW.findall(page))
+        older = OLDER.search(page)
+        address = f"/runs{html.unescape(older[1])}" if older else ""
+    assert [len(rows) for rows in pages] == [USUAL_PAGE, 3]
+    shown = [row for rows in pages for row in rows]
+    assert shown == sorted(set(shown), reverse=True)
+    assert (shown[0], others in shown) == (last, False)
+    assert NEWEST.search(page)[1] in ("", "?", "/runs")

@@ -7,7 +7,7 @@ from tests.integration.runs.test_live import *  # noqa: F403
 from tests.integration.runs.test_servers import *  # noqa: F403
 from tests.support.web_server import kept_server
 
-pytestmark = [pytest.mark.spec("SPINE-B1"), pytest.mark.slow]
+pytestmark = [pytest.mark.spec("SPINE-B1", "SPINE-B1.10"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
