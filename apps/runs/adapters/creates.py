@@ -27,7 +27,7 @@ SQL = Statements("creates")
 WRITER_SQL = Statements("writer")
 COPY = f"; {SQL.copy}".encode()
 STORE = b"; execute create_resources; execute create_runs"
-PATIENCE = b"; select set_config('lock_timeout', '50ms', true)"
+PATIENCE = b"; set local lock_timeout = '50ms'"
 APART_SECONDS = 10.0
 MOST_APART = 10_000
 GROUP = 250

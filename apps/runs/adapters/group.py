@@ -1,4 +1,7 @@
-"""Group commit: one transaction for everything that arrived while the previous one was committing.
+"""Group commit: one transaction for everything that arrived while others were committing.
+
+A second group is begun beside the first once enough has arrived for it: while one is being committed the process
+answers those of the other. Smaller ones wait, because a group costs much the same whatever its size.
 
 The law is data.md 5: a failed group is tried again per tenant and then row by row, so that only the caller of the bad
 row gets the error; a commit whose outcome is unknown is sent again, which is harmless because ids come from callers.
@@ -21,6 +24,7 @@ RESEND_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0, 2.0, 2.0)
 PASSING_CLASSES = ("08", "40", "57")  # connection, rolled back by the server, operator: not the rows' fault
 MOST_BYTES = 8 * 1024 * 1024  # of one group
 IDLE_TIMEOUT = "25P03"
+LEAST_BESIDE = 8  # items for a group beside another
 
 
 class Unavailable(Exception):
@@ -28,7 +32,7 @@ class Unavailable(Exception):
 
 
 class GroupCommitter(Generic[Item]):
-    """Collects items and hands them to `execute` in groups, one group at a time.
+    """Collects items and hands them to `execute` in groups, at most `width` of them at a time.
 
     `execute(items)` commits all of them or raises, and returns one result per item.
     """
@@ -54,15 +58,15 @@ class GroupCommitter(Generic[Item]):
         self._waiting: deque[tuple[Item, asyncio.Future[Any] | None]] = deque()
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._task: asyncio.Task[None] | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
         self._closing = False
         self.groups = 0
         self.items = 0
 
     def start(self) -> None:
         """Begin committing, in the running loop."""
-        loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._loop(), name=f"group-{self.name}") for _ in range(self._width)]
+        self._task = asyncio.get_running_loop().create_task(self._loop(), name=f"group-{self.name}")
 
     @property
     def backlog(self) -> int:
@@ -73,7 +77,8 @@ class GroupCommitter(Generic[Item]):
         """Add an item and return its result after its commit."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        self._wake.set()
+        if self._may_begin:
+            self._wake.set()
         return await future
 
     async def offer(self, item: Item) -> None:
@@ -82,17 +87,27 @@ class GroupCommitter(Generic[Item]):
             self._room.clear()
             await self._room.wait()
         self._waiting.append((item, None))
-        self._wake.set()
+        if self._may_begin:
+            self._wake.set()
 
     async def close(self) -> None:
         """Commit what is waiting, then stop."""
         self._closing = True
         self._wake.set()
-        await asyncio.gather(*self._tasks)
+        if self._task is not None:
+            await self._task
+        await asyncio.gather(*self._under_way)
+
+    @property
+    def _may_begin(self) -> bool:
+        """Whether what waits is to be committed now."""
+        under_way = len(self._under_way)
+        least = LEAST_BESIDE if under_way and not self._closing else 1
+        return under_way < self._width and len(self._waiting) >= least
 
     async def _loop(self) -> None:
         while self._waiting or not self._closing:
-            if not self._waiting:
+            if not self._may_begin:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
@@ -100,7 +115,13 @@ class GroupCommitter(Generic[Item]):
             self._room.set()
             self.groups += 1
             self.items += len(batch)
-            await self._commit(batch)
+            task = asyncio.create_task(self._commit(batch), name=f"group-{self.name}-{self.groups}")
+            self._under_way.add(task)
+            task.add_done_callback(self._committed)
+
+    def _committed(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._wake.set()
 
     def _next(self) -> list[tuple[Item, asyncio.Future[Any] | None]]:
         """Take what waits, up to a number of items and of bytes."""

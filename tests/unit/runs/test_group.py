@@ -1,11 +1,11 @@
-"""The group committer: one group at a time, everybody gets their own result or their own error."""
+"""The group committer: so many groups at a time, everybody gets their own result or their own error."""
 
 import asyncio
 
 import psycopg
 import pytest
 
-from apps.runs.adapters.group import GroupCommitter, is_passing
+from apps.runs.adapters.group import LEAST_BESIDE, GroupCommitter, is_passing
 
 
 def committer(execute, **options):
@@ -30,6 +30,32 @@ async def test_the_next_group_is_what_arrived_during_the_previous_commit():
     assert sum(groups) == 10
     assert len(groups) <= 2
     await made.close()
+
+
+@pytest.mark.parametrize(("second", "groups"), [(LEAST_BESIDE, [1, LEAST_BESIDE]), (LEAST_BESIDE - 1, [1])])
+async def test_a_second_group_begins_beside_the_first_when_it_is_large_enough(second, groups):
+    begun = []
+    gate = asyncio.Event()
+
+    async def execute(items):
+        begun.append(len(items))
+        await gate.wait()
+        return [number for _, number in items]
+
+    made = committer(execute, width=2)
+    first = asyncio.ensure_future(made.put(("a", 0)))
+    await asyncio.wait_for(_until(lambda: begun), 5)
+    calls = [asyncio.ensure_future(made.put(("a", number))) for number in range(second)]
+    await asyncio.wait_for(_until(lambda: begun == groups and made.backlog == second * (len(groups) == 1)), 5)
+    closing = asyncio.ensure_future(made.close())
+    gate.set()
+    assert await asyncio.gather(first, *calls) == [0, *range(second)]
+    await closing
+
+
+async def _until(holds):
+    while not holds():
+        await asyncio.sleep(0)
 
 
 async def test_a_refused_item_fails_its_own_caller_only():
