@@ -36,7 +36,6 @@ def read_inputs(program: Program, trace: Trace, data: Any, run_id: str) -> list[
     variables = Variables(data, None, {"id": run_id, "attempt": 1})
     found: list[Any] = []
     size = 0
-    size = 0
     for line in trace:
         entry = StepTrace._make(line)
         step = program.steps[entry.position]

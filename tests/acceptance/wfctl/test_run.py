@@ -96,6 +96,7 @@ def test_ctrl_c_stops_it_and_leaves_nothing_listening(file):
         assert served.stop() == 0
         assert served.line("stopped")
     with socket.socket() as free:
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that have ended do not count
         free.bind(("127.0.0.1", port))
 
 
