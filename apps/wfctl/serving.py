@@ -5,8 +5,9 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -44,7 +45,14 @@ class Served:
 
 
 class _Server(uvicorn.Server):
-    """Stops in order when told to, and then is done: uvicorn's own way ends the process by the signal."""
+    """Stops in order when told to, and then is done: uvicorn's own way ends the process by the signal.
+
+    `announce` is called once it listens to being told: whoever reads it may send the signal at once.
+    """
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -53,6 +61,7 @@ class _Server(uvicorn.Server):
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop)
         try:
+            self._announce()
             yield
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
@@ -94,9 +103,10 @@ class _Session:
         tasks = [asyncio.create_task(self._narrator.runs(self._host))]
         if self._wanted.is_reloading:
             tasks.append(asyncio.create_task(self._reload(content)))
-        _announce(self._narrator, application, self._types, listening)
         try:
-            await self._server().serve(sockets=[listening])
+            await self._server(partial(_announce, self._narrator, application, self._types, listening)).serve(
+                sockets=[listening]
+            )
         finally:
             self._stop.set()
             self._narrator.look(self._host)
@@ -105,7 +115,7 @@ class _Session:
             await asyncio.gather(*tasks, return_exceptions=True)
             self._narrator.say("stopped")
 
-    def _server(self) -> _Server:
+    def _server(self, announce: Callable[[], None]) -> _Server:
         served = self._host.asgi()
         config = uvicorn.Config(
             self._narrator.requests(Console(served, self._host) if self._wanted.has_console else served),
@@ -116,7 +126,7 @@ class _Session:
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         logging.getLogger("uvicorn").setLevel(logging.WARNING)
-        return _Server(config)
+        return _Server(config, announce)
 
     async def _reload(self, content: bytes) -> None:
         async for _ in changes(self._wanted.file, content, self._stop):
