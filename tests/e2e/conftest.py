@@ -22,7 +22,7 @@ from tests.support.running_product import RunningProduct, running_product
 PICTURES = ROOT / "screenshots" / "e2e"
 PATIENCE_MS = 30_000
 WIDE, PHONE = (1440, 900), (375, 812)
-LOST = "WebSocket connection to .* failed|ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET"
+LOST = "WebSocket connection to .* failed|ERR_(CONNECTION_(REFUSED|RESET|CLOSED)|EMPTY_RESPONSE|SOCKET_NOT_CONNECTED)"
 FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
