@@ -1,9 +1,12 @@
-"""uvicorn's HTTP protocol with one more way to answer: head and body in one write.
+"""uvicorn's HTTP protocol with two shortcuts for what is whole already, both in `scope["extensions"]`.
 
 ASGI sends an answer in two messages, and uvicorn makes a system call of each. An application that has a whole answer
-in hand may call `scope["extensions"]["weft.answer"](status, head, body)` instead, which costs one. `head` is header
-lines as they go over the wire, each ended by CR LF and known to be well-formed. It returns False when the answer has
-to go the ordinary way: the client is slow to read, or something was sent already.
+in hand may call `weft.answer(status, head, body)` instead, which costs one. `head` is header lines as they go over the
+wire, each ended by CR LF and known to be well-formed. It returns False when the answer has to go the ordinary way: the
+client is slow to read, or something was sent already.
+
+A body that is whole before the application asks, as small ones are, needs no waiting: `weft.body()` returns it, or None
+when it has to be received.
 """
 
 from functools import partial
@@ -12,16 +15,18 @@ from weakref import ref
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-EXTENSION = "weft.answer"
+ANSWER = "weft.answer"
+BODY = "weft.body"
 CLOSE = b"connection: close\r\n"
 
 
-class WholeAnswers(HttpToolsProtocol):
-    """Puts the extension into every scope."""
+class Shortcuts(HttpToolsProtocol):
+    """Puts the extensions into every scope."""
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         # By a weak reference: a cycle of references for each request would be left to the collector.
-        extensions: Any = {EXTENSION: partial(answer, ref(cycle))}
+        of = ref(cycle)
+        extensions: Any = {ANSWER: partial(answer, of), BODY: partial(body, of)}
         cycle.scope["extensions"] = extensions
         super()._start_asgi_task(cycle, app)
 
@@ -43,6 +48,18 @@ def answer(of: "ref[RequestResponseCycle]", status: int, head: bytes, body: byte
         cycle.transport.close()
     cycle.on_response()
     return True
+
+
+def body(of: "ref[RequestResponseCycle]") -> bytes | None:
+    """Take the whole body, as one call of `cycle.receive` would; None when there is more to come."""
+    cycle = of()
+    if cycle is None or cycle.more_body or cycle.disconnected or cycle.response_complete:
+        return None
+    cycle.flow.resume_reading()
+    cycle.message_event.clear()
+    taken = bytes(cycle.body)
+    cycle.body = bytearray()
+    return taken
 
 
 _OURS: tuple[list[tuple[bytes, bytes]], bytes] = ([], b"")

@@ -22,7 +22,7 @@ from apps.engine.outcome import TryAgain
 from apps.engine.routes import Match
 from apps.engine.sections.answers import not_found, problem, wrong_method
 from apps.runs.adapters.access_log import AccessLog
-from apps.runs.adapters.arrivals import MOST_OF_CLIENT, SECONDS, Arrivals, Gone, TooLong, TooMany, TooSlow
+from apps.runs.adapters.arrivals import MOST_OF_CLIENT, SECONDS, Arrivals, Gone, TooLong, TooMany, TooSlow, whole_body
 from apps.runs.adapters.client_limits import ClientLimits
 from apps.runs.adapters.group import Unavailable
 from apps.runs.adapters.headers import LazyHeaders, Lines, header, request_id
@@ -123,7 +123,7 @@ class Ingress:
         )
         exchange = Exchange(request, run_id)
         try:
-            response = self._refusal(request, host) or await self._respond(exchange, method, lines, receive, target)
+            response = self._refusal(request, host) or await self._respond(exchange, method, scope, receive, target)
         except Gone:
             return
         version = 0 if exchange.place is None else exchange.place.version_number
@@ -132,10 +132,11 @@ class Ingress:
         self._count(exchange, response, path, (time.perf_counter_ns() - began) // 1000)
 
     async def _respond(
-        self, exchange: Exchange, method: str, lines: Lines, receive: Any, target: Target | None
+        self, exchange: Exchange, method: str, scope: Any, receive: Any, target: Target | None
     ) -> Response:
         """Find what the address means, take the body in, and let it answer."""
         request = exchange.request
+        lines: Lines = scope["headers"]
         try:
             if target is not None:
                 exchange.place = self._applications.known(target.address) or await self._applications.at(target.address)
@@ -149,7 +150,10 @@ class Ingress:
             request.params = match.params
             request.route = match.route.pattern
             if method not in BODYLESS or header(lines, b"content-length") not in (b"", b"0"):
-                request.body = await self._arrivals.read(receive, lines, served.max_body, request.client)
+                body = whole_body(scope, served.max_body)
+                if body is None:
+                    body = await self._arrivals.read(receive, lines, served.max_body, request.client)
+                request.body = body
             load = served.load
             if self._traffic.in_flight >= MOST_IN_FLIGHT or load.in_flight >= MOST_OF_TENANT:
                 return self._overloaded(request)

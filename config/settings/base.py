@@ -70,7 +70,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 ASGI_TARGET = "config.asgi:application"
-HTTP_PROTOCOL = "config.protocol:WholeAnswers"
+HTTP_PROTOCOL = "config.protocol:Shortcuts"
 WSGI_APPLICATION = None
 APPEND_SLASH = False
 

@@ -1,4 +1,4 @@
-"""An answer given whole goes out in one write and is, to the client, what two ASGI messages would have been."""
+"""The shortcuts for whole answers and bodies are, to the client, what the ASGI messages would have been."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ import pytest
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from config.protocol import EXTENSION, WholeAnswers
+from config.protocol import ANSWER, BODY as WHOLE_BODY, Shortcuts
 
 BODY = b'{"ok":true}'
 HEAD = b"content-type: application/json\r\ncontent-length: %d\r\n" % len(BODY)
@@ -18,9 +18,12 @@ pytestmark = pytest.mark.spec("SPINE-6", "SPINE-B5")
 
 
 async def whole_or_in_parts(scope, receive, send):
-    """Answer as the path says: `/whole`, `/parts`, `/much` (whole, more than a socket holds), `/twice`."""
+    """Answer as the path says: `/whole`, `/parts`, `/much` (whole, more than a socket holds), `/body` (what came)."""
     path = scope["path"]
-    whole = scope["extensions"][EXTENSION]
+    if path == "/body":
+        await send_back(scope, receive, send)
+        return
+    whole = scope["extensions"][ANSWER]
     body = b"" if scope["method"] == "HEAD" else BODY
     if path == "/much":
         went = [whole(200, b"content-length: %d\r\n" % len(MUCH), MUCH)]
@@ -31,10 +34,22 @@ async def whole_or_in_parts(scope, receive, send):
         await send({"type": "http.response.body", "body": body})
 
 
+async def send_back(scope, receive, send):
+    """Answer with the body and how it was taken."""
+    found = scope["extensions"][WHOLE_BODY]()
+    how = b"whole " if found is not None else b"received "
+    more = found is None
+    while more:
+        message = await receive()
+        found, more = (found or b"") + message["body"], message["more_body"]
+    content = how + found
+    scope["extensions"][ANSWER](200, b"content-length: %d\r\n" % len(content), content)
+
+
 @pytest.fixture
 async def port():
     config = uvicorn.Config(
-        whole_or_in_parts, port=0, http=WholeAnswers, loop="asyncio", lifespan="off", log_config=None, access_log=False
+        whole_or_in_parts, port=0, http=Shortcuts, loop="asyncio", lifespan="off", log_config=None, access_log=False
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
@@ -77,6 +92,18 @@ async def test_the_head_of_a_whole_answer_has_the_length_and_no_body(port):
     answer = await talk(port, request("/whole", method="HEAD"))
     assert b"content-length: 11" in answer
     assert answer.endswith(b"\r\n\r\n")
+
+
+async def test_a_body_that_came_with_its_head_is_taken_at_once_and_one_that_follows_is_received(port):
+    head = request("/body", method="POST", close=False, extra="content-length: 5\r\n")
+    assert (await talk(port, head + b"hello" + request("/whole"))).count(b"whole hello") == 1
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(head)
+    await asyncio.sleep(0.05)
+    writer.write(b"hello" + request("/whole"))
+    answers = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    assert (answers.count(b"received hello"), answers.count(BODY)) == (1, 1)
 
 
 async def test_a_connection_is_kept_and_requests_sent_ahead_are_answered_in_order(port):

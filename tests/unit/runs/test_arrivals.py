@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from apps.runs.adapters.arrivals import MOST_OF_CLIENT, Arrivals, Gone, TooLong, TooMany, TooSlow
+from apps.runs.adapters.arrivals import MOST_OF_CLIENT, Arrivals, Gone, TooLong, TooMany, TooSlow, whole_body
 
 pytestmark = pytest.mark.spec("SPINE-B5")
 NO_LINES: list[tuple[bytes, bytes]] = []
@@ -41,6 +41,16 @@ async def test_a_body_in_parts_is_put_together(arrivals):
 async def test_a_body_over_the_limit_is_refused_as_soon_as_that_is_known(arrivals, lines, parts):
     with pytest.raises(TooLong):
         await arrivals.read(sender(*parts, more=True), lines, 3, "a")
+
+
+@pytest.mark.parametrize(("extensions", "found"), [(None, None), ({}, None), ({"weft.body": lambda: b"abc"}, b"abc")])
+def test_a_body_is_taken_at_once_where_the_server_has_it(extensions, found):
+    assert whole_body({"extensions": extensions}, 3) == found
+
+
+def test_a_body_that_is_there_already_has_the_same_limit():
+    with pytest.raises(TooLong):
+        whole_body({"extensions": {"weft.body": lambda: b"abcd"}}, 3)
 
 
 async def test_a_client_that_hangs_up_is_gone(arrivals):

@@ -64,7 +64,7 @@ class Command(BaseCommand):
         suites = Suites(settings.BASE_DIR, folder, environment, self._say)
         tally = Tally()
         if chosen:
-            code, report = suites.pytest("tests", chosen, covered=False)
+            code, report = suites.pytest("chosen", chosen, covered=False)
             tally.add_pytest(report)
             return self._close(tally, [] if code == 0 else ["pytest"], spec)
         return self._close(tally, self._everything(suites, tally), spec)
@@ -73,11 +73,12 @@ class Command(BaseCommand):
         """All checks and suites; returns the names of those that failed."""
         failed = [name for name in CHECKS if not suites.check(name)]
         suites.forget_coverage()
-        for name, folders, covered in (("tests", UNTIMED, True), ("load", TIMED, False)):
-            if chosen := suites.folders(folders):
-                code, report = suites.pytest(name, chosen, covered=covered)
-                tally.add_pytest(report)
-                failed += [name] if code else []
+        ended = suites.pytests({name: suites.folders(folders) for name, folders in UNTIMED.items()})
+        if timed := suites.folders(TIMED):
+            ended["load"] = suites.pytest("load", timed, covered=False)
+        for name, (code, report) in ended.items():
+            tally.add_pytest(report)
+            failed += [name] if code else []
         frontend = Frontend(settings.BASE_DIR, self._say)
         if frontend.exists:
             passed, report = suites.vitest(frontend)

@@ -7,12 +7,18 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from apps.core.management.local.frontend import Frontend, FrontendFailed, node_environment, npm_command
 
 Say = Callable[[str], None]
+REDIS = "WEFT_TEST_REDIS_URL"
 
-UNTIMED = ("unit", "contract", "integration", "acceptance", "e2e", "chaos")
+# Two runs side by side: the first keeps one core busy, the second waits for processes most of the time.
+UNTIMED: Mapping[str, Sequence[str]] = {
+    "tests": ("unit", "contract", "integration"),
+    "stories": ("acceptance", "e2e", "chaos"),
+}
 TIMED = ("load",)
 CHECKS: Mapping[str, Sequence[str]] = {
     "ruff": ("-m", "ruff", "check", "--quiet", "."),
@@ -39,12 +45,41 @@ class Suites:
 
     def pytest(self, name: str, arguments: Sequence[str], *, covered: bool) -> tuple[int, Path]:
         """One run of pytest; returns its exit code and where its report is."""
+        command, report = self._pytest(name, arguments, covered=covered)
+        return self._run(name, command), report
+
+    def pytests(self, runs: Mapping[str, Sequence[str]]) -> dict[str, tuple[int, Path]]:
+        """Several runs of pytest side by side, with coverage; as `pytest`, by name.
+
+        The first one has the terminal to itself; what the others said follows when all are done. Each has a Redis
+        database of its own, and makes a Postgres database of its own as every run does.
+        """
+        first, *others = [(name, *self._pytest(name, chosen, covered=True)) for name, chosen in runs.items()]
+        began = time.monotonic()
+        beside = [self._start(name, command, place) for place, (name, command, _) in enumerate(others, 1)]
+        codes = [self._run(first[0], first[1])]
+        for (name, _, _), (process, log) in zip(others, beside, strict=True):
+            codes.append(process.wait())
+            self._say(f"{name}:")
+            sys.stdout.write(log.read_text(encoding="utf-8", errors="replace"))
+            self._say(f"{name}: {'ok' if codes[-1] == 0 else 'FAILED'} ({time.monotonic() - began:.0f} s)")
+        return {name: (code, report) for code, (name, _, report) in zip(codes, [first, *others], strict=True)}
+
+    def _pytest(self, name: str, arguments: Sequence[str], *, covered: bool) -> tuple[list[str], Path]:
         report = self._folder / f"{name}.json"
         report.unlink(missing_ok=True)
         measured = ["-m", "coverage", "run"] if covered else []
         pytest = ["-m", "pytest", "-c", "pyproject.toml", "-p", "tests.support.spec_plugin", f"--weft-report={report}"]
-        command = [sys.executable, *measured, *pytest, *arguments]
-        return self._run(name, command), report
+        return [sys.executable, *measured, *pytest, *arguments], report
+
+    def _start(self, name: str, command: Sequence[str], redis_database: int) -> tuple[subprocess.Popen[bytes], Path]:
+        log = self._folder / f"{name}.log"
+        redis = urlsplit(self._environment[REDIS])._replace(path=f"/{redis_database}").geturl()
+        self._say(f"{name} beside it ...")
+        with log.open("wb") as output:
+            environment = {**self._environment, REDIS: redis}
+            process = subprocess.Popen(command, cwd=self._root, env=environment, stdout=output, stderr=output)
+        return process, log
 
     def folders(self, names: Sequence[str]) -> list[str]:
         """The test folders that hold tests."""
