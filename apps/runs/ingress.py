@@ -150,10 +150,9 @@ class Ingress:
             request.params = match.params
             request.route = match.route.pattern
             if method not in BODYLESS or header(lines, b"content-length") not in (b"", b"0"):
-                body = whole_body(scope, served.max_body)
-                if body is None:
-                    body = await self._arrivals.read(receive, lines, served.max_body, request.client)
-                request.body = body
+                most = served.max_body
+                body = whole_body(scope, most)
+                request.body = await self._arrivals.read(receive, lines, most, request.client) if body is None else body
             load = served.load
             if self._traffic.in_flight >= MOST_IN_FLIGHT or load.in_flight >= MOST_OF_TENANT:
                 return self._overloaded(request)

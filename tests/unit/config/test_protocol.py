@@ -8,7 +8,8 @@ import pytest
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from config.protocol import ANSWER, BODY as WHOLE_BODY, Shortcuts
+from config.protocol import ANSWER, Shortcuts
+from config.protocol import BODY as WHOLE_BODY
 
 BODY = b'{"ok":true}'
 HEAD = b"content-type: application/json\r\ncontent-length: %d\r\n" % len(BODY)
