@@ -8,6 +8,8 @@ A bundled component is one file of `modules/catalog/components` that says
 
 `execute` does one try: it returns a mapping, or raises `StepFailed` or `TryAgain`. Time and chance come from
 `context.unit.clock`, so that a test decides both. `EFFECT` may name an effect class; without it a component is pure.
+`WRITES = True` says that it changes something through the unit. Files that begin with an underscore are parts of those
+beside them.
 """
 
 import importlib
@@ -78,6 +80,7 @@ class Component:
     execute: Callable[[dict[str, Any], Context], Any]
     is_async: bool
     effect: Effect = Effect.PURE
+    writes: bool = False
 
     def start(self, params: Any, context: Context) -> Any:
         """Check `params` and call: returns the result, or an awaitable of it when `is_async`.
@@ -105,6 +108,7 @@ def component_of(source: ModuleType) -> Component:
         execute=execute,
         is_async=inspect.iscoroutinefunction(execute),
         effect=getattr(source, "EFFECT", Effect.PURE),
+        writes=getattr(source, "WRITES", False),
     )
 
 

@@ -172,7 +172,7 @@ class Module(Generic[C]):
     Config: ClassVar[type[ModuleConfig]]
     effect: Effect = Effect.PURE  # an instance may narrow it (`dynamic.component`)
     retry: "RetryPolicy | None" = None  # how its steps are retried where the document does not say
-    writes: ClassVar[bool] = False  # changes something through the unit: undone with it, so it needs no intent
+    writes: bool = False  # changes something through the unit: undone with it, so it needs no intent
     aliases: ClassVar[tuple[str, ...]] = ()
     inputs: ClassVar[tuple[ModulePort, ...]] = ()
     outputs: ClassVar[tuple[ModulePort, ...]] = ()

@@ -78,6 +78,7 @@ def component_target(component: Component) -> Target:
         call=component.start,
         is_async=component.is_async,
         effect=component.effect,
+        writes=component.writes,
         payload_form="flat",
     )
 

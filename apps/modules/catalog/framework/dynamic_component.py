@@ -53,6 +53,7 @@ class DynamicComponent(Module[DynamicComponentConfig]):
         self._component = BUNDLED[stem] if stem else None
         if self._component is not None:
             self.effect = self._component.effect
+            self.writes = self._component.writes
 
     def problems(self) -> list[tuple[str, str, str]]:
         """Say that a component is not one of the bundled ones."""
