@@ -1,6 +1,8 @@
 """Bring a message to its conversation: the sender's own one, or a new one in the queue of the right program.
 
-A sender is remembered. A responder who takes a conversation (`responderId` and its id, no sender) makes it active.
+A sender is remembered. A responder who takes a conversation (`responderId` and its id, no sender) makes it active. The
+program is the one given, else that of the first word, of the number written to, of the provider; a conversation keeps
+the program that it began with.
 """
 
 from typing import Any

@@ -1,6 +1,7 @@
 """Find the program that a texter's first word asks for.
 
-The first word of the text counts, in any case. `CRISIS` asks for the fast way in.
+The first word of the text counts, in any case: `HELLO`, `HELP`, `CRISIS`, `TEEN`, `WELLNESS` or `PARTNER`. `CRISIS`
+asks for the fast way in. A text without a keyword is no fault: `matched` is false.
 """
 
 from typing import Any

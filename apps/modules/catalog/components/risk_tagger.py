@@ -1,6 +1,7 @@
 """Tag a conversation with the risks that its messages tell of.
 
-Tags that are there stay: a level never falls by itself. `high` and `critical` raise an alert.
+Tags that are there stay: a level never falls by itself. `high` and `critical` raise an alert. Whole words count, in any
+case; the categories are substance-abuse, domestic-violence, self-harm, suicidal-ideation and crisis-immediate.
 """
 
 from typing import Any
