@@ -19,7 +19,7 @@ from apps.engine.sections.pipelines import compile_pipelines
 from apps.engine.sections.statemachine import Machine
 from apps.engine.sections.workspace import Workspace
 from apps.engine.service_names import service_names
-from apps.engine.trigger import Resolver
+from apps.engine.trigger import Resolver, definition_starts, pipeline_starts, section_starts
 
 
 def compile_document(
@@ -54,7 +54,11 @@ def _assemble(workspace: Workspace, machines: dict[str, Machine], found: list[Fi
     producers = read_producers(workspace)
     compile_pipelines(workspace)
     compile_machines(workspace, machines, producers)
-    resolver = Resolver(document.workflows, machines, workspace.pipelines, _brokers(workspace))
+    resolver = Resolver(
+        section_starts(document.workflows, machines, workspace.pipelines, _brokers(workspace)),
+        definition_starts(machines),
+        pipeline_starts(workspace.pipelines),
+    )
     subscriptions = compile_messaging(workspace, producers)
     routes = compile_routes(workspace, producers, resolver)
     return Application(

@@ -1,6 +1,7 @@
 """What a name in a trigger, an API call or a button means: a section, a state machine or a pipeline."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from apps.engine.ids import uuid7
@@ -9,6 +10,7 @@ from apps.engine.ports import NewRun
 from apps.engine.sections.statemachine import SECTION as STATEMACHINE
 from apps.engine.sections.statemachine import Machine
 
+Start = Callable[[str, Any], NewRun]  # from an action and the caller's data to the run to accept
 PUBLISH = "section:messaging"  # entry of the program that publishes one message
 
 
@@ -22,65 +24,91 @@ class UnknownWorkflow(StepFailed):
 class Resolver:
     """The names of one document."""
 
-    def __init__(
-        self,
-        sections: Iterable[str],
-        machines: Mapping[str, Machine],
-        pipelines: Iterable[str],
-        brokers: Iterable[str] = (),
-    ) -> None:
-        self._sections = frozenset(sections)
-        self._machines = machines
-        self._pipelines = frozenset(pipelines)
-        self._brokers = frozenset(brokers)
+    def __init__(self, sections: Mapping[str, Start], *names: Mapping[str, Start]) -> None:
+        """Take what every section of the document starts, and further names; of two equal ones the first is meant."""
+        self._starts: dict[str, Start] = {}
+        for starts in reversed((sections, *names)):
+            self._starts.update(starts)
 
     def knows(self, workflow: str) -> bool:
         """Whether `resolve` would find anything of that name."""
-        return workflow in self._sections or workflow in self._machines or workflow in self._pipelines
+        return workflow in self._starts
 
     def resolve(self, workflow: str, action: str, data: Any) -> NewRun:
         """Return the run to accept; the first of section, definition, pipeline that has the name."""
-        if workflow in self._sections:
-            return self._of_section(workflow, action, data)
-        machine = self._machines.get(workflow)
-        if machine is not None:
-            return transition_run(machine, action, data)
-        if workflow in self._pipelines:
-            return _pipeline_run(workflow, action, data)
-        raise UnknownWorkflow(f"There is no workflow {workflow!r} in this document.")
+        start = self._starts.get(workflow)
+        if start is None:
+            raise UnknownWorkflow(f"There is no workflow {workflow!r} in this document.")
+        return start(action, data)
 
-    def _of_section(self, section: str, action: str, data: Any) -> NewRun:
-        if section == STATEMACHINE:
-            return transition_run(self._machine_for(data), action.rpartition(":")[2], data)
-        if section == "pipelines" and action in self._pipelines:
-            return _pipeline_run(action, "", data)
-        if section == "messaging":
-            return self._publish_run(action, data)
-        raise UnknownWorkflow(f"The section {section!r} has nothing to run under {action!r}.")
 
-    def _publish_run(self, action: str, data: Any) -> NewRun:
-        """Return the run that publishes; the action is `topic` or `broker:topic`, and a run without a topic fails."""
-        broker, named, topic = action.rpartition(":")
-        if named and broker not in self._brokers:
-            raise UnknownWorkflow(f"There is no broker {broker!r} to publish {topic!r} with.")
-        payload = data["message"] if isinstance(data, dict) and "message" in data else data
-        return NewRun(
-            entry=PUBLISH,
-            data={"topic": topic, "payload": payload},
-            section="messaging",
-            action=action,
-            workflow="messaging",
-            source="trigger",
-        )
+def section_starts(
+    sections: Iterable[str], machines: Mapping[str, Machine], pipelines: Iterable[str], brokers: Iterable[str]
+) -> dict[str, Start]:
+    """Return what the sections of a document start; one that runs nothing by itself says so."""
+    known: dict[str, Start] = {
+        STATEMACHINE: lambda action, data: transition_run(
+            _machine_for(machines, data), action.rpartition(":")[2], data
+        ),
+        "pipelines": _section_of(pipeline_starts(pipelines)),
+        "messaging": partial(_publish_run, frozenset(brokers)),
+    }
+    return {name: known.get(name) or partial(_nothing, name) for name in sections}
 
-    def _machine_for(self, data: Any) -> Machine:
-        named = (data.get("workflowType") or data.get("workflowName")) if isinstance(data, dict) else None
-        if isinstance(named, str) and named in self._machines:
-            return self._machines[named]
-        if named is None and len(self._machines) == 1:
-            return next(iter(self._machines.values()))
-        known = ", ".join(self._machines)
-        raise UnknownWorkflow(f"Name the state machine in workflowType; there are: {known}.")
+
+def definition_starts(machines: Mapping[str, Machine]) -> dict[str, Start]:
+    """Return the transitions that definitions start."""
+    return {name: partial(transition_run, machine) for name, machine in machines.items()}
+
+
+def pipeline_starts(pipelines: Iterable[str]) -> dict[str, Start]:
+    """Return the pipelines by name."""
+    return {name: partial(_pipeline_run, name) for name in pipelines}
+
+
+def _section_of(starts: Mapping[str, Start]) -> Start:
+    """Return the start of a section whose actions are the names of its own."""
+
+    def start(action: str, data: Any) -> NewRun:
+        if action not in starts:
+            return _nothing("pipelines", action, data)
+        return starts[action]("", data)
+
+    return start
+
+
+def _nothing(section: str, action: str, data: Any) -> NewRun:
+    raise UnknownWorkflow(f"The section {section!r} has nothing to run under {action!r}.")
+
+
+def _publish_run(brokers: frozenset[str], action: str, data: Any) -> NewRun:
+    """Return the run that publishes; the action is `topic` or `broker:topic`, and a run without a topic fails."""
+    broker, named, topic = action.rpartition(":")
+    if named and broker not in brokers:
+        raise UnknownWorkflow(f"There is no broker {broker!r} to publish {topic!r} with.")
+    payload = data["message"] if isinstance(data, dict) and "message" in data else data
+    return NewRun(
+        entry=PUBLISH,
+        data={"topic": topic, "payload": payload},
+        section="messaging",
+        action=action,
+        workflow="messaging",
+        source="trigger",
+    )
+
+
+def _machine_run(machines: Mapping[str, Machine], action: str, data: Any) -> NewRun:
+    """Return the run of one transition; the action is `transition` or `engine:transition`."""
+    return transition_run(_machine_for(machines, data), action.rpartition(":")[2], data)
+
+
+def _machine_for(machines: Mapping[str, Machine], data: Any) -> Machine:
+    named = (data.get("workflowType") or data.get("workflowName")) if isinstance(data, dict) else None
+    if isinstance(named, str) and named in machines:
+        return machines[named]
+    if named is None and len(machines) == 1:
+        return next(iter(machines.values()))
+    raise UnknownWorkflow(f"Name the state machine in workflowType; there are: {', '.join(machines)}.")
 
 
 def transition_run(machine: Machine, action: str, data: Any, *, source: str = "trigger") -> NewRun:
