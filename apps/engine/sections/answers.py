@@ -19,7 +19,10 @@ def body_of(request: Request) -> Any:
     """Return the decoded body: JSON or a form; None when there is none. Raises `Rejected` 400 or 415."""
     if not request.body:
         return None
-    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    said = request.headers.get("content-type", "application/json")
+    if said == "application/json":
+        return request.json()
+    kind = said.partition(";")[0].strip().lower()
     if kind == FORM:
         pairs = parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)
         return dict(reversed(pairs))

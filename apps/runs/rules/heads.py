@@ -27,6 +27,7 @@ class Heads:
             self._barred |= {STRICT_TRANSPORT}
             self._common.append((STRICT_TRANSPORT, b"max-age=%d; includeSubDomains" % hsts_seconds))
         self._plain = _lines(self._common)
+        self._names = frozenset(name for name, _ in self._common)
 
     def of(self, response: Response, request_id: str, version: int, *, shares_origin: bool) -> bytes:
         """Return the lines of an answer, each ended by CR LF; `version` 0 when no workflow answered."""
@@ -42,7 +43,8 @@ class Heads:
         barred = self._barred if shares_origin else OURS
         theirs = [pair for pair in given if pair[0] not in barred and is_sendable(*pair)]
         said = {name for name, _ in theirs}
-        return _lines([*(pair for pair in self._common if pair[0] not in said), *theirs])
+        ours = self._plain if said.isdisjoint(self._names) else _lines([p for p in self._common if p[0] not in said])
+        return ours + _lines(theirs)
 
 
 def pairs(head: bytes) -> Headers:

@@ -14,6 +14,8 @@ NEVER_SHOWN = "password"
 EVERYBODY = "*"
 LONGEST_ID = 200
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+PLAIN = re.compile(r"[A-Za-z0-9._~-]*")  # what percent-encoding leaves as it is
+PATH_SAFE = "/:@!$&'()*+,;=-._~"
 
 
 def refused(request: Request, status: int, code: str, text: str, **extra: Any) -> Response:
@@ -67,9 +69,9 @@ def checked_id(key: str) -> str:
 
 def address_of(request: Request, *names: str) -> str:
     """Return the public address of what lies below a request's own, every segment percent-encoded."""
-    below = "/".join(quote(name, safe="") for name in names)
-    path = quote(request.path, safe="/:@!$&'()*+,;=-._~")
-    return f"{request.url_base}{path}/{below}" if below else f"{request.url_base}{path}"
+    path = request.path if PLAIN.fullmatch(request.path.replace("/", "")) else quote(request.path, safe=PATH_SAFE)
+    segments = [name if PLAIN.fullmatch(name) else quote(name, safe="") for name in names]
+    return "/".join([f"{request.url_base}{path}", *segments])
 
 
 def _bad_id(wanted: str, message: str) -> Rejected:
