@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
+from urllib.parse import quote
 
 import orjson
 
@@ -42,8 +43,8 @@ class Ended:
 class Place(Protocol):
     """What a scenario may do and see."""
 
-    async def call(self, method: str, path: str, body: Any = None) -> Answer:
-        """Call one of the document's addresses."""
+    async def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        """Call one of the document's addresses; what is not bytes goes as JSON, `X_Y=` is the header X-Y."""
 
     async def start(self, workflow: str, action: str, data: Any) -> Ended:
         """Start a run by hand and wait for its end."""
@@ -67,9 +68,10 @@ class LocalPlace:
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
 
-    async def call(self, method: str, path: str, body: Any = None) -> Answer:
+    async def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """Call through the ASGI door."""
-        found = await self._bench.request(method, path, body=body)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        found = await self._bench.request(method, path, body=body, headers=named)
         return Answer(found.status, dict(found.headers), found.body)
 
     async def start(self, workflow: str, action: str, data: Any) -> Ended:
@@ -113,9 +115,9 @@ class HostedPlace:
     def __init__(self, workflow: HostedWorkflow) -> None:
         self._workflow = workflow
 
-    async def call(self, method: str, path: str, body: Any = None) -> Answer:
+    async def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """Call the tenant's address."""
-        found = self._workflow.call(method, path, body)
+        found = self._workflow.call(method, quote(path, safe="/?=&"), body, **headers)
         return Answer(found.status, found.headers, found.body)
 
     async def start(self, workflow: str, action: str, data: Any) -> Ended:

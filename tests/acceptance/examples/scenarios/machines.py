@@ -1,55 +1,6 @@
-"""What each document of `examples/` does, told once for every host it runs on."""
+"""Documents with a state machine."""
 
 from tests.acceptance.examples.places import Ended, Place
-
-
-async def notice_board(place: Place) -> None:
-    """Fixed answers, and a message that its subscriber takes in."""
-    hours = await place.call("GET", "/opening-hours")
-    assert (hours.status, hours.headers["content-type"]) == (200, "application/json")
-    assert (hours.json["handler"], hours.json["status"]) == ("opening-hours", "success")
-    assert (await place.call("GET", "/pulse")).json == {"beats": True}
-    sent = await place.start("messaging", "notice.posted", {"message": {"note": "lost umbrella"}})
-    assert sent.state == "done"
-    (taken,) = await place.until(lambda: place.handled("porter"), "the note reaches the porter")
-    assert taken.input == {"note": "lost umbrella"}
-    assert any("porter" in line for line in taken.logs)
-    await place.start("messaging", "notice.removed", {"message": {}})
-    assert len(await place.handled("porter")) == 1
-
-
-async def library_shelves(place: Place) -> None:
-    """Methods, parameters, the most specific pattern, 405 and 404."""
-    assert (await place.call("GET", "/books")).json["handler"] == "catalogue"
-    assert (await place.call("POST", "/books", {"isbn": "1"})).status == 202
-    assert (await place.call("GET", "/books/new")).body == b"the newest books"
-    assert (await place.call("GET", "/books/978")).json == {"isbn": "978", "title": "The Loom"}
-    missing = await place.call("GET", "/books/12")
-    assert (missing.status, missing.json) == (404, {"missing": "12"})
-    rest = await place.call("GET", "/shelves/north/3/left/top")
-    assert rest.json == {"room": "north", "place": "3/left/top"}
-    assert (await place.call("HEAD", "/books")).status == 200
-    refused = await place.call("DELETE", "/books")
-    assert refused.status == 405
-    assert {"GET", "POST"} <= {method.strip() for method in refused.headers["allow"].split(",")}
-    nowhere = await place.call("GET", "/cellar")
-    assert (nowhere.status, nowhere.headers["content-type"]) == (404, "application/problem+json")
-
-
-async def sensor_stages(place: Place) -> None:
-    """Every stage once, both outputs; what a stage cannot take goes to the topic for errors."""
-    assert (await place.call("POST", "/readings", {"value": 21.75})).status == 202
-    for output in ("archive", "display"):
-        (reached,) = await place.until(lambda name=output: place.handled(name), f"the reading reaches {output}")
-        assert reached.input == {"value": 21}
-    assert await place.topics() == ["reading.raw", "reading.calibrated", "reading.ready"]
-    for stage in ("calibrate", "round-off"):
-        assert len(await place.handled(stage)) == 1
-    await place.call("POST", "/readings", {"value": "warm"})
-    (fault,) = await place.until(lambda: place.handled("fault-log"), "the fault is logged")
-    assert fault.input["value"] == "warm"
-    assert fault.input["error"]
-    assert [len(await place.handled(name)) for name in ("round-off", "archive", "display")] == [1, 1, 1]
 
 
 async def loan_application(place: Place) -> None:
@@ -75,11 +26,6 @@ async def loan_application(place: Place) -> None:
     }
     assert b"# TYPE" in (await place.call("GET", "/metrics")).body
     assert (await place.call("GET", "/healthz")).json["status"] == "healthy"
-
-
-async def _count(place: Place, handler: str, count: int) -> list[Ended]:
-    handled = await place.handled(handler)
-    return handled if len(handled) >= count else []
 
 
 async def support_case(place: Place) -> None:
@@ -138,11 +84,18 @@ async def _is_over(place: Place, key: str) -> bool:
     return bool((await place.state("booking", key)).get("completed"))
 
 
-SCENARIOS = {
-    "library_shelves": library_shelves,
-    "loan_application": loan_application,
-    "notice_board": notice_board,
-    "room_booking": room_booking,
-    "sensor_stages": sensor_stages,
-    "support_case": support_case,
-}
+async def _count(place: Place, handler: str, count: int) -> list[Ended]:
+    handled = await place.handled(handler)
+    return handled if len(handled) >= count else []
+
+
+async def lamp_switch(place: Place) -> None:
+    """On at night, not by day, and not twice."""
+    await place.call("POST", "/lamps", {"id": "hall"})
+    by_day = await place.call("POST", "/lamps/hall/on", {"hour": 12})
+    assert by_day.status in (400, 422)
+    assert (await place.call("GET", "/lamps/hall")).json["state"] == "dark"
+    assert (await place.call("POST", "/lamps/hall/on", {"hour": 22})).json["state"] == "bright"
+    assert (await place.call("POST", "/lamps/hall/on", {"hour": 23})).status == 400
+    assert (await place.call("POST", "/lamps/hall/off", {})).json["state"] == "dark"
+    assert (await place.call("POST", "/lamps/attic/on", {"hour": 22})).status == 404
