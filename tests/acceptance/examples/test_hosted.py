@@ -3,7 +3,7 @@
 import pytest
 
 from tests.acceptance.examples.places import HostedPlace
-from tests.acceptance.examples.scenarios import SCENARIOS
+from tests.acceptance.examples.scenarios.table import SCENARIOS
 from tests.support.checkout import ROOT
 from tests.support.hosted import assert_unseen
 

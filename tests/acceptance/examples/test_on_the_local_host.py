@@ -10,7 +10,7 @@ from apps.engine.findings import Severity
 from apps.engine.testing import Bench
 from apps.modules.queries import registry
 from tests.acceptance.examples.places import LocalPlace
-from tests.acceptance.examples.scenarios import SCENARIOS
+from tests.acceptance.examples.scenarios.table import SCENARIOS
 from tests.support.checkout import ROOT
 
 EXAMPLES = ROOT / "examples"
