@@ -93,3 +93,40 @@ async def web_form(place: Place) -> None:
     assert (wrong.status, wrong.headers["content-type"]) == (422, "application/problem+json")
     assert {error["pointer"] for error in wrong.json["errors"]} == {"/name", "/email"}
     assert (await place.call("POST", "/registrations", b"<x/>", Content_Type="text/xml")).status == 415
+
+
+async def parcel_watch(place: Place) -> None:
+    """Health, numbers, and the queue that is a view of the collection."""
+    for key, state in (("p1", "waiting"), ("p2", "gone"), ("p3", "waiting")):
+        assert (await place.call("POST", "/parcels", {"id": key, "state": state})).status == 201
+    queue = (await place.call("GET", "/waiting")).json
+    assert (queue["count"], [each["id"] for each in queue["conversations"]]) == (2, ["p1", "p3"])
+    assert (await place.call("POST", "/waiting", {})).status == 405
+    assert (await place.call("GET", "/healthz")).json["status"] == "healthy"
+    assert (await place.call("GET", "/livez")).status == 200
+    assert b"parcels_http_requests_total{" in (await place.call("GET", "/metrics")).body
+
+
+async def record_keeping(place: Place) -> None:
+    """Both routes answer; what is kept is the host's to tell (`GET /api/v1/runs`)."""
+    for path in ("/payments", "/clicks"):
+        assert (await place.call("POST", path, {"value": 21})).json == {"twice": 42}
+        assert (await place.call("POST", path, {"value": "x"})).status == 422
+
+
+async def book_shelf(place: Place) -> None:
+    """Everything that a REST resource does."""
+    for number in range(5):
+        assert (await place.call("POST", "/books", {"id": f"b{number}", "title": f"Volume {number}"})).status == 201
+    assert (await place.call("POST", "/books", {"id": "b0"})).status == 409
+    first = await place.call("GET", "/books?limit=2")
+    assert [book["id"] for book in first.json] == ["b0", "b1"]
+    assert 'rel="next"' in first.headers["link"]
+    assert [book["id"] for book in (await place.call("GET", "/books?limit=9&after=b1")).json] == ["b2", "b3", "b4"]
+    replaced = await place.call("PUT", "/books/b0", {"title": "Volume zero"})
+    assert (replaced.status, replaced.json["data"]) == (200, {"title": "Volume zero"})
+    assert (await place.call("GET", "/books/b0/summary")).json["title"] == "Volume zero"
+    assert (await place.call("POST", "/books/b0/tag", {"tag": "new"})).json["tags"] == ["new"]
+    assert (await place.call("DELETE", "/books/b0")).status == 204
+    assert (await place.call("GET", "/books/b0")).status == 404
+    assert (await place.call("POST", "/books", b"{broken", Content_Type="application/json")).status == 400

@@ -99,3 +99,26 @@ async def lamp_switch(place: Place) -> None:
     assert (await place.call("POST", "/lamps/hall/on", {"hour": 23})).status == 400
     assert (await place.call("POST", "/lamps/hall/off", {})).json["state"] == "dark"
     assert (await place.call("POST", "/lamps/attic/on", {"hour": 22})).status == 404
+
+
+async def travel_approval(place: Place) -> None:
+    """A small amount needs one signature, a large one two; an approved trip files itself."""
+
+    async def move(trip: str, name: str) -> int:
+        return (await place.call("PUT", f"/trips/{trip}/transition", {"transition": name})).status
+
+    for key, amount in (("near", 120), ("far", 2_000), ("moon", 9_999)):
+        await place.call("POST", "/trips", {"id": key, "amount": amount})
+    assert await move("near", "sign_small") == 200
+    assert await move("far", "sign_small") == 400
+    assert [await move("far", name) for name in ("sign_large", "countersign")] == [200, 200]
+    assert await move("moon", "reject") == 200
+    for key in ("near", "far"):
+        await place.until(lambda trip=key: _is_completed(place, "trip", trip), f"{key} is archived by itself")
+        assert (await place.call("GET", f"/trips/{key}")).json["state"] == "archived"
+    assert (await place.state("trip", "moon"))["state"] == "rejected"
+    assert await move("moon", "sign_large") == 400
+
+
+async def _is_completed(place: Place, machine: str, key: str) -> bool:
+    return bool((await place.state(machine, key)).get("completed"))

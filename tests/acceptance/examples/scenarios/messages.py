@@ -61,3 +61,23 @@ async def lane_per_customer(place: Place) -> None:
 async def _count(place: Place, handler: str, count: int) -> list[Ended]:
     handled = await place.handled(handler)
     return handled if len(handled) >= count else []
+
+
+async def doorbell(place: Place) -> None:
+    """Accepted at once, done by a run: path, query, body and the trigger's own params are its data."""
+    rung = await place.call("POST", "/rings/front?by=nobody", {"by": "the postman"})
+    assert (rung.status, rung.json["status"]) == (202, "workflow triggered")
+    (told,) = await place.until(lambda: _count(place, "butler", 1), "the butler is told")
+    assert told.input == {"door": "front", "by": "the postman", "house": "north"}
+
+
+async def mail_room(place: Place) -> None:
+    """A letter with a name reaches the shelf; one without is where somebody looks, with what was wrong."""
+    await place.call("POST", "/mail", {"to": "ADA"})
+    (sorted_,) = await place.until(lambda: _count(place, "shelf", 1), "the letter is sorted")
+    assert sorted_.input == {"to": "ADA", "shelf": "ada"}
+    await place.call("POST", "/mail", {"from": "nobody"})
+    (lost,) = await place.until(lambda: _count(place, "lost-and-found", 1), "the other one is found")
+    assert lost.input["from"] == "nobody"
+    assert lost.input["error"]
+    assert len(await place.handled("shelf")) == 1

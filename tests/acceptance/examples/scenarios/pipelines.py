@@ -73,3 +73,25 @@ async def first_contact(place: Place) -> None:
     assert alert.input["conversation"] == first["conversation"]
     assert [each["category"] for each in alert.input["alerts"]] == ["suicidal-ideation"]
     assert (await place.call("POST", "/texts", {"body": "who am I?"})).status == 422
+
+
+async def mood_survey(place: Place) -> None:
+    """Questions, answers, and what is still open for each person."""
+    assert [question["id"] for question in (await place.call("GET", "/surveys/entry")).json] == ["feeling", "safe"]
+    assert (await place.call("GET", "/surveys/none")).status == 422
+    assert (await place.call("GET", "/people/ada")).json == ["entry", "exit"]
+    assert (await place.call("POST", "/people/ada/entry", {"feeling": 4})).json == {"submitted": True}
+    assert (await place.call("GET", "/people/ada")).json == ["exit"]
+    assert (await place.call("GET", "/people/bob")).json == ["entry", "exit"]
+
+
+async def sealed_letter(place: Place) -> None:
+    """The key opens it, another does not."""
+    letter = {"key": "one", "text": "meet me at noon", "to": "Ada"}
+    assert (await place.call("PUT", "/letters/l1", letter)).json == {"sealed": ["text"]}
+    assert (await place.call("POST", "/letters/l1/open", {"key": "one"})).json == {
+        "text": "meet me at noon",
+        "to": "Ada",
+    }
+    wrong = await place.call("POST", "/letters/l1/open", {"key": "two"})
+    assert (wrong.status, [error["pointer"] for error in wrong.json["errors"]]) == (422, ["/data/text"])

@@ -4,32 +4,47 @@ from collections.abc import Awaitable, Callable
 
 from tests.acceptance.examples.places import Place
 from tests.acceptance.examples.scenarios.http import (
+    book_shelf,
     guarded_door,
     library_shelves,
     member_area,
     notice_board,
+    parcel_watch,
+    record_keeping,
     web_form,
     welcome_page,
 )
-from tests.acceptance.examples.scenarios.machines import lamp_switch, loan_application, room_booking, support_case
+from tests.acceptance.examples.scenarios.machines import (
+    lamp_switch,
+    loan_application,
+    room_booking,
+    support_case,
+    travel_approval,
+)
 from tests.acceptance.examples.scenarios.messages import (
+    doorbell,
     help_desk_triage,
     lane_per_customer,
+    mail_room,
     sensor_stages,
     topic_patterns,
 )
 from tests.acceptance.examples.scenarios.pipelines import (
     address_labels,
     first_contact,
+    mood_survey,
     nested_pipelines,
     price_quote,
     recipe_box,
+    sealed_letter,
     stock_ledger,
 )
 
 Scenario = Callable[[Place], Awaitable[None]]
 ALL: tuple[Scenario, ...] = (
     address_labels,
+    book_shelf,
+    doorbell,
     first_contact,
     guarded_door,
     help_desk_triage,
@@ -37,16 +52,22 @@ ALL: tuple[Scenario, ...] = (
     lane_per_customer,
     library_shelves,
     loan_application,
+    mail_room,
     member_area,
+    mood_survey,
     nested_pipelines,
     notice_board,
+    parcel_watch,
     price_quote,
     recipe_box,
+    record_keeping,
     room_booking,
+    sealed_letter,
     sensor_stages,
     stock_ledger,
     support_case,
     topic_patterns,
+    travel_approval,
     web_form,
     welcome_page,
 )
