@@ -56,6 +56,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "route.pattern": (B, "a route's path cannot be matched"),
     "route.duplicate": (W, "an earlier route already answers this method and path"),
     "record.not_pure": (B, "`record: async` or `none` on a route whose work has effects"),
+    "hook.outside": (B, "what a request calls in its transaction would act outside of it"),
     "hook.after_commit": (W, "a hook with effects runs after the transition is committed and cannot veto it"),
     "definition.duplicate": (B, "two state machines share a name"),
     "definition.unknown": (W, "no state machine has this name"),

@@ -10,8 +10,9 @@ from apps.engine.checks.known import BROKERS
 from apps.engine.document import Document, ModuleEntry
 from apps.engine.findings import DocumentRefused, Finding, Severity
 from apps.engine.graph import dependency_order
-from apps.engine.module import Links, Module
+from apps.engine.module import Called, Links, Module
 from apps.engine.registry import Registry
+from apps.engine.sections.called import compile_called
 from apps.engine.sections.definitions import compile_machines
 from apps.engine.sections.http import compile_routes
 from apps.engine.sections.messaging import compile_messaging, read_producers
@@ -37,22 +38,28 @@ def compile_document(
     found = check(document, registry, replace(asked, files=asked.files or read_file is not None))
     _refuse(found)
     machines: dict[str, Machine] = {}
+    targets: dict[str, Called] = {}
     modules = build_modules(document, registry)
     legacy = service_names(
         {name: module.kind for name, module in modules.items()},
         {name: getattr(module.config, "provides", ()) for name, module in modules.items()},
     )
-    links = Links(modules, legacy, machines=machines, components=registry.components, read_file=read_file)
+    links = Links(
+        modules, legacy, machines=machines, components=registry.components, targets=targets, read_file=read_file
+    )
     for module in modules.values():
         module.link(links)
     workspace = Workspace(document, modules, registry.components, legacy)
-    return _assemble(workspace, machines, found)
+    return _assemble(workspace, machines, targets, found)
 
 
-def _assemble(workspace: Workspace, machines: dict[str, Machine], found: list[Finding]) -> Application:
+def _assemble(
+    workspace: Workspace, machines: dict[str, Machine], targets: dict[str, Called], found: list[Finding]
+) -> Application:
     document = workspace.document
     producers = read_producers(workspace)
     compile_pipelines(workspace)
+    compile_called(workspace, targets, producers)
     compile_machines(workspace, machines, producers)
     resolver = Resolver(
         section_starts(document.workflows, machines, workspace.pipelines, _brokers(workspace)),

@@ -158,7 +158,8 @@ class _Drawing:
             for handle, name in entry.branches.items():
                 self._edge(entry.name, name, "conditional", handle)
             self._edge(entry.name, self._machine(entry.config.get("workflowType")), "statemachine")
-            self._edge(entry.name, self._target(entry.config.get("componentId")), "uses")
+            for key in ("componentId", "onCreate", "onAppend"):
+                self._edge(entry.name, self._target(entry.config.get(key)), "uses", "" if key == "componentId" else key)
             self._edge(self._target(entry.config.get("database")), entry.name, "dependency")
 
     def _target(self, name: Any) -> str | None:

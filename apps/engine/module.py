@@ -14,7 +14,7 @@ Instances are built at compile time from checked config and hold no state of a t
 serves many units of work. State lives behind `context.unit`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -99,6 +99,8 @@ def require_one_of(schema: dict[str, Any], key: str, *enough: str) -> None:
 
 
 C = TypeVar("C", bound=ModuleConfig)
+# A target as `handle` calls it: `await called(payload, context)` returns its result or raises what it raised.
+Called = Callable[[Any, "Context"], Awaitable[Any]]
 
 
 class Context:
@@ -138,12 +140,14 @@ class Links:
         *,
         machines: Mapping[str, Any] | None = None,
         components: Mapping[str, Any] | None = None,
+        targets: Mapping[str, "Called"] | None = None,
         read_file: Callable[[str], bytes] | None = None,
     ) -> None:
         self.modules = modules
         self.legacy = legacy or {}
         self.machines: Mapping[str, Any] = machines if machines is not None else {}  # by definition; filled later
         self.components: Mapping[str, Any] = components or {}  # bundled, by stem (`engine/component.py`)
+        self.targets: Mapping[str, Called] = targets if targets is not None else {}  # see `Module.calls`; filled later
         self.read_file = read_file  # a file beside the document; None where documents have no folder (hosted)
         self._of_kind: dict[tuple[str, ...], list[Module[Any]]] = {}
 
@@ -192,6 +196,13 @@ class Module(Generic[C]):
         The instance's data says the resource's key as `id`.
         """
         return None
+
+    def calls(self) -> dict[str, str]:
+        """Return, by config key, what `handle` calls in the transaction of its request: it is in `links.targets` then.
+
+        Only what stays inside: modules, pipelines and components that are pure or write through the unit.
+        """
+        return {}
 
     def mounts(self) -> list[tuple[str, str]]:
         """Return the (method, pattern) pairs that `handle` serves without a route of the document."""

@@ -22,8 +22,8 @@ TYPES = {module_type.kind: module_type for module_type in REGISTRY}
 
 # Kinds and config keys are stored in tenants' documents: they may be added, never taken away without an alias.
 FROZEN = {
-    "api.handler": "fieldMapping initialTransition instanceIDField instanceIDPrefix resourceName seedFile "
-    "sourceResourceName stateFilter summaryFields transitionMap workflowEngine workflowType",
+    "api.handler": "fieldMapping health initialTransition instanceIDField instanceIDPrefix onAppend onCreate "
+    "resourceName seedFile sourceResourceName stateFilter summaryFields transitionMap workflowEngine workflowType",
     "auth.jwt": "issuer secret seedFile tokenExpiry",
     "data.transformer": "pipeline pipelines",
     "database.workflow": "connectionString driver dsn maxIdleConns maxOpenConns",

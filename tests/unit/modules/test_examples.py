@@ -48,7 +48,11 @@ async def test_api_handler():
     async with bench("api_handler") as found:
         made = await found.request("POST", "/orders", body={"customer": "Ann", "total": 3, "password": "x"})
         identity = made.json()["id"]
-        assert (made.status, made.json()["state"]) == (201, "new")
+        assert (made.status, made.json()["state"], made.json()["data"]["priority"]) == (201, "new", "normal")
+        assert (await found.request("POST", f"/orders/{identity}/messages", body={"body": "soon?"})).status == 201
+        assert (await found.request("GET", f"/orders/{identity}")).json()["data"]["lastMessage"] == "soon?"
+        (group,) = (await found.request("GET", "/orders/health")).json()["programs"]
+        assert (group["programId"], group["depth"], group["alertThreshold"]) == ("Ann", 1, 1)
         assert (await found.request("PUT", f"/orders/{identity}", body={"customer": "Ann", "total": 4})).status == 200
         paid = await found.request("PUT", f"/orders/{identity}/transition", body={"transition": "pay"})
         assert (paid.status, paid.json()["state"]) == (200, "paid")

@@ -9,6 +9,7 @@ from apps.engine.module import Context
 from apps.engine.outcome import Rejected
 from apps.engine.ports import Resource
 from apps.modules.catalog.http._api_answers import object_of, refused
+from apps.modules.catalog.http._api_hooks import Hooks
 
 MOST_TAGS = 200
 LONGEST_TAG = 100
@@ -16,10 +17,12 @@ MOST_MESSAGES = 1_000
 OUTBOUND = "outbound"
 DIRECTIONS = ("inbound", OUTBOUND)
 
-Addition = Callable[[Resource, FieldMapping, Request, Context], Awaitable[Response]]
+Addition = Callable[[Resource, FieldMapping, Request, Context, Hooks], Awaitable[Response]]
 
 
-async def add_tags(resource: Resource, fields: FieldMapping, request: Request, context: Context) -> Response:
+async def add_tags(
+    resource: Resource, fields: FieldMapping, request: Request, context: Context, hooks: Hooks
+) -> Response:
     """Add `tag` and `tags` of the body to the (locked) resource; those that it has already are not added again."""
     body = object_of(request)
     wanted = [*([body["tag"]] if "tag" in body else []), *_listed(body.get("tags"))]
@@ -31,11 +34,14 @@ async def add_tags(resource: Resource, fields: FieldMapping, request: Request, c
     tags = list(dict.fromkeys([*present, *wanted]))
     if len(tags) > MOST_TAGS:
         return refused(request, 409, "tags.too_many", f"A resource has at most {MOST_TAGS} tags.")
-    await _store(resource, fields, "tags", tags, context)
+    _write(resource, fields, "tags", tags)
+    await _store(resource, context)
     return Response.json({"success": True, "id": resource.key, "tags": tags})
 
 
-async def add_message(resource: Resource, fields: FieldMapping, request: Request, context: Context) -> Response:
+async def add_message(
+    resource: Resource, fields: FieldMapping, request: Request, context: Context, hooks: Hooks
+) -> Response:
     """Add a message to the (locked) resource; it is numbered by its place among them."""
     body = object_of(request)
     text, direction = fields.read(body, "body"), body.get("direction", DIRECTIONS[0])
@@ -54,7 +60,10 @@ async def add_message(resource: Resource, fields: FieldMapping, request: Request
     }
     sender = (request.claims or {}).get("sub") or body.get("userId") or body.get("responderId")
     people = {name: said for name, said in (("from", body.get("from")), ("sender", sender)) if said}
-    await _store(resource, fields, "messages", [*messages, {"body": text, **told, **people}], context)
+    message = {"body": text, **told, **people}
+    _write(resource, fields, "messages", [*messages, message])
+    await hooks.appended(resource, message, context)
+    await _store(resource, context)
     answer = {"messageId": f"msg-{resource.key}-{len(messages) + 1}", "conversationId": resource.key, **told}
     return Response.json(answer, 201)
 
@@ -68,8 +77,11 @@ def _listed(said: Any) -> list[Any]:
     return said if isinstance(said, list) else [said]
 
 
-async def _store(resource: Resource, fields: FieldMapping, name: str, values: list[Any], context: Context) -> None:
-    data = dict(resource.data)
-    fields.write(data, name, values)
-    resource.data, resource.updated_at = data, context.unit.clock.now()
+def _write(resource: Resource, fields: FieldMapping, name: str, values: list[Any]) -> None:
+    resource.data = dict(resource.data)
+    fields.write(resource.data, name, values)
+
+
+async def _store(resource: Resource, context: Context) -> None:
+    resource.updated_at = context.unit.clock.now()
     await context.unit.resources.save(resource)

@@ -3,8 +3,11 @@
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, field_validator
+from pydantic_core import PydanticCustomError
 
-from apps.engine.config_types import A_FILE, SettingsModel, Words
+from apps.engine.config_types import A_FILE, NUMERIC, SettingsModel, Words
+
+PROGRAM = "programId"
 
 DEFAULT_TRANSITIONS = {
     "assign": "assign_responder",
@@ -15,6 +18,7 @@ DEFAULT_TRANSITIONS = {
     "follow-up": "schedule_follow_up",
     "survey": "send_entry_survey",
 }
+MOST_THRESHOLD = 1e9
 DEFAULT_SUMMARY = (
     "programId",
     "subProgram",
@@ -40,6 +44,40 @@ def _texts_only(value: Any) -> Any:
         elif isinstance(said, list):
             kept[name] = [word for word in said if isinstance(word, str)]
     return kept
+
+
+def as_number(value: Any) -> float | None:
+    """Return a number that is not negative, numeric text read as one; None for anything else."""
+    if isinstance(value, str) and NUMERIC.fullmatch(value):
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < MOST_THRESHOLD:
+        return None
+    return int(value) if value == int(value) else value
+
+
+def _threshold(value: Any) -> Any:
+    if isinstance(value, str) and value.strip() and not NUMERIC.fullmatch(value):
+        return value
+    number = as_number(value)
+    if number is None:
+        raise PydanticCustomError("threshold", "must be a number that is not negative, or the path of a field")
+    return number
+
+
+class QueueHealth(SettingsModel):
+    """How the health of a queue is told: by which group, and from which depth on one alerts."""
+
+    group_by: str = Field(
+        PROGRAM, min_length=1, max_length=200, description="Field of the data, or path into it, that names the group."
+    )
+    threshold: Annotated[float | str, BeforeValidator(_threshold)] = Field(
+        "settings.queueAlertThreshold",
+        description="Depth above which a group alerts: a number, or the path of a field in the group's record (10 when "
+        "it is not there).",
+    )
+    group_resource: str = Field(
+        "programs", min_length=1, max_length=200, description="Collection that holds the groups' records, by id."
+    )
 
 
 class ApiHandlerConfig(SettingsModel):
@@ -68,6 +106,20 @@ class ApiHandlerConfig(SettingsModel):
     )
     transition_map: dict[str, str] = Field(
         default_factory=dict, description="Transition by sub-action; an address .../{id}/<sub-action> fires it."
+    )
+    health: QueueHealth | None = Field(
+        None, description="Answer .../health with what waits, per group; a view of another collection always does."
+    )
+    on_create: str = Field(
+        "",
+        max_length=200,
+        description="Component, pipeline or module that is called with a new object, in the same transaction; what it "
+        "returns is merged into the data.",
+    )
+    on_append: str = Field(
+        "",
+        max_length=200,
+        description="The same for a message that .../{id}/messages adds: it is called with the object and `message`.",
     )
     summary_fields: Words = Field(DEFAULT_SUMMARY, description="Fields that .../{id}/summary shows.")
 

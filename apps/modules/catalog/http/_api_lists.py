@@ -1,12 +1,10 @@
-"""Lists of `api.handler`: pages in creation order, views of another collection, the health of a queue.
+"""Lists of `api.handler`: pages in creation order, and views of another collection.
 
 A list holds at most a thousand resources. With `?limit=` it holds fewer; when there is more, a `Link` header names the
 next page.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 from urllib.parse import urlencode
 
 from apps.engine.fields import FieldMapping
@@ -17,7 +15,6 @@ from apps.engine.ports import Resource
 from apps.modules.catalog.http._api_answers import address_of, asked_for, may_see, shown
 
 MOST = 1000
-DEFAULT_THRESHOLD = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,49 +62,6 @@ async def read_page(collection: Collection, request: Request, context: Context) 
         if len(batch) <= limit:
             return found, None
         after = batch[-1].key
-
-
-async def answer_queue_health(collection: Collection, request: Request, context: Context) -> Response:
-    """Answer how many resources wait per program, since when, and which programs are over their threshold."""
-    found, _ = await read_page(collection, request, context)
-    groups: dict[str, list[Resource]] = {}
-    for resource in found:
-        groups.setdefault(str(collection.fields.read(resource.data, "programId") or "default"), []).append(resource)
-    programs = [await _program(collection, name, waiting, context) for name, waiting in sorted(groups.items())]
-    alerts = sum(program["depth"] > program["alertThreshold"] for program in programs)
-    return Response.json({"programs": programs, "alerts": alerts})
-
-
-async def _program(collection: Collection, name: str, waiting: list[Resource], context: Context) -> dict[str, Any]:
-    now = context.unit.clock.now()
-    since = [moment for moment in (_created(collection, resource) for resource in waiting) if moment is not None]
-    seconds = [max(0.0, (now - moment).total_seconds()) for moment in since]
-    answer: dict[str, Any] = {
-        "programId": name,
-        "programName": str(collection.fields.read(waiting[0].data, "programName") or name),
-        "depth": len(waiting),
-        "queued": len(waiting),
-        "avgWaitSeconds": round(sum(seconds) / len(seconds), 3) if seconds else 0,
-        "alertThreshold": await _threshold(name, context),
-    }
-    return answer | {"oldestMessageAt": min(since).isoformat()} if since else answer
-
-
-async def _threshold(program: str, context: Context) -> float:
-    """Return the depth from which on a program alerts: `settings.queueAlertThreshold` of its record."""
-    record = await context.unit.resources.get("programs", program)
-    settings = record.data.get("settings") if record else None
-    wanted = settings.get("queueAlertThreshold") if isinstance(settings, dict) else None
-    return wanted if isinstance(wanted, int | float) and not isinstance(wanted, bool) else DEFAULT_THRESHOLD
-
-
-def _created(collection: Collection, resource: Resource) -> datetime | None:
-    said = collection.fields.read_text(resource.data, "createdAt")
-    try:
-        moment = datetime.fromisoformat(said)
-    except ValueError:
-        return resource.created_at
-    return moment if moment.tzinfo else resource.created_at
 
 
 def _limit(request: Request) -> int:

@@ -9,6 +9,7 @@ Point routes at it; what a request means follows from the route's pattern and me
 - `/orders/{id}/tag` POST `{tag, tags}` adds to the data's `tags` (200), `/orders/{id}/messages` POST `{body, direction,
   from, userId}` to its `messages` (201); neither changes the state, and a `transitionMap` that names them goes first
 - `/orders/{id}/summary` GET shows `summaryFields`
+- `/queue/health` GET, of a view or with `health`: what waits per group, since when, how many are over their threshold
 
 Ids are UUIDs unless the caller brings one; an id that is taken answers 409, and that of a deleted resource is free: its
 instance begins anew, behind the history it has. Bodies are JSON or a form. With `workflowType` and `workflowEngine`
@@ -16,6 +17,11 @@ every new resource starts an instance, named `instanceIDPrefix` and the id (or `
 transaction. Where the document has a broker, changes are published to `<resource>-events` and
 `<resource>.created`, `.updated`, `.deleted` or `.<action>`. With a token check in front, a caller sees its own
 resources. `password` is never stored or shown.
+
+`onCreate` and `onAppend` name a component, pipeline or module that is called in the transaction of the request, with
+the data of the object, its `id` and `state`, and the added `message`; what it returns is merged into the data (`id`,
+`state` and `message` are not its to change). It may compute and write, never act outside; when it fails, or a pipeline
+responds with 400 or above, the request is refused and nothing of it is kept.
 """
 
 import json
@@ -38,8 +44,10 @@ from apps.modules.catalog.http._api_answers import (
     refused,
     shown,
 )
-from apps.modules.catalog.http._api_config import ApiHandlerConfig
-from apps.modules.catalog.http._api_lists import Collection, answer_list, answer_queue_health, answer_view
+from apps.modules.catalog.http._api_config import ApiHandlerConfig, QueueHealth
+from apps.modules.catalog.http._api_health import answer_queue_health
+from apps.modules.catalog.http._api_hooks import Hooks
+from apps.modules.catalog.http._api_lists import Collection, answer_list, answer_view
 from apps.modules.catalog.http._api_states import States
 
 BROKERS = ("messaging.broker", "messaging.broker.eventbus", "messaging.nats", "messaging.kafka")
@@ -69,13 +77,14 @@ class ApiHandler(Module[ApiHandlerConfig]):
         self._fields = FieldMapping(config.field_mapping)
         self._collection = Collection(self._kind, config.state_filter, self._fields)
         self._states = States(self._kind, config, Links({}))
+        self._hooks = Hooks(config.on_create, config.on_append)
         self._plans: dict[str, Plan] = {}
         self._publishes = False
         self._seeds: list[dict[str, Any]] = []
 
     def link(self, links: Links) -> None:
         """Find the machines and the broker, and read the first resources where the document has a folder."""
-        self._states.links = links
+        self._states.links = self._hooks.links = links
         self._publishes = bool(links.of_kind(*BROKERS))
         if self.config.seed_file is not None and links.read_file is not None:
             self._seeds = json.loads(links.read_file(self.config.seed_file))
@@ -83,6 +92,10 @@ class ApiHandler(Module[ApiHandlerConfig]):
     def follows(self) -> tuple[str, str] | None:
         """Let the machine keep the resources' states current."""
         return (self.config.workflow_type, self._kind) if self.config.workflow_type else None
+
+    def calls(self) -> dict[str, str]:
+        """Name the hooks."""
+        return self._hooks.names
 
     async def handle(self, request: Request, context: Context) -> Response:
         """Answer one request."""
@@ -99,7 +112,8 @@ class ApiHandler(Module[ApiHandlerConfig]):
         except Rejected as fault:
             if fault.status not in (400, 415):
                 raise
-            return refused(request, fault.status, fault.code, fault.message, errors=fault.errors)
+            step = {"step": fault.step} if fault.step else {}
+            return refused(request, fault.status, fault.code, fault.message, errors=fault.errors, **step)
 
     def _plan(self, pattern: str) -> Plan:
         parts = segments(pattern)
@@ -116,10 +130,9 @@ class ApiHandler(Module[ApiHandlerConfig]):
             return await self._create("", request, context)
         if request.method not in ("GET", "HEAD"):
             return _wrong_method(request)
-        if not self._is_view:
-            return await answer_list(self._collection, request, context)
-        answer = answer_queue_health if tail == "health" else answer_view
-        return await answer(self._collection, request, context)
+        if tail == "health" and (self._is_view or self.config.health is not None):
+            return await answer_queue_health(self._collection, self.config.health or QueueHealth(), request, context)
+        return await (answer_view if self._is_view else answer_list)(self._collection, request, context)
 
     async def _on_item(self, key: str, request: Request, context: Context) -> Response:
         method = request.method
@@ -160,7 +173,7 @@ class ApiHandler(Module[ApiHandlerConfig]):
         if add is None:
             return await self._states.sub_action(action, found, request, context)
         fresh = await context.unit.resources.get(self._kind, found.key, lock=True) or found
-        return await add(fresh, self._fields, request, context)
+        return await add(fresh, self._fields, request, context, self._hooks)
 
     async def _create(self, key: str, request: Request, context: Context) -> Response:
         body = object_of(request)
@@ -169,6 +182,7 @@ class ApiHandler(Module[ApiHandlerConfig]):
         machine = self._states.starts()
         if machine is not None:
             resource.state = machine.initial_state
+        await self._hooks.created(resource, context)
         former = None
         if self.config.workflow_type and (key or self.config.instance_id_field):
             former = await self._states.former(resource, context)
