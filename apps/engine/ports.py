@@ -155,11 +155,12 @@ class Secrets(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """An answer from outside; `body` is capped by the adapter."""
+    """An answer from outside; `body` is capped by the adapter and as it was sent, encoded or not."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str]  # names in lower case; of a repeated one the last
     body: bytes
+    lines: tuple[tuple[str, str], ...] = ()  # the headers in order, repeated ones too
 
 
 class Http(Protocol):
@@ -173,9 +174,16 @@ class Http(Protocol):
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         timeout: float = 30.0,
+        redirects: bool = True,
+        public_only: bool = False,
+        host: str = "",
     ) -> HttpReply:
         """Do one exchange, `timeout` seconds in all; raise `TryAgain` (`http.unreachable`) or `StepFailed`
-        (`http.forbidden_target`)."""
+        (`http.forbidden_target`, `http.bad_url`, `http.reply_too_large`, `http.too_many_redirects`).
+
+        `redirects` says whether they are followed; `public_only` refuses private targets even where the host lets
+        them be reached; `host` is what the other side is told it is called, when not what the URL says.
+        """
 
 
 class Database(Protocol):
@@ -196,6 +204,19 @@ class Databases(Protocol):
 
     def open(self, module: str, driver: str, dsn: str) -> Database:
         """Return the database of the named module."""
+
+
+class Memory(Protocol):
+    """Short-lived values of one application in one environment, kept in the process: soft, forgotten at restart.
+
+    Each process has its own (`engine/process_memory.py`). Values are replaced, never changed in place.
+    """
+
+    def get(self, key: str) -> Any:
+        """Return the value; None when there is none, or no more."""
+
+    def put(self, key: str, value: Any, *, seconds: float, size: int = 0) -> None:
+        """Keep a value for so long at most; `size` is about how many bytes it holds."""
 
 
 class Clock(Protocol):
@@ -260,4 +281,5 @@ class Unit(Protocol):
     clock: Clock
     effects: Effects
     counters: Counters
+    memory: Memory
     metrics: Metrics

@@ -12,7 +12,7 @@ from apps.engine.application import Application
 from apps.engine.local.host import LOCAL, LocalHost
 from apps.engine.local.outside import EnvironmentSecrets
 from apps.engine.outcome import TryAgain
-from apps.engine.ports import HttpReply
+from apps.engine.ports import Http, HttpReply
 
 EPOCH = datetime(2030, 1, 1, tzinfo=UTC)
 MOST_JUMPS = 10_000
@@ -54,6 +54,7 @@ class Call:
     url: str
     headers: Mapping[str, str]
     body: bytes
+    public_only: bool = False
 
     def json(self) -> Any:
         """Return the decoded body."""
@@ -86,9 +87,12 @@ class FakeHttp:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         timeout: float = 30.0,
+        redirects: bool = True,
+        public_only: bool = False,
+        host: str = "",
     ) -> HttpReply:
         """Remember the call and give the next answer."""
-        call = Call(method, url, dict(headers or {}), body)
+        call = Call(method, url, dict(headers or {}), body, public_only)
         self.calls.append(call)
         reply = self.script.pop(0) if self.script else HttpReply(200, {}, b"{}")
         if isinstance(reply, Exception):
@@ -97,7 +101,7 @@ class FakeHttp:
 
 
 class Bench:
-    """A host in memory with a clock and a network of its own."""
+    """A host in memory with a clock and a network of its own, `http` where a test brings a real one."""
 
     def __init__(
         self,
@@ -105,11 +109,12 @@ class Bench:
         *,
         secrets: Mapping[str, str] | None = None,
         path: str = ":memory:",
+        http: Http | None = None,
     ) -> None:
         self.clock = FakeClock()
         self.http = FakeHttp()
         self.host = LocalHost(
-            path, clock=self.clock, http=self.http, secrets=EnvironmentSecrets(secrets or {}), lock_seconds=0.2
+            path, clock=self.clock, http=http or self.http, secrets=EnvironmentSecrets(secrets or {}), lock_seconds=0.2
         )
         if application is not None:
             self.host.deploy(application)

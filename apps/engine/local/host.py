@@ -17,7 +17,8 @@ from apps.engine.local.queue import RunQueue
 from apps.engine.local.store import Store
 from apps.engine.local.unit import LocalUnit
 from apps.engine.local.worker import LocalWorker
-from apps.engine.ports import Clock, Counters, Databases, Http, Metrics, NewRun, Secrets
+from apps.engine.ports import Clock, Counters, Databases, Http, Memory, Metrics, NewRun, Secrets
+from apps.engine.process_memory import ProcessMemory
 from apps.engine.run.decide import decide
 from apps.engine.run.state import Event, Queue
 from apps.engine.samples import Samples
@@ -56,7 +57,9 @@ class LocalHost:
         self._applications: dict[str, Application] = {}
         self._databases: dict[str, LocalDatabases] = {}
         self._samples: dict[str, Samples] = {}
-        self._buckets = TokenBuckets(getattr(self.clock, "monotonic", system.monotonic))
+        monotonic = getattr(self.clock, "monotonic", system.monotonic)
+        self._buckets = TokenBuckets(monotonic)
+        self._memory = ProcessMemory(monotonic)
         self._task: asyncio.Task[None] | None = None
 
     # --- documents ------------------------------------------------------------------------------------------------
@@ -101,6 +104,10 @@ class LocalHost:
     def counters_of(self, scope: str) -> Counters:
         """Return the rates of a scope."""
         return self._buckets.scoped(scope)
+
+    def memory_of(self, scope: str) -> Memory:
+        """Return the short-lived values of a scope."""
+        return self._memory.scoped(scope)
 
     def metrics_of(self, scope: str) -> Metrics:
         """Return the samples of a scope."""

@@ -18,6 +18,7 @@ from apps.engine.ports import (
     Effects,
     Http,
     InstanceStore,
+    Memory,
     Metrics,
     ResourceStore,
     Runs,
@@ -40,6 +41,9 @@ class Services(Protocol):
 
     def counters_of(self, scope: str) -> Counters:
         """Return the rates of a scope."""
+
+    def memory_of(self, scope: str) -> Memory:
+        """Return the short-lived values of a scope."""
 
     def metrics_of(self, scope: str) -> Metrics:
         """Return the samples of a scope."""
@@ -64,6 +68,7 @@ class LocalUnit:
         self.secrets: Secrets = services.secrets
         self.databases: Databases = services.databases_of(scope)
         self.counters: Counters = services.counters_of(scope)
+        self.memory: Memory = services.memory_of(scope)
         self.metrics: Metrics = services.metrics_of(scope)
 
     def _begin(self, messages: list[Message]) -> None:

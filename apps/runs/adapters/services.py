@@ -9,6 +9,7 @@ from uuid import UUID
 
 from apps.engine.ids import uuid7
 from apps.engine.ports import Http
+from apps.engine.process_memory import ProcessMemory
 from apps.engine.token_buckets import TokenBuckets
 from apps.runs.adapters import journal
 from apps.runs.adapters.broker import LivePlace
@@ -45,6 +46,7 @@ class Services:
     owner: UUID = field(default_factory=uuid7)
     clock: DatabaseClock = field(default_factory=DatabaseClock)
     buckets: TokenBuckets = field(default_factory=lambda: TokenBuckets(time.monotonic))
+    memory: ProcessMemory = field(default_factory=lambda: ProcessMemory(time.monotonic))
 
     def __post_init__(self) -> None:
         self.writer = RunWriter(self.pools.relay_url)

@@ -56,6 +56,7 @@ class HostedUnit:
         "databases",
         "effects",
         "instances",
+        "memory",
         "place",
         "request_id",
         "resources",
@@ -242,6 +243,9 @@ class HostedUnit:
     def _make_counters(self) -> Any:
         return self._services.buckets.scoped(self.place.label)
 
+    def _make_memory(self) -> Any:
+        return self._services.memory.scoped(self.place.label)
+
 
 _MAKERS = {
     "resources": HostedUnit._make_resources,
@@ -250,4 +254,5 @@ _MAKERS = {
     "databases": HostedUnit._make_databases,
     "effects": HostedUnit._make_effects,
     "counters": HostedUnit._make_counters,
+    "memory": HostedUnit._make_memory,
 }

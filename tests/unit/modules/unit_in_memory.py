@@ -9,6 +9,7 @@ from uuid import UUID
 from apps.engine.module import Context
 from apps.engine.outcome import StepFailed
 from apps.engine.ports import AlreadyExists, HttpReply, Instance, NewRun, Resource, TransitionRecord
+from apps.engine.process_memory import ProcessMemory
 from apps.engine.samples import Samples
 from apps.engine.token_buckets import TokenBuckets
 
@@ -127,8 +128,10 @@ class ScriptedHttp:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         timeout: float = 30.0,
+        **more: Any,
     ) -> HttpReply:
-        self.asked.append({"method": method, "url": url, "headers": headers or {}, "body": body, "timeout": timeout})
+        asked = {"method": method, "url": url, "headers": headers or {}, "body": body, "timeout": timeout}
+        self.asked.append(asked | more)
         reply = self.replies.pop(0)
         if isinstance(reply, Exception):
             raise reply
@@ -168,11 +171,13 @@ class MemoryUnit:
     clock: FakeClock = field(default_factory=FakeClock)
     metrics: Samples = field(default_factory=Samples)
     counters: Any = None
+    memory: Any = None
     effects: Any = None
 
     def __post_init__(self) -> None:
         buckets = TokenBuckets(lambda: self.clock.now().timestamp())
         self.counters = buckets.scoped("tenant/prod/shop")
+        self.memory = ProcessMemory(lambda: self.clock.now().timestamp()).scoped("tenant/prod/shop")
 
     def context(self, **more: Any) -> Context:
         return Context(self, run_id=RUN_ID, **more)  # type: ignore[arg-type]

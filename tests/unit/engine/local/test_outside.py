@@ -2,12 +2,11 @@
 
 from datetime import UTC
 
-import httpx2
 import pytest
 
 from apps.engine.local.databases import LocalDatabases, numbered
-from apps.engine.local.outside import EnvironmentSecrets, OutboundHttp, SystemClock
-from apps.engine.outcome import StepFailed, TryAgain
+from apps.engine.local.outside import EnvironmentSecrets, SystemClock
+from apps.engine.outcome import StepFailed
 
 
 def test_the_clock_is_aware_and_goes_on():
@@ -23,47 +22,6 @@ async def test_secrets_are_environment_variables():
     with pytest.raises(StepFailed) as missing:
         await secrets.get("OTHER")
     assert missing.value.code == "secret.missing"
-
-
-def outbound(answer, largest: int = 100) -> OutboundHttp:
-    return OutboundHttp(largest, httpx2.MockTransport(answer))
-
-
-async def test_a_call_goes_out_and_its_answer_comes_back():
-    seen = []
-
-    def answer(request):
-        seen.append((request.method, str(request.url), request.headers["x-a"], request.content))
-        return httpx2.Response(201, headers={"x-b": "2"}, content=b"made")
-
-    http = outbound(answer)
-    reply = await http.request("POST", "http://there.test/x", headers={"x-a": "1"}, body=b"b")
-    assert (reply.status, reply.headers["x-b"], reply.body) == (201, "2", b"made")
-    assert seen == [("POST", "http://there.test/x", "1", b"b")]
-    await http.close()
-    await http.close()
-
-
-async def test_an_answer_that_is_too_large_is_refused():
-    http = outbound(lambda request: httpx2.Response(200, content=b"x" * 101))
-    with pytest.raises(StepFailed) as failure:
-        await http.request("GET", "http://there.test/")
-    assert failure.value.code == "http.too_large"
-    await http.close()
-
-
-async def test_nobody_there_is_worth_another_try_and_a_bad_address_is_not():
-    def gone(request):
-        raise httpx2.ConnectError("refused")
-
-    http = outbound(gone)
-    with pytest.raises(TryAgain):
-        await http.request("GET", "http://there.test/")
-    for url in ("nonsense", "ftp://there.test/"):
-        with pytest.raises(StepFailed) as failure:
-            await OutboundHttp().request("GET", url)
-        assert failure.value.code == "http.bad_address"
-    await http.close()
 
 
 @pytest.mark.parametrize(
