@@ -4,6 +4,8 @@
 marked with and nothing below it: `SPINE-B4` alone proves no sentence of part 4.
 """
 
+from tests.support.catalogue_lines import CATALOGUE
+
 BUILD = {
     "SPINE-B1": "the house",
     "SPINE-B1.1": "layers hold by import contracts",
@@ -228,4 +230,4 @@ DEFECTS = {
     "D30": "the metrics are fed and bear their namespace",
 }
 
-LINES = {**BUILD, **PROOFS, **DEFECTS}
+LINES = {**BUILD, **PROOFS, **CATALOGUE, **DEFECTS}
