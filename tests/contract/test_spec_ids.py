@@ -13,6 +13,7 @@ from tests.support.spec_lines import LINES
 pytestmark = pytest.mark.spec("SPINE-B1")
 
 PREFIX = "SPINE-"
+PREFIXES = (PREFIX, "CAT-")
 DEFECT = re.compile(r"D\d+")
 
 
@@ -28,7 +29,7 @@ def marked_ids():
 
 def is_known(identity):
     """A numbered line, or no number of an issue or the defect register at all."""
-    return identity in LINES or not (identity.startswith(PREFIX) or DEFECT.fullmatch(identity))
+    return identity in LINES or not (identity.startswith(PREFIXES) or DEFECT.fullmatch(identity))
 
 
 @pytest.mark.spec("SPINE-B1.11")
