@@ -64,6 +64,18 @@ def test_every_operation_declares_its_refusals_as_problems(document):
         assert all(list(answer["content"]) == ["application/problem+json"] for answer in refusals.values())
 
 
+def test_every_json_body_is_described_without_further_keys(document):
+    schemas = document["components"]["schemas"]
+    bodies = [
+        operation["requestBody"]["content"]["application/json"]["schema"]
+        for _, _, operation in operations(document)
+        if "application/json" in operation.get("requestBody", {}).get("content", {})
+    ]
+    shapes = [schemas[body["$ref"].rpartition("/")[2]] for body in bodies if "$ref" in body]
+    assert len(shapes) > 10
+    assert [shape for shape in shapes if shape.get("additionalProperties") is not False] == []
+
+
 def test_every_answer_is_described_by_a_schema_that_exists(document):
     schemas = document["components"]["schemas"]
     named = re.findall(r"#/components/schemas/([\w.]+)", openapi_path().read_text())

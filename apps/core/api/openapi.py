@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiYamlRenderer
 
@@ -21,6 +21,18 @@ class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
         """Return the OpenAPI form."""
         description = "An API key, weft_<tenant>_<key id>_<secret>; it names its tenant."
         return {"type": "http", "scheme": "bearer", "description": description}
+
+
+class TakenShape(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Bodies are described as they are taken: with no key beyond those of the shape."""
+
+    target_class = "apps.core.api.shapes.Taken"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        """Return the OpenAPI form."""
+        described: dict[str, Any] = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        return described | {"additionalProperties": False}
 
 
 def only_for_keys(endpoints: list[Any], **_: Any) -> list[Any]:
