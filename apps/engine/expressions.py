@@ -21,7 +21,7 @@ from apps.engine.celsyntax import BadExpression
 from apps.engine.celvalues import Doubtful
 from apps.engine.lookups import doubts, lookup_closure, parse_lookup
 from apps.engine.outcome import ExpressionFailed, StepFailed
-from apps.engine.placeholders import OPENING, Part, split
+from apps.engine.placeholders import Part, is_template, split
 
 __all__ = [
     "ROOTS",
@@ -186,7 +186,7 @@ class _TemplateCompiler:
     def compile(self, value: Any, path: tuple[str | int, ...]) -> Maker | None:
         """Return the closure of one value."""
         if isinstance(value, str):
-            return self.text(value, path) if OPENING in value else None
+            return self.text(value, path) if is_template(value) else None
         if isinstance(value, dict):
             makers = {key: self.compile(item, (*path, key)) for key, item in value.items()}
             changing = tuple((key, make) for key, make in makers.items() if make is not None)

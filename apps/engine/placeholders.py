@@ -1,4 +1,7 @@
-"""Finding `${...}` in a text: braces and quotes inside an expression do not end it."""
+"""Finding `${...}` in a text, and texts that are a secret as a whole: `secret://[provider/]path[#version]`.
+
+Braces and quotes inside an expression do not end it.
+"""
 
 import re
 from typing import NamedTuple
@@ -6,6 +9,11 @@ from typing import NamedTuple
 from apps.engine.celsyntax import BadExpression
 
 SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+ADDRESS = "secret://"
+PROVIDERS = ("env", "tenant")  # both mean the secrets of whoever runs the document
+REFERENCE = re.compile(r"(?:([^/#]*)/)?([A-Za-z0-9._-]+)(?:#(.*))?")
+NO_NAME = re.compile(r"[^A-Za-z0-9]+")
+LATEST = "latest"
 OPENING = "${"
 ESCAPED = "$${"
 INSIDE = re.compile(r"""[{}]|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""", re.DOTALL)
@@ -19,8 +27,15 @@ class Part(NamedTuple):
     offset: int
 
 
+def is_template(text: str) -> bool:
+    """Whether there is something to fill in."""
+    return OPENING in text or text.startswith(ADDRESS)
+
+
 def split(text: str) -> list[Part]:
     """Split a text at its `${...}`; raise `BadExpression` for one that is empty or never closed."""
+    if text.startswith(ADDRESS):
+        return [_reference(text)]
     parts: list[Part] = []
     literal = ""
     position = 0
@@ -48,6 +63,21 @@ def secrets_in(text: str) -> list[Part]:
         return [part for part in split(text) if part.kind == "secret"]
     except BadExpression:
         return []
+
+
+def _reference(text: str) -> Part:
+    """Read `secret://[provider/]path[#version]`; `db.password` is the name DB_PASSWORD (spec/platform.md 24)."""
+    found = REFERENCE.fullmatch(text, len(ADDRESS))
+    name = NO_NAME.sub("_", found[2]).upper() if found else ""
+    if found is None or not SECRET_NAME.fullmatch(name):
+        raise BadExpression("A secret is written secret://[provider/]path[#version], its path beginning with a letter.")
+    if found[1] is not None and found[1] not in PROVIDERS:
+        raise BadExpression(
+            f"There is no provider {found[1]!r} of secrets; there are: {', '.join(PROVIDERS)}.", len(ADDRESS)
+        )
+    if found[3] not in (None, LATEST):
+        raise BadExpression(f"Only the latest version of a secret is kept, not {found[3]!r}.", found.start(3))
+    return Part("secret", name, found.start(2))
 
 
 def _placeholder(source: str, offset: int) -> Part:

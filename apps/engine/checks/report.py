@@ -9,6 +9,7 @@ from apps.engine.codes import CODES, finding
 from apps.engine.document import Document, DocumentPath, path_text
 from apps.engine.expressions import BadExpression, Expression, Note, Template, compile_condition, compile_template
 from apps.engine.findings import Finding, Severity
+from apps.engine.placeholders import is_template
 
 MOST_FINDINGS = 1_000  # of one severity; what goes beyond is not told
 MOST_HINTS = 50  # at the nearest valid name
@@ -76,7 +77,7 @@ class Report:
         secrets: set[str] = set()
         for inner, text in texts_in(value):
             where = (*path, *inner)
-            template = self._template(text, where) if "${" in text else None
+            template = self._template(text, where) if is_template(text) else None
             if template is not None:
                 secrets |= template.secrets
                 self._notes(template.notes, where)

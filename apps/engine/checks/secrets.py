@@ -1,4 +1,4 @@
-"""Secrets: every `${NAME}` and `$NAME` of a signing secret must be set where the document is to run."""
+"""Secrets: every `${NAME}`, `secret://name` and signing `$NAME` must be set where the document is to run."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from apps.engine.checks.report import texts_in
 from apps.engine.checks.scope import Scope
 from apps.engine.document import DocumentPath
-from apps.engine.placeholders import secrets_in
+from apps.engine.placeholders import is_template, secrets_in
 
 DOLLAR_NAME = re.compile(r"\$([A-Z][A-Z0-9_]*)")
 
@@ -34,6 +34,6 @@ def _used(scope: Scope) -> Iterator[tuple[DocumentPath, int, str]]:
 
 def _in(value: object, path: DocumentPath) -> Iterator[tuple[DocumentPath, int, str]]:
     for inner, text in texts_in(value):
-        if "${" in text:
+        if is_template(text):
             for part in secrets_in(text):
-                yield (*path, *inner), part.offset - 2, part.text
+                yield (*path, *inner), max(0, text.rfind("${", 0, part.offset)), part.text

@@ -337,6 +337,15 @@ workflows:
             ("secret.missing", "workflows.pipelines.p.steps[0].with.token", 12),
         ]
 
+    @pytest.mark.spec("CAT-B2.15")
+    def test_a_secret_by_address_is_looked_for_too(self):
+        url = "https://x/${HOOK_TOKEN}?a=${data.a}&b=${OTHER}"
+        text = self.TEXT.replace(url, "secret://hook.url")
+        found = findings_of(text, secrets=frozenset({"JWT_SECRET", "WITH_TOKEN", "OTHER"}))
+        assert [(each.code, each.path, each.line) for each in found if each.code == "secret.missing"] == [
+            ("secret.missing", "modules[0].config.url", 5)
+        ]
+
     def test_without_a_list_of_secrets_nothing_is_said(self):
         assert codes(self.TEXT) == []
         assert codes(self.TEXT, secrets=frozenset({"OTHER", "HOOK_TOKEN", "JWT_SECRET", "WITH_TOKEN"})) == []

@@ -116,3 +116,41 @@ def test_a_secret_that_is_not_given_fails_the_step():
 )
 def test_values_are_written_into_texts_like_this(value, text):
     assert text_of(value) == text
+
+
+@pytest.mark.spec("CAT-B2.15")
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("secret://API_TOKEN", "API_TOKEN"),
+        ("secret://db.password", "DB_PASSWORD"),
+        ("secret://env/crm-token", "CRM_TOKEN"),
+        ("secret://tenant/CRM_TOKEN#latest", "CRM_TOKEN"),
+    ],
+)
+def test_a_text_may_be_a_secret_as_a_whole(text, name):
+    template = compile_template({"headers": [text]})
+    assert template.secrets == {name}
+    assert template.evaluate({}, {name: "hidden"}) == {"headers": ["hidden"]}
+
+
+@pytest.mark.spec("CAT-B2.15")
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("secret://", "is written"),
+        ("secret://9lives", "beginning with a letter"),
+        ("secret://a/b/c", "is written"),
+        ("secret://vault/token", "no provider 'vault'"),
+        ("secret://TOKEN#3", "latest version"),
+        ("secret://TOKEN and more", "is written"),
+    ],
+)
+def test_a_secret_that_nobody_can_find_is_refused(text, what):
+    with pytest.raises(BadExpression, match=what):
+        compile_template(text)
+
+
+@pytest.mark.spec("CAT-B2.15")
+def test_a_secret_inside_a_longer_text_is_written_with_braces():
+    assert compile_template("see secret://TOKEN").evaluate({}) == "see secret://TOKEN"
