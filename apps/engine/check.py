@@ -5,6 +5,7 @@ and nothing raises: a document that is beyond use still gets its findings.
 """
 
 from apps.engine.checks.calls import check_calls
+from apps.engine.checks.flows import check_flows
 from apps.engine.checks.http import check_http
 from apps.engine.checks.later import check_later_sections
 from apps.engine.checks.messaging import check_messaging
@@ -33,6 +34,7 @@ def check(document: Document, registry: Registry, options: CheckOptions | None =
     purity = Purity(scope)
     check_module_references(scope)
     check_calls(scope)
+    check_flows(scope)
     check_http(scope, purity)
     check_messaging(scope)
     check_statemachine(scope, purity)

@@ -14,13 +14,14 @@ from apps.engine.module import Called, Links, Module
 from apps.engine.registry import Registry
 from apps.engine.sections.called import compile_called
 from apps.engine.sections.definitions import compile_machines
+from apps.engine.sections.flows import compile_flows
 from apps.engine.sections.http import compile_routes
 from apps.engine.sections.messaging import compile_messaging, read_producers
 from apps.engine.sections.pipelines import compile_pipelines
 from apps.engine.sections.statemachine import Machine
 from apps.engine.sections.workspace import Workspace
 from apps.engine.service_names import service_names
-from apps.engine.trigger import Resolver, definition_starts, pipeline_starts, section_starts
+from apps.engine.trigger import Resolver, definition_starts, flow_starts, pipeline_starts, section_starts
 
 
 def compile_document(
@@ -58,6 +59,7 @@ def _assemble(
 ) -> Application:
     document = workspace.document
     producers = read_producers(workspace)
+    compile_flows(workspace, producers)
     compile_pipelines(workspace)
     compile_called(workspace, targets, producers)
     compile_machines(workspace, machines, producers)
@@ -65,6 +67,7 @@ def _assemble(
         section_starts(document.workflows, machines, workspace.pipelines, _brokers(workspace)),
         definition_starts(machines),
         pipeline_starts(workspace.pipelines),
+        flow_starts(workspace.flows.beginnings),
     )
     subscriptions = compile_messaging(workspace, producers)
     routes = compile_routes(workspace, producers, resolver)

@@ -4,15 +4,19 @@ Any document that loads can be drawn, a blocked one too; what does not fit is le
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
+from apps.engine.branches import branches_of
 from apps.engine.checks.known import BROKERS, ENGINES, ROUTERS, SERVERS, canonical
 from apps.engine.checks.uses import steps_in
 from apps.engine.document import Document, DocumentPath, path_text
 from apps.engine.findings import Finding, Severity
+from apps.engine.ordering import dependency_order
 from apps.engine.registry import Registry
 from apps.engine.service_names import service_names
+
+__all__ = ["dependency_order", "graph"]
 
 CATEGORY_OF_PREFIX = {
     "http": "http",
@@ -37,39 +41,8 @@ CATEGORY_OF_PREFIX = {
     "job": "scheduling",
     "conditional": "branching",
 }
-MOST_CYCLES = 20  # told of one document
 MOST_EDGES = 20_000  # drawn of one document
 WORST = [Severity.ERROR.value, Severity.BLOCKED.value, Severity.WARNING.value]
-
-
-def dependency_order(depends_on: Mapping[str, Iterable[str]]) -> tuple[list[str], list[list[str]]]:
-    """Return the names, each behind what it depends on and else in the order given, and the circles that were cut.
-
-    A circle lists names of which each depends on the next, and the last on the first.
-    """
-    done: dict[str, None] = {}
-    cycles: list[list[str]] = []
-    for first in depends_on:
-        if first in done:
-            continue
-        trail: list[str] = [first]
-        open_ = {first}
-        waiting = [iter(list(depends_on[first]))]
-        while trail:
-            following = next(waiting[-1], None)
-            if following is None:
-                waiting.pop()
-                finished = trail.pop()
-                open_.discard(finished)
-                done.setdefault(finished)
-            elif following in open_:
-                if len(cycles) < MOST_CYCLES:
-                    cycles.append(trail[trail.index(following) :])
-            elif following in depends_on and following not in done:
-                trail.append(following)
-                open_.add(following)
-                waiting.append(iter(list(depends_on[following])))
-    return list(done), cycles
 
 
 def graph(document: Document, registry: Registry, findings: Iterable[Finding] = ()) -> dict[str, Any]:
@@ -155,8 +128,8 @@ class _Drawing:
         for entry in self.document.modules:
             for name in entry.depends_on:
                 self._edge(name, entry.name, "dependency")
-            for handle, name in entry.branches.items():
-                self._edge(entry.name, name, "conditional", handle)
+            for branch in branches_of(entry):
+                self._edge(entry.name, branch.target, "conditional", branch.handle)
             self._edge(entry.name, self._machine(entry.config.get("workflowType")), "statemachine")
             for key in ("componentId", "onCreate", "onAppend"):
                 self._edge(entry.name, self._target(entry.config.get(key)), "uses", "" if key == "componentId" else key)

@@ -8,6 +8,8 @@ A type declares what it is (`kind`, `category`, `effect`, ports) and implements 
 - *middleware*: `before(request, context)` returning a Response to stop, and `after(request, response, context)`.
 - *auth provider*: `authenticate(token, context)` returning claims or None.
 - *mounted*: `mounts()` names routes that `handle` serves when the document's sections leave them free.
+- *fixed answer*: `answer()` gives {status, headers, body}; in a flow (`engine/flows.py`) the message passes on
+- *branch node*: `ways` are the names of its ways out, `choose(names)` gives one, `roots` says which names it looks at
 - *reporter*: `async health(context)` returning (`healthy` | `degraded` | `unhealthy`, message) for `health.checker`.
 
 Instances are built at compile time from checked config and hold no state of a tenant: one compiled application

@@ -66,6 +66,11 @@ def pipeline_starts(pipelines: Iterable[str]) -> dict[str, Start]:
     return {name: partial(_pipeline_run, name) for name in pipelines}
 
 
+def flow_starts(beginnings: Iterable[str]) -> dict[str, Start]:
+    """Return the flows over branch nodes, by the module that each begins at."""
+    return {name: partial(_flow_run, name) for name in beginnings}
+
+
 def _section_of(starts: Mapping[str, Start]) -> Start:
     """Return the start of a section whose actions are the names of its own."""
 
@@ -124,6 +129,10 @@ def transition_run(machine: Machine, action: str, data: Any, *, source: str = "t
         source=source,
         correlation=key,
     )
+
+
+def _flow_run(name: str, action: str, data: Any) -> NewRun:
+    return NewRun(entry=f"flow:{name}", data=data, section="flow", action=action, workflow=name, source="trigger")
 
 
 def _pipeline_run(name: str, action: str, data: Any) -> NewRun:

@@ -25,6 +25,9 @@ FROZEN = {
     "api.handler": "fieldMapping health initialTransition instanceIDField instanceIDPrefix onAppend onCreate "
     "resourceName seedFile sourceResourceName stateFilter summaryFields transitionMap workflowEngine workflowType",
     "auth.jwt": "issuer secret seedFile tokenExpiry",
+    "conditional.expression": "expression outputs",
+    "conditional.ifelse": "expression falseTarget false_target trueTarget true_target",
+    "conditional.switch": "cases expression",
     "data.transformer": "pipeline pipelines",
     "database.workflow": "connectionString driver dsn maxIdleConns maxOpenConns",
     "dynamic.component": "componentId provides requires source",

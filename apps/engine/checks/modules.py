@@ -12,7 +12,7 @@ from apps.engine.checks.shapes import unknown_key
 from apps.engine.config_types import file_keys
 from apps.engine.document import DocumentPath, ModuleEntry, path_text
 from apps.engine.graph import dependency_order
-from apps.engine.module import Module
+from apps.engine.module import Module, ModuleConfig
 
 
 def check_modules(scope: Scope) -> None:
@@ -111,12 +111,7 @@ def _config(scope: Scope, entry: ModuleEntry, module_type: type[Module[Any]]) ->
     """Check a config against its model, then let the module look at it."""
     model = module_type.Config
     path: DocumentPath = (*entry.path, "config")
-    config: dict[str, Any] = {}
-    for key, value in entry.config.items():
-        if key in model.ignored_keys:
-            scope.report("key.ignored", (*path, key), f"{entry.kind} accepts {key!r}; it has no effect.")
-        elif not key.startswith("x-"):
-            config[key] = value
+    config = _meant(scope, entry, model)
     try:
         module = module_type(entry.name, model.model_validate(config))
         problems = module.problems()
@@ -134,6 +129,18 @@ def _config(scope: Scope, entry: ModuleEntry, module_type: type[Module[Any]]) ->
             scope.report("file.unavailable", (*path, key), message)
     for key, code, message in problems:
         scope.report(code, (*path, *_steps(key)), message)
+
+
+def _meant(scope: Scope, entry: ModuleEntry, model: type[ModuleConfig]) -> dict[str, Any]:
+    """Return the keys that the model is to look at; tell of those that nothing reads."""
+    config: dict[str, Any] = {}
+    for key, value in entry.config.items():
+        if key not in model.ignored_keys:
+            config |= {} if key.startswith("x-") else {key: value}
+        elif (entry.name, key) not in scope.keys_used:
+            message = f"{entry.kind} accepts {key!r}; it has no effect."
+            scope.report("key.ignored", (*entry.path, "config", key), message)
+    return config
 
 
 def _fault(

@@ -16,6 +16,9 @@ class Purity:
         names = (item.get("name") for _, item in items_of(producers) if item.get("forwardTo"))
         self._forwarding = {name for name in names if isinstance(name, str)}
         self._pipelines: dict[str, bool] = {}
+        self._flows: dict[str, bool] = {}
+        for name in scope.flows.order:
+            self._flows[name] = self.of(name) and all(self._flows.get(each, True) for each in scope.flows.next[name])
         order, _ = dependency_order({name: [used for used, _ in used_in(scope, name)] for name in scope.pipelines})
         for name in order:
             pipeline = scope.pipelines[name]
@@ -44,7 +47,7 @@ class Purity:
         """Whether what a step calls is pure; a circle adds nothing here and is reported elsewhere."""
         module = self._scope.resolve(name)
         if module is not None:
-            return self._scope.is_pure(module)
+            return self._flows.get(module, True) and self._scope.is_pure(module)
         if name in self._scope.pipelines:
             return self._pipelines.get(name, True)
         component = self._scope.registry.components.get(name)

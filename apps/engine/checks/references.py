@@ -8,6 +8,7 @@ from apps.engine.checks.known import ENGINES
 from apps.engine.checks.report import LONGEST_SHOWN
 from apps.engine.checks.scope import Scope, items_of
 from apps.engine.document import DocumentPath
+from apps.engine.flows import is_branching
 
 CALLED = "run"
 HANDLING = "handle"
@@ -45,6 +46,8 @@ def refer(
 def _has(module_type: Any, role: str) -> bool:
     if role == CALLED and module_type.kind == "processing.step":
         return True  # called through what its `componentId` names
+    if role in (CALLED, HANDLING) and is_branching(module_type):
+        return True  # a flow begins there
     return hasattr(module_type, role) or (role == "before" and hasattr(module_type, "after"))
 
 
@@ -114,4 +117,4 @@ def workflow_names(scope: Scope) -> dict[str, None]:
     jobs = (job.get("job") for _, job in items_of(sections.get("scheduler", {}).get("jobs")))
     others = (sections.get("event", {}).get("processor"), sections.get("integration", {}).get("registry"), *jobs)
     named = (name for name in others if isinstance(name, str))
-    return dict.fromkeys(chain(sections, scope.definitions, scope.pipelines, named))
+    return dict.fromkeys(chain(sections, scope.definitions, scope.pipelines, scope.flows.beginnings, named))

@@ -9,6 +9,7 @@ from apps.engine.checks.known import canonical
 from apps.engine.checks.options import CheckOptions
 from apps.engine.checks.report import Report
 from apps.engine.document import Document, ModuleEntry
+from apps.engine.flows import Flows, route_handlers
 from apps.engine.module import Effect, Module
 from apps.engine.registry import Registry
 from apps.engine.service_names import service_names
@@ -66,6 +67,23 @@ class Scope(Report):
         module = self.built.get(name)
         source: Any = module if module is not None else self.type_of(name)
         return source is None or (source.effect is Effect.PURE and not source.writes)
+
+    # --- flows ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def flows(self) -> Flows:
+        """The flows over branch nodes."""
+        return Flows(self.entries, self.type_of)
+
+    @cached_property
+    def route_handlers(self) -> frozenset[str]:
+        """What the routes of the `http` section name as their handlers."""
+        return route_handlers(self.document.workflows)
+
+    @cached_property
+    def keys_used(self) -> set[tuple[str, str]]:
+        """Config keys (module, key) that mean something where the document implies a route, and nothing elsewhere."""
+        return self.flows.keys_used(self.route_handlers)
 
     # --- definitions ----------------------------------------------------------------------------------------------
 

@@ -119,6 +119,7 @@ class Plain:
     given: Given | None = None
     given_roots: frozenset[str] = frozenset()
     replay: Replay | None = None
+    module: str = ""
     size: int = 1
 
     def emit(self, into: Assembler, scope: Scope, index: int, after: int) -> None:
@@ -135,12 +136,16 @@ class Plain:
             given=self.given,
             given_roots=self.given_roots,
             replay=self.replay,
+            module=self.module,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One try of a target. `keep` says where the output goes; `payload` None hands over the flowing data."""
+    """One try of a target. `keep` says where the output goes; `payload` None hands over the flowing data.
+
+    With `into_data` the output is merged into the data, with `as_data` it takes the data's place, as in a flow.
+    """
 
     target: Target
     name: str = ""
@@ -151,6 +156,7 @@ class Call:
     told: Payload | None = None  # the payload as the run's story may tell it, where it has secrets in it
     keep: str = ""
     into_data: bool = False
+    as_data: bool = False
     retry: RetryPolicy | None = None
     judged_later: bool = False  # an answer that means failure is not raised but left for the `settle` step
     roots: frozenset[str] = frozenset()
@@ -161,6 +167,8 @@ class Call:
         name = into.unique(scope, index, self.name, self.kind)
         target = self.target
         store = _storing(self.keep or self.name or f"{self.kind}-{index}", self.into_data, self.judged_later, after)
+        if self.as_data:
+            store = _passing(store)
         is_async = target.is_async or self.needs_secrets or target.effect is not Effect.PURE
         call = _calling_async(self, name, store) if is_async else _calling(self, store)
         more: dict[str, Any] = {"retry": self.retry or target.retry} if self.retry or target.retry else {}
@@ -206,6 +214,18 @@ def _storing(keep: str, into_data: bool, judged_later: bool, after: int) -> Stor
         return value, after
 
     return store
+
+
+def _passing(store: Store) -> Store:
+    """Let the output take the place of the data, and of an answer given before."""
+
+    def passing(variables: Variables, result: Any) -> tuple[Any, int]:
+        value, following = store(variables, result)
+        variables.data = value
+        variables.response = None
+        return value, following
+
+    return passing
 
 
 def merge(variables: Variables, value: Any) -> None:

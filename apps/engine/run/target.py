@@ -33,9 +33,16 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class PipelineTarget:
-    """A pipeline of the document, to be put in place where it is used."""
+    """A pipeline of the document, or a flow that begins at a module, to be put in place where it is used."""
 
     name: str
+    is_flow: bool = False
+    payload_form: str = "flat"
+
+    @property
+    def entry(self) -> str:
+        """The name of its program and of its block."""
+        return f"{'flow' if self.is_flow else 'pipeline'}:{self.name}"
 
 
 @dataclass(frozen=True, slots=True)

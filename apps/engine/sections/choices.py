@@ -31,6 +31,7 @@ class Choice:
     name: str = ""
     path: str = ""
     own_roots: frozenset[str] = field(default_factory=frozenset)
+    module: str = ""
 
     @property
     def size(self) -> int:
@@ -58,7 +59,7 @@ class Choice:
             otherwise = place
             self.default.emit(into, scope, place, after)
         call = _two_ways(self.decide, starts) if self.kind == "if" else _many_ways(self.decide, starts, otherwise)
-        into.add(scope, index, self.name, self.kind, call, path=self.path)
+        into.add(scope, index, self.name, self.kind, call, path=self.path, module=self.module)
 
 
 def _two_ways(decide: Evaluate, starts: dict[Any, int]) -> StepCall:

@@ -11,7 +11,7 @@ from apps.engine.run.driver import run_in_place, run_in_place_async
 from apps.engine.run.program import END, Program, StepCall, Variables
 from apps.engine.run.target import AnyTarget, PipelineTarget, ProcessingTarget, Target
 from apps.engine.sections.choices import condition_of
-from apps.engine.sections.pipelines import target_nodes
+from apps.engine.sections.pipelines import block_of, target_nodes
 from apps.engine.sections.processing import RESULT, hook_payload, settle_node
 from apps.engine.sections.producers import Producers
 from apps.engine.sections.statemachine import (
@@ -142,7 +142,7 @@ def _hook(index: int, written: dict[str, Any], target: AnyTarget, veto: Any) -> 
         transitions=frozenset(written.get("transitions") or ()),
         from_states=frozenset(written.get("fromStates") or ()),
         to_states=frozenset(written.get("toStates") or ()),
-        payload_form=target.payload_form if isinstance(target, Target) else "flat",
+        payload_form=target.payload_form if isinstance(target, Target | PipelineTarget) else "flat",
         veto=veto,
         processing=target if isinstance(target, ProcessingTarget) else None,
     )
@@ -168,7 +168,9 @@ def _vetoing(workspace: Workspace, target: AnyTarget, producers: Producers) -> A
 
 
 def _vetoing_pipeline(workspace: Workspace, target: PipelineTarget) -> Any:
-    program = workspace.programs[f"pipeline:{target.name}"]
+    program = workspace.programs.get(target.entry)
+    if program is None:  # a flow that nothing has started by its name
+        program = workspace.assemble(target.entry, SECTION, [block_of(workspace, target)])
     if not program.is_pure:
         return None
 

@@ -9,11 +9,13 @@ from typing import Any
 
 from apps.engine.application import MAX_BODY, Route
 from apps.engine.document import DocumentPath, path_text
+from apps.engine.flows import route_handlers
 from apps.engine.http import Request, Response
 from apps.engine.module import Context, Module
 from apps.engine.routes import RouteTable, shape
 from apps.engine.run.program import Program, Trace
 from apps.engine.sections.chain import Handle, chain, is_middleware
+from apps.engine.sections.flows import continued, entrance_routes, flow_handle
 from apps.engine.sections.handlers import is_pure, module_handle, pipeline_handle
 from apps.engine.sections.producers import Producers
 from apps.engine.sections.workspace import Workspace
@@ -29,6 +31,7 @@ def compile_routes(workspace: Workspace, producers: Producers, resolver: Resolve
     corsed: dict[str, list[Module[Any]]] = {}
     routes = [
         *_section_routes(workspace, producers, corsed),
+        *entrance_routes(workspace, producers, route_handlers(workspace.document.workflows)),
         *_trigger_routes(workspace, resolver),
         *_mounted(workspace, producers),
     ]
@@ -69,6 +72,9 @@ def _handler(
     workspace: Workspace, name: str, producers: Producers, path: DocumentPath, *, by_step: bool
 ) -> tuple[Handle, bool, bool, Program | None]:
     module = workspace.module(name)
+    flow = None if module is None else _flow(workspace, module, producers, path, by_step=by_step)
+    if flow is not None:
+        return flow
     if module is not None and hasattr(module, "handle"):
         handle, is_async = module_handle(module, producers)
         return handle, is_async, is_pure(module) and not producers.has(module.name), None
@@ -77,6 +83,23 @@ def _handler(
         handle, is_async = pipeline_handle(name, program, producers, by_step=by_step)
         return handle, is_async, program.is_pure and not producers.has(name), program
     workspace.refuse("reference.unsuitable", path, f"{name} cannot answer requests.")
+
+
+def _flow(
+    workspace: Workspace, module: Module[Any], producers: Producers, path: DocumentPath, *, by_step: bool
+) -> tuple[Handle, bool, bool, Program | None] | None:
+    """Return the flow that begins at a handler, None when none does."""
+    found = flow_handle(workspace, module, producers, path, by_step=by_step)
+    if found is not None:
+        handle, is_async, program = found
+        return handle, is_async, program.is_pure and not producers.has(module.name), program
+    if module.name not in workspace.flows.heads or not hasattr(module, "handle"):
+        return None
+    behind = continued(workspace, module, *module_handle(module, producers), path)
+    if behind is None:
+        return None
+    pure = is_pure(module) and behind[1].is_pure and not producers.has(module.name)
+    return behind[0], True, pure, behind[1]
 
 
 def _middlewares(workspace: Workspace, written: dict[str, Any], path: DocumentPath) -> list[Module[Any]]:

@@ -33,15 +33,21 @@ def compile_pipelines(workspace: Workspace) -> None:
 
 def pipeline_block(workspace: Workspace, name: str) -> Block:
     """Return the nodes of a pipeline, parsed once; the checker has made sure that none uses itself."""
-    if name not in workspace.blocks:
+    entry = f"pipeline:{name}"
+    if entry not in workspace.blocks:
         path: DocumentPath = ("workflows", SECTION, name)
         written = workspace.pipelines[name] or {}
         nodes: list[Node] = []
         if "input" in written:
             nodes.append(_schema_node(workspace, written["input"], None, "input", (*path, "input")))
         nodes += parse_steps(workspace, written.get("steps"), (*path, "steps"))
-        workspace.blocks[name] = Block(tuple(nodes))
-    return workspace.blocks[name]
+        workspace.blocks[entry] = Block(tuple(nodes))
+    return workspace.blocks[entry]
+
+
+def block_of(workspace: Workspace, target: PipelineTarget) -> Block:
+    """Return the nodes of a pipeline or flow."""
+    return workspace.blocks[target.entry] if target.is_flow else pipeline_block(workspace, target.name)
 
 
 def parse_steps(workspace: Workspace, written: Any, path: DocumentPath) -> list[Node]:
@@ -149,7 +155,7 @@ def _parse_uses(workspace: Workspace, step: dict[str, Any], path: DocumentPath) 
     if isinstance(target, PipelineTarget):
         if template is not None and template.secrets:
             workspace.refuse("reference.unsuitable", (*path, "with"), "A secret may be given to a module only.")
-        block = pipeline_block(workspace, target.name)
+        block = block_of(workspace, target)
         payload = None if template is None else _payload(template.fill)
         return Inline(block, _name(step) or target.name, path_text(path), payload, keep, into_data, retry, roots)
     needs_secrets = template is not None and bool(template.secrets)
@@ -313,6 +319,6 @@ def target_nodes(
     if isinstance(target, ProcessingTarget):
         retry, target = retry or target.retry, target.target
     if isinstance(target, PipelineTarget):
-        block = pipeline_block(workspace, target.name)
+        block = block_of(workspace, target)
         return Inline(block, name, payload=payload, keep=name, retry=retry)
     return Call(target, name, payload=payload, keep=name, retry=retry, judged_later=judged_later)

@@ -9,6 +9,7 @@ from apps.engine.component import Component
 from apps.engine.document import Document, DocumentPath, path_text
 from apps.engine.expressions import BadExpression, Expression, Template, compile_condition, compile_template
 from apps.engine.findings import DocumentRefused
+from apps.engine.flows import Flows
 from apps.engine.module import Module
 from apps.engine.run.assembly import Assembler, Block, Node, TooManySteps
 from apps.engine.run.program import Program, RetryPolicy
@@ -26,8 +27,14 @@ class Workspace:
     components: Mapping[str, Component] = field(default_factory=dict)
     legacy: Mapping[str, str] = field(default_factory=dict)
     programs: dict[str, Program] = field(default_factory=dict)
-    blocks: dict[str, Block] = field(default_factory=dict)  # pipelines parsed so far
+    blocks: dict[str, Block] = field(default_factory=dict)  # pipelines and flows parsed so far, by entry
     steps: int = 0
+    flows: Flows = field(init=False)
+
+    def __post_init__(self) -> None:
+        entries = {entry.name: entry for entry in reversed(self.document.modules)}
+        in_order = {entry.name: entries[entry.name] for entry in self.document.modules}
+        self.flows = Flows(in_order, lambda name: type(self.modules[name]) if name in self.modules else None)
 
     def refuse(self, code: str, path: DocumentPath, message: str) -> NoReturn:
         """Refuse the document for what stands at `path`."""
@@ -72,6 +79,9 @@ class Workspace:
     def target(self, name: str, path: DocumentPath) -> AnyTarget:
         """Resolve a name that a step may call: module, pipeline, bundled component."""
         module = self.module(name)
+        if module is not None and module.name in self.flows.heads and f"flow:{module.name}" in self.blocks:
+            form = "message" if module.category.value == "messaging" else "event"
+            return PipelineTarget(module.name, is_flow=True, payload_form=form)
         if module is not None:
             found = self._processing(module, path) if module.kind == "processing.step" else module_target(module)
             return found or self.refuse("reference.unsuitable", path, f"{name} ({module.kind}) cannot be called.")

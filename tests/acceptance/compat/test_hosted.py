@@ -70,6 +70,26 @@ def test_data_pipeline_passes_every_stage_once(pair):
     for_each(pair("data-pipeline-config"), scenario)
 
 
+@pytest.mark.spec("conditional.ifelse", "conditional.switch")
+def test_branching_orders_take_the_branch_that_their_data_says(pair):
+    def scenario(workflow):
+        for path in ("/orders", "/api/orders"):
+            for order, status, handler in (
+                ({"items": []}, 400, "reject-empty"),
+                ({"items": ["a"], "total": 0}, 422, "reject-amount"),
+            ):
+                reply = workflow.call("POST", path, order)
+                assert (reply.status, reply.json["handler"]) == (status, handler)
+        for priority in ("express", "standard", "bulk"):
+            order = {"items": ["a"], "total": 5, "priority": priority}
+            reply = workflow.call("POST", "/orders", order)
+            assert (reply.status, reply.json) == (200, order)
+            run = workflow.run(workflow.runs()[-1]["id"])
+            assert run["steps"][-1]["name"] == f"{priority}-handler"
+
+    for_each(pair("workflow-a-orders-with-branching"), scenario)
+
+
 def test_order_pipeline_is_driven_to_either_end(pair):
     def scenario(workflow):
         assert workflow.call("POST", "/api/orders", {"id": "1"}).status == 200

@@ -37,6 +37,13 @@ def api_server(folder):
         yield served
 
 
+@pytest.fixture(scope="module")
+def branching(folder):
+    """Serve the document with branch nodes, which keeps nothing either."""
+    with Serving(folder / "workflow-a-orders-with-branching.yaml", "--no-reload") as served:
+        yield served
+
+
 def handled(served, handler):
     """Return the ended deliveries to a message handler."""
     return [run for run in served.runs(source="message", workflow=handler) if run["status"] == "done"]
@@ -87,6 +94,31 @@ def test_data_pipeline_takes_a_post_through_every_stage_once(serve):
     assert topics == ["raw-input", "validated-data", "transformed-data", "processed-data"]
     for handler in ("data-validation", "data-transformation", "data-enrichment", *ends):
         assert len(handled(served, handler)) == 1
+
+
+@pytest.mark.spec("conditional.ifelse")
+@pytest.mark.parametrize(
+    ("order", "status", "handler"),
+    [
+        ({"items": []}, 400, "reject-empty"),
+        ({"items": ["a"], "total": 0}, 422, "reject-amount"),
+        ({"items": ["a"], "total": 100000}, 422, "reject-amount"),
+        (None, 400, "reject-empty"),
+    ],
+)
+def test_branching_orders_are_rejected_for_what_they_lack(branching, order, status, handler):
+    reply = branching.call("POST", "/api/orders", order)
+    assert (reply.status, reply.json["handler"]) == (status, handler)
+
+
+@pytest.mark.spec("conditional.switch")
+@pytest.mark.parametrize("priority", ["express", "standard", "bulk"])
+def test_branching_orders_go_to_the_transformer_of_their_priority(branching, priority):
+    order = {"items": ["a"], "total": 5, "priority": priority}
+    reply = branching.call("POST", "/orders", order)
+    assert (reply.status, reply.json) == (200, order)
+    ends = [run["steps"][-1]["name"] for run in branching.runs(source="http")]
+    assert ends.count(f"{priority}-handler") == 1
 
 
 def test_order_pipeline_is_driven_to_its_end(serve):

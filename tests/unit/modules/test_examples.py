@@ -175,6 +175,31 @@ async def test_data_transformer():
         assert (await found.request("POST", "/orders", body={})).status == 422
 
 
+async def test_conditional_ifelse():
+    async with bench("conditional_ifelse") as found:
+        of_the_house = {"total": 5000, "customer": "house"}
+        for order, taken in (({"total": 5}, True), ({"total": 5000}, False), (of_the_house, True)):
+            answer = await found.request("POST", "/orders", body=order)
+            assert (answer.status, answer.json()["taken"]) == (202, taken)
+
+
+async def test_conditional_switch():
+    async with bench("conditional_switch") as found:
+        for mark, way in (("fragile", "by hand"), (2, "second floor"), ("2", "second floor"), (None, "counter")):
+            body = {"parcel": {"mark": mark}}
+            assert (await found.request("POST", "/parcels", body=body)).json() == {"to": way}
+
+
+async def test_conditional_expression():
+    async with bench("conditional_expression") as found:
+        for region in ("north", "south", "west"):
+            assert (await found.request("POST", "/letters", body={"letter": {"region": region}})).status == 202
+        await found.settle()
+        runs = [run for run in found.host.queue.runs("local") if run["workflow"] == "by-region"]
+        desks = [run["steps"][-2]["name"] for run in runs]
+        assert sorted(desks) == ["handle/abroad-desk", "handle/north-desk", "handle/south-desk"]
+
+
 async def test_database_workflow():
     async with bench("database_workflow") as found:
         for count in (3, 5):

@@ -54,6 +54,14 @@ class HttpHandler(Module[HttpHandlerConfig]):
         """Answer any request."""
         return Response(self.config.status, self._body, self._content_type)
 
+    def answer(self) -> dict[str, Any]:
+        """Return the answer as a flow over branch nodes gives it: status, headers, body."""
+        return {
+            "status": self.config.status,
+            "headers": {"content-type": self.config.content_type},
+            "body": self._answer(),
+        }
+
     def run(self, payload: Any, context: Context) -> Any:
         """Return the answer as a step's output."""
         return self._answer()
