@@ -22,16 +22,16 @@ NONCE_LENGTH = 12
 HEAD_LENGTH = 1 + KEY_ID_LENGTH + NONCE_LENGTH
 
 
-class Undecipherable(Exception):
+class Undecipherable(ValueError):
     """The value was not encrypted for this place, or its key is gone."""
 
 
 def encrypt(value: bytes, *, tenant_id: UUID, table: str, column: str) -> bytes:
     """Encrypt with the first configured key."""
-    key = _keys()[0]
+    key = master_keys()[0]
     nonce = os.urandom(NONCE_LENGTH)
     sealed = AESGCM(key).encrypt(nonce, value, _place(tenant_id, table, column))
-    return bytes([VERSION]) + _key_id(key) + nonce + sealed
+    return bytes([VERSION]) + id_of(key) + nonce + sealed
 
 
 def decrypt(envelope: bytes, *, tenant_id: UUID, table: str, column: str) -> bytes:
@@ -39,8 +39,8 @@ def decrypt(envelope: bytes, *, tenant_id: UUID, table: str, column: str) -> byt
     if len(envelope) <= HEAD_LENGTH or envelope[0] != VERSION:
         raise Undecipherable("The envelope has an unknown form.")
     wanted, nonce = envelope[1 : 1 + KEY_ID_LENGTH], envelope[1 + KEY_ID_LENGTH : HEAD_LENGTH]
-    for key in _keys():
-        if _key_id(key) == wanted:
+    for key in master_keys():
+        if id_of(key) == wanted:
             try:
                 return AESGCM(key).decrypt(nonce, envelope[HEAD_LENGTH:], _place(tenant_id, table, column))
             except InvalidTag:
@@ -53,16 +53,18 @@ def key_id(envelope: bytes) -> str:
     return envelope[1 : 1 + KEY_ID_LENGTH].hex()
 
 
-def _place(tenant_id: UUID, table: str, column: str) -> bytes:
-    return f"{tenant_id}|{table}|{column}".encode()
-
-
-def _key_id(key: bytes) -> bytes:
+def id_of(key: bytes) -> bytes:
+    """Return the id by which envelopes name a master key."""
     return hashlib.sha256(b"weft key id" + key).digest()[:KEY_ID_LENGTH]
 
 
-def _keys() -> tuple[bytes, ...]:
+def master_keys() -> tuple[bytes, ...]:
+    """Return the configured keys, of which the first one writes."""
     return _derived(tuple(settings.ENCRYPTION_KEYS), settings.SECRET_KEY)
+
+
+def _place(tenant_id: UUID, table: str, column: str) -> bytes:
+    return f"{tenant_id}|{table}|{column}".encode()
 
 
 @lru_cache(maxsize=4)

@@ -1,8 +1,8 @@
 """What runs: the journal, the queues that drive it, messages, effects, instances and stored resources.
 
-Payload columns are bytes (orjson), never searched. Queue tables (`Work`, `Lane`) hold ids, keys, times and leases only,
-because the role that claims sees them across tenants. Journal tables are partitioned by the day in their ids and carry
-no foreign keys: a day is dropped whole.
+Payload columns are bytes (orjson, sealed: `rules/sealing.py`), never searched. Queue tables (`Work`, `Lane`) hold ids,
+keys, times and leases only, because the role that claims sees them across tenants. Journal tables are partitioned by
+the day in their ids and carry no foreign keys: a day is dropped whole.
 """
 
 from django.db import models
@@ -275,7 +275,7 @@ class Instance(TenantModel):
     previous_state = models.TextField(null=True, default=None)  # noqa: DJ001 - absent is not empty
     data = models.BinaryField()
     completed = models.BooleanField(default=False)
-    error = models.TextField(null=True, default=None)  # noqa: DJ001 - absent is not empty
+    error = models.BinaryField(null=True, default=None)
     sequence = models.IntegerField(default=0)
     started_at = models.DateTimeField()
     updated_at = models.DateTimeField()

@@ -21,6 +21,7 @@ from apps.core.clock import now
 from apps.core.errors import BadRequest, Conflict, Invalid
 from apps.core.models import IdempotencyKey
 from apps.core.scope import Actor, current_tenant
+from apps.core.sealing import ANSWER_BODY, opened, seal
 
 LIFE = timedelta(hours=24)
 LONGEST_KEY = 255
@@ -112,11 +113,12 @@ def _store(wanted: IdempotencyKey, response: HttpResponse) -> None:
     body = JSONRenderer().render(response.data) if isinstance(response, Response) else response.content
     wanted.status = response.status_code
     wanted.headers = {name: response[name] for name in KEPT_HEADERS if response.has_header(name)}
-    wanted.body = body
+    wanted.body = seal(body, current_tenant(), ANSWER_BODY)
     wanted.expires_at = now() + LIFE
     wanted.save(force_insert=True)
 
 
 def _again(found: IdempotencyKey) -> HttpResponse:
     headers = found.headers | {"Idempotency-Replayed": "true"}
-    return HttpResponse(bytes(found.body or b""), "application/json", status=found.status or 200, headers=headers)
+    body = opened(found.body or b"", current_tenant(), ANSWER_BODY)
+    return HttpResponse(body, "application/json", status=found.status or 200, headers=headers)

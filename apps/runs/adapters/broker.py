@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any, Protocol
 from uuid import UUID
 
+from apps.core.sealing import seal
 from apps.engine.application import Application
 from apps.engine.events import QUIET_HEADER, REQUEST_HEADER, is_quiet
 from apps.engine.ids import uuid7
@@ -20,6 +21,7 @@ from apps.runs.adapters.place import Place
 from apps.runs.adapters.rows import NewRunRow, RunOrigin, clean, shard_of
 from apps.runs.adapters.sql import Statements
 from apps.runs.adapters.starts import accepted_row
+from apps.runs.rules.sealing import MESSAGE_HEADERS, MESSAGE_PAYLOAD
 
 SQL = Statements("unit")
 LONGEST_KEY = 200
@@ -54,7 +56,7 @@ class Writing(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """One message; `encoded` is its payload as stored."""
+    """One message; `encoded` is its payload as JSON."""
 
     id: UUID
     topic: str
@@ -120,6 +122,7 @@ class BufferedBroker:
         return TopicTable([(row[4], Listening(*row)) for row in rows])
 
     async def _store(self, message: Published) -> None:
+        headers = None if message.headers is None else dumped(message.headers)
         await self._session.change(
             SQL.message_insert,
             (
@@ -128,8 +131,8 @@ class BufferedBroker:
                 self._run_id,
                 clean(message.topic),
                 None if message.key is None else clean(message.key),
-                None if message.headers is None else dumped(message.headers),
-                message.encoded,
+                seal(headers, self._tenant_id, MESSAGE_HEADERS),
+                seal(message.encoded, self._tenant_id, MESSAGE_PAYLOAD),
             ),
         )
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from apps.core.sealing import seal
 from apps.engine.ids import uuid7
 from apps.runs.adapters.group import GroupCommitter
 from apps.runs.adapters.payloads import dumped
 from apps.runs.adapters.pools import Pools
 from apps.runs.adapters.rows import clean
 from apps.runs.adapters.sql import Statements
+from apps.runs.rules.sealing import RECEIPT
 
 SQL = Statements("effects")
 Settle = Callable[[UUID, UUID], Awaitable[None]]
@@ -100,5 +102,5 @@ def _receipt_columns(entries: list[Entry]) -> dict[str, Any]:
         "tenants": [entry.tenant_id for entry in entries],
         "keys": [entry.step_key for entry in entries],
         "attempts": [entry.attempt for entry in entries],
-        "receipts": [entry.receipt for entry in entries],
+        "receipts": [seal(entry.receipt, entry.tenant_id, RECEIPT) for entry in entries],
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from apps.core.sealing import ANSWER_BODY, opened, seal
 from apps.engine.http import Request, Response
 from apps.engine.ids import uuid7
 from apps.engine.sections.answers import problem
@@ -46,24 +47,28 @@ async def answer_before(session: Session, caller: Caller, request: Request) -> R
     if bytes(digest) != caller.digest:
         said = "This key was used with another body; send another key for another request."
         return problem(422, "idempotency.other_content", said, request)
-    return _stored(status, headers, body)
+    return _stored(status, headers, opened(body, session.tenant_id, ANSWER_BODY))
 
 
 async def keep_answer(session: Session, caller: Caller, response: Response) -> None:
-    """Store the answer beside what the request did."""
+    """Store the answer beside what the request did: headers and body in one envelope."""
     headers = {
         "content-type": response.content_type.decode("latin-1"),
         "headers": [[_text(name), _text(value)] for name, value in response.headers],
     }
-    values = (caller.scope, caller.key, caller.digest, response.status, orjson.dumps(headers).decode(), response.body)
+    answer = seal(orjson.dumps(headers) + b"\n" + response.body, session.tenant_id, ANSWER_BODY)
+    values = (caller.scope, caller.key, caller.digest, response.status, "{}", answer)
     await session.change(SQL.keep, (uuid7(), session.tenant_id, *values))
 
 
 def _stored(status: int, headers: Any, body: bytes) -> Response:
     kept = headers if isinstance(headers, dict) else orjson.loads(headers)
+    if not kept:
+        written, _, body = body.partition(b"\n")
+        kept = orjson.loads(written)
     pairs = [(_bytes(name), _bytes(value)) for name, value in kept.get("headers", [])]
     pairs.append((b"idempotency-replayed", b"true"))
-    return Response(status, bytes(body), kept["content-type"].encode("latin-1"), pairs)
+    return Response(status, body, kept["content-type"].encode("latin-1"), pairs)
 
 
 def _text(value: bytes) -> str:

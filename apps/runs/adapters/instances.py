@@ -5,6 +5,7 @@ from uuid import UUID
 
 import orjson
 
+from apps.core.sealing import opened, seal
 from apps.engine.ids import uuid7
 from apps.engine.ports import AlreadyExists, Instance, LostRace, TransitionRecord
 from apps.runs.adapters.payloads import LONGEST_STATE, dumped
@@ -12,6 +13,7 @@ from apps.runs.adapters.place import Place
 from apps.runs.adapters.rows import clean
 from apps.runs.adapters.session import Session
 from apps.runs.adapters.sql import Statements
+from apps.runs.rules.sealing import INSTANCE_DATA, INSTANCE_ERROR, TRANSITION_DATA
 
 SQL = Statements("unit")
 
@@ -28,7 +30,7 @@ class PostgresInstances:
         """Return the instance; with `lock` the row is held until the unit ends."""
         statement = SQL.instance_lock if lock else SQL.instance_get
         rows = await self._session.rows(statement, (*self._scope, machine, clean(key)))
-        return instance_of(rows[0]) if rows else None
+        return self._instance(rows[0]) if rows else None
 
     async def create(self, instance: Instance) -> None:
         """Store a new instance; raise `AlreadyExists`."""
@@ -41,9 +43,9 @@ class PostgresInstances:
                 clean(instance.key),
                 instance.state,
                 instance.previous_state,
-                dumped(instance.data, LONGEST_STATE),
+                self._data(instance),
                 instance.completed,
-                instance.error,
+                self._error(instance),
                 instance.sequence,
             ),
         )
@@ -64,9 +66,9 @@ class PostgresInstances:
                 "key": clean(instance.key),
                 "state": instance.state,
                 "previous": instance.previous_state,
-                "data": dumped(instance.data, LONGEST_STATE),
+                "data": self._data(instance),
                 "completed": instance.completed,
-                "error": None if instance.error is None else clean(instance.error),
+                "error": self._error(instance),
                 "sequence": instance.sequence,
             },
         )
@@ -77,7 +79,7 @@ class PostgresInstances:
             await self._record(identity, instance.sequence, record)
 
     async def _record(self, instance_id: UUID, sequence: int, record: TransitionRecord) -> None:
-        data = dumped(record.data, LONGEST_STATE)
+        data = seal(dumped(record.data, LONGEST_STATE), self._session.tenant_id, TRANSITION_DATA)
         values = (record.transition, record.from_state, record.to_state, data, self._run_id)
         await self._session.change(
             SQL.instance_record, (uuid7(), self._session.tenant_id, instance_id, sequence, *values)
@@ -102,7 +104,7 @@ class PostgresInstances:
             "after": after,
             "limit": limit,
         }
-        return [instance_of(row) for row in await self._session.rows(SQL.instance_page, values)]
+        return [self._instance(row) for row in await self._session.rows(SQL.instance_page, values)]
 
     async def history(self, machine: str, key: str) -> list[dict[str, Any]]:
         """Return `{sequence, transition, from, to, data, at}` in order."""
@@ -113,16 +115,24 @@ class PostgresInstances:
                 "transition": transition,
                 "from": source,
                 "to": target,
-                "data": orjson.loads(data),
+                "data": orjson.loads(opened(data, self._session.tenant_id, TRANSITION_DATA)),
                 "at": at,
             }
             for sequence, transition, source, target, data, at in rows
         ]
 
+    def _data(self, instance: Instance) -> bytes:
+        return seal(dumped(instance.data, LONGEST_STATE), self._session.tenant_id, INSTANCE_DATA)
 
-def instance_of(row: tuple[Any, ...]) -> Instance:
-    """Rebuild an instance from the columns of `instance_get`."""
-    _, machine, key, state, previous, data, completed, error, sequence, started_at, updated_at = row
-    return Instance(
-        machine, key, state, previous, orjson.loads(data), completed, error, sequence, started_at, updated_at
-    )
+    def _error(self, instance: Instance) -> bytes | None:
+        error = None if instance.error is None else clean(instance.error).encode()
+        return seal(error, self._session.tenant_id, INSTANCE_ERROR)
+
+    def _instance(self, row: tuple[Any, ...]) -> Instance:
+        """Rebuild an instance from the columns of `instance_get`."""
+        _, machine, key, state, previous, sealed, completed, error, sequence, started_at, updated_at = row
+        tenant_id = self._session.tenant_id
+        data = orjson.loads(opened(sealed, tenant_id, INSTANCE_DATA))
+        said = opened(error, tenant_id, INSTANCE_ERROR)
+        error = None if said is None else said.decode()
+        return Instance(machine, key, state, previous, data, completed, error, sequence, started_at, updated_at)

@@ -12,9 +12,19 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+from apps.core.sealing import seal, seal_part
 from apps.runs.adapters.pools import Connection, Pools
 from apps.runs.adapters.rows import clean
 from apps.runs.adapters.sql import Statements
+from apps.runs.rules.sealing import (
+    RUN_ERROR,
+    RUN_OUTPUT,
+    RUN_PROGRESS,
+    STEP_ERROR,
+    STEP_INPUT,
+    STEP_LOGS,
+    STEP_OUTPUT,
+)
 
 SQL = Statements("journal")
 
@@ -148,9 +158,9 @@ def _run_columns(changes: list[Change]) -> dict[str, Any]:
         "wait_sinces": [c.wait_since for c in changes],
         "wait_untils": [c.wait_until for c in changes],
         "wait_fors": [None if c.wait_for is None else clean(c.wait_for) for c in changes],
-        "outputs": [c.output for c in changes],
-        "errors": [c.error for c in changes],
-        "progresses": [c.progress for c in changes],
+        "outputs": [seal(c.output, c.tenant_id, RUN_OUTPUT) for c in changes],
+        "errors": [seal(c.error, c.tenant_id, RUN_ERROR) for c in changes],
+        "progresses": [seal(c.progress, c.tenant_id, RUN_PROGRESS) for c in changes],
         "statuses": [c.http_status for c in changes],
         "changes": [len(c.steps) + 1 for c in changes],
         "ended": [c.ended for c in changes],
@@ -175,10 +185,10 @@ def _step_columns(steps: list[tuple[Change, StepLine]], sequences: dict[UUID, in
         "sequences": _numbers(steps, sequences),
         "started": [step.started_at for _, step in steps],
         "durations": [step.duration_us for _, step in steps],
-        "inputs": [step.input for _, step in steps],
-        "outputs": [step.output for _, step in steps],
-        "errors": [step.error for _, step in steps],
-        "logs": [step.logs for _, step in steps],
+        "inputs": [seal(step.input, change.tenant_id, STEP_INPUT) for change, step in steps],
+        "outputs": [seal(step.output, change.tenant_id, STEP_OUTPUT) for change, step in steps],
+        "errors": [seal(step.error, change.tenant_id, STEP_ERROR) for change, step in steps],
+        "logs": [seal_part(step.logs, change.tenant_id, STEP_LOGS) for change, step in steps],
     }
 
 

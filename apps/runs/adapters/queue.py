@@ -8,12 +8,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
 from psycopg import AsyncConnection
 
+from apps.core.crypto import Undecipherable
+from apps.core.sealing import opened
 from apps.runs.adapters.pools import Connection, Pools, begin_for
 from apps.runs.adapters.sql import Statements
+from apps.runs.rules.sealing import MESSAGE_HEADERS, MESSAGE_PAYLOAD, RECEIPT, RUN_INPUT, RUN_PROGRESS
 
 SQL = Statements("queue")
+log = structlog.get_logger(__name__)
 LEASE = timedelta(seconds=30)
 TRY_GRACE = timedelta(seconds=30)  # beyond a step's limit, within which its own worker may still end the try
 
@@ -64,13 +69,20 @@ class LaneHead:
 
 @dataclass(slots=True)
 class MessageRow:
-    """What a handler gets to see of a message."""
+    """What a handler gets to see of a message; payload and headers are still sealed."""
 
     id: UUID
+    tenant_id: UUID
     topic: str
     key: str | None
     headers: bytes | None
     payload: bytes
+
+    def opened(self) -> tuple[bytes, bytes | None]:
+        """Return payload and headers. Raises `Undecipherable`."""
+        return opened(self.payload, self.tenant_id, MESSAGE_PAYLOAD), opened(
+            self.headers, self.tenant_id, MESSAGE_HEADERS
+        )
 
 
 class Queue:
@@ -168,7 +180,22 @@ class Queue:
 
 def _claimed(row: tuple[Any, ...], claim: tuple[Any, ...], effects: dict[tuple[UUID, int], bytes | None]) -> ClaimedRun:
     values: list[Any] = [*row, *claim, effects]
-    return ClaimedRun(*values)
+    claimed = ClaimedRun(*values)
+    tenant_id = claimed.tenant_id
+    claimed.progress = _readable(claimed.progress, tenant_id, RUN_PROGRESS)
+    claimed.input = _readable(claimed.input, tenant_id, RUN_INPUT)
+    for key, receipt in effects.items():
+        effects[key] = _readable(receipt, tenant_id, RECEIPT)
+    return claimed
+
+
+def _readable(data: Any, tenant_id: UUID, column: str) -> Any:
+    """Open a value; one that does not open stays as it is, so that its run fails by itself and not the whole claim."""
+    try:
+        return opened(data, tenant_id, column)
+    except Undecipherable:
+        log.exception("claim.undecipherable", tenant_id=str(tenant_id), column=column)
+        return data
 
 
 async def see_tenants(connection: AsyncConnection[Any], tenants: set[UUID]) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import orjson
 
+from apps.core.sealing import opened, seal
 from apps.engine.ids import uuid7
 from apps.engine.ports import AlreadyExists, Resource
 from apps.runs.adapters.payloads import LONGEST_STATE, dumped
@@ -13,6 +14,7 @@ from apps.runs.adapters.place import Place
 from apps.runs.adapters.rows import clean
 from apps.runs.adapters.session import Session
 from apps.runs.adapters.sql import Statements
+from apps.runs.rules.sealing import RESOURCE_DATA
 
 SQL = Statements("unit")
 BEFORE_ALL = UUID(int=0)
@@ -36,7 +38,7 @@ class PostgresResources:
         """Return the object; `lock` keeps others from changing it until this unit ends."""
         statement = SQL.resource_lock if lock else SQL.resource_get
         rows = await self._session.rows(statement, (*self._scope, clean(kind), clean(key)))
-        return _resource(rows[0]) if rows else None
+        return self._resource(rows[0]) if rows else None
 
     async def save(self, resource: Resource) -> None:
         """Insert or replace."""
@@ -67,11 +69,16 @@ class PostgresResources:
             "states": list(states),
             "limit": limit,
         }
-        return [_resource(row) for row in await self._session.rows(SQL.resource_page, values)]
+        return [self._resource(row) for row in await self._session.rows(SQL.resource_page, values)]
 
     def _values(self, resource: Resource) -> tuple[object, ...]:
-        data = dumped(resource.data, LONGEST_STATE)
+        data = seal(dumped(resource.data, LONGEST_STATE), self._session.tenant_id, RESOURCE_DATA)
         return (uuid7(), *self._scope, clean(resource.kind), clean(resource.key), data, resource.state)
+
+    def _resource(self, row: tuple[Any, ...]) -> Resource:
+        kind, key, sealed, state, created_at, updated_at = row
+        data = orjson.loads(opened(sealed, self._session.tenant_id, RESOURCE_DATA))
+        return Resource(kind, key, data, state, created_at, updated_at)
 
 
 class DeferringResources(PostgresResources):
@@ -123,8 +130,3 @@ class DeferringResources(PostgresResources):
         self._may_defer = False
         if resource is not None:
             await super().create(resource)
-
-
-def _resource(row: tuple[Any, ...]) -> Resource:
-    kind, key, data, state, created_at, updated_at = row
-    return Resource(kind, key, orjson.loads(data), state, created_at, updated_at)

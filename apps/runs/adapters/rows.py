@@ -1,15 +1,20 @@
 """Run rows on their way into the database: one encoder for the binary COPY, one tuple for a plain insert.
 
-Text that people search is cleaned of NUL and lone surrogates here, on the way in; payloads are bytes and stay as sent.
+Text that people search is cleaned of NUL and lone surrogates here, on the way in. Payloads are sealed here, and nowhere
+before: whoever holds a row that is not encoded yet sees it plain.
 """
 
 import struct
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
+from os import urandom
 from uuid import UUID
 
+from apps.core.crypto import NONCE_LENGTH
+from apps.core.sealing import seal, sealer
 from apps.engine.ids import uuid7
 from apps.engine.ports import Resource
+from apps.runs.rules.sealing import RESOURCE_DATA, RUN_ERROR, RUN_INPUT, RUN_OUTPUT, RUN_PROGRESS, RUN_STEPS
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 EPOCH_UNIX_US = 946_684_800_000_000
@@ -56,7 +61,7 @@ class RunOrigin:
 
 @dataclass(slots=True)
 class NewRunRow:
-    """One run row to insert; `ready_at` also makes its work row."""
+    """One run row to insert, its payloads plain; `ready_at` also makes its work row."""
 
     id: UUID
     origin: RunOrigin
@@ -95,10 +100,10 @@ class NewRunRow:
                 _text(self.state),
                 NULL if self.http_status is None else _int2(2, self.http_status),
                 _text(self.request_id),
-                _bytes(self.input),
-                _bytes(self.output),
-                _bytes(self.error),
-                _bytes(self.steps),
+                _bytes(self._sealed("input")),
+                _bytes(self._sealed("output")),
+                _bytes(self._sealed("error")),
+                _bytes(self._sealed("steps")),
                 _time(self.started_at),
                 _time(self.finished_at),
                 NULL if self.duration_us is None else _int8(8, self.duration_us),
@@ -109,7 +114,7 @@ class NewRunRow:
                 _optional_text(self.correlation),
                 _optional_uuid(self.parent_id),
                 _optional_uuid(self.delivery_id),
-                _bytes(self.progress),
+                _bytes(self._sealed("progress")),
                 _time(self.ready_at),
                 _int2(2, shard_of(self.tenant_id)),
             )
@@ -121,8 +126,11 @@ class NewRunRow:
         return (
             self.id,
             *origin,
-            *(_cleaned(getattr(self, name)) for name in _AFTER_ORIGIN),
+            *(self._sealed(name) if name in _SEALED else _cleaned(getattr(self, name)) for name in _AFTER_ORIGIN),
         )
+
+    def _sealed(self, name: str) -> bytes | None:
+        return seal(getattr(self, name), self.tenant_id, _SEALED[name])
 
     def work_values(self) -> tuple[object, ...]:
         """Return the values of `insert_one_work`, in its order."""
@@ -134,12 +142,16 @@ _AFTER_ORIGIN = (
     "duration_us", "wait_reason", "wait_since", "wait_until", "wait_for", "correlation", "parent_id", "delivery_id",
     "progress",
 )  # fmt: skip
+_SEALED = {
+    "input": RUN_INPUT, "output": RUN_OUTPUT, "error": RUN_ERROR, "steps": RUN_STEPS, "progress": RUN_PROGRESS,
+}  # fmt: skip
 
 
 def request_row(  # noqa: PLR0913 - the hot path passes plain values
     run_id: UUID,
     origin: bytes,
     *,
+    tenant_id: UUID,
     failed: bool,
     status: int,
     request_id: str,
@@ -152,6 +164,10 @@ def request_row(  # noqa: PLR0913 - the hot path passes plain values
     """Encode the row of a finished request; times are microseconds since 1970."""
     started = started_us - EPOCH_UNIX_US
     name = request_id.encode()
+    sealing, nonces = sealer(tenant_id).seal, urandom(3 * NONCE_LENGTH)
+    input = sealing(input, RUN_INPUT, nonces[:NONCE_LENGTH])
+    output = sealing(output, RUN_OUTPUT, nonces[NONCE_LENGTH:-NONCE_LENGTH])
+    steps = sealing(steps, RUN_STEPS, nonces[-NONCE_LENGTH:])
     return b"".join(
         (
             _COLUMNS,
@@ -177,8 +193,9 @@ def request_row(  # noqa: PLR0913 - the hot path passes plain values
     )
 
 
-def create_row(run: bytes, resource: Resource, data: bytes, now: datetime) -> bytes:
+def create_row(run: bytes, tenant_id: UUID, resource: Resource, data: bytes, now: datetime) -> bytes:
     """Encode a new object behind the encoded row of the request that made it, for the temporary table `creates_new`."""
+    data = seal(data, tenant_id, RESOURCE_DATA)
     return b"".join(
         (
             _CREATE_COLUMNS,

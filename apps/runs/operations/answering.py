@@ -11,6 +11,7 @@ import orjson
 import structlog
 
 from apps.core.jobs import bell
+from apps.core.sealing import opened
 from apps.engine.application import Route
 from apps.engine.http import Request, Response
 from apps.engine.module import Context
@@ -33,6 +34,7 @@ from apps.runs.adapters.writer import EncodedRun
 from apps.runs.operations.stepwise import DRIVEN, Stepwise
 from apps.runs.rules.journal import HANDLER_LINE
 from apps.runs.rules.redaction import redacted
+from apps.runs.rules.sealing import RUN_ERROR, RUN_OUTPUT
 
 log = structlog.get_logger(__name__)
 SQL = Statements("waiting")
@@ -159,7 +161,9 @@ class Answering:
         """
         place = unit.place
         data, now = dumped(resource.data, LONGEST_STATE), self._services.clock.now()
-        create = Create(place.tenant_id, record.run_id, create_row(record.encoded(), resource, data, now))
+        create = Create(
+            place.tenant_id, record.run_id, create_row(record.encoded(), place.tenant_id, resource, data, now)
+        )
         with contextlib.suppress(Contended):
             if await self._services.creates.write(create):
                 return record.response
@@ -223,7 +227,8 @@ class Answering:
             finally:
                 await session.rollback()
             if rows:
-                return rows[0][0], rows[0][1], rows[0][2]
+                state, output, error = rows[0]
+                return state, opened(output, tenant_id, RUN_OUTPUT), opened(error, tenant_id, RUN_ERROR)
             await asyncio.sleep(LOOK_SECONDS[min(looks, len(LOOK_SECONDS) - 1)])
             looks += 1
         return None
@@ -258,6 +263,7 @@ class _Record:
         return request_row(
             self.run_id,
             self.served.encoded_origin,
+            tenant_id=self.served.origin.tenant_id,
             failed=_state(response) == FAILED,
             status=response.status,
             request_id=self.request.id,

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from apps.core import audit
 from apps.core.errors import NotFound
-from apps.core.scope import Actor
+from apps.core.scope import Actor, current_tenant
+from apps.core.sealing import seal
 from apps.engine.run.state import Receipt, SendAgain, Settled
 from apps.runs.adapters import control
 from apps.runs.adapters.payloads import PayloadTooLarge, dumped
@@ -14,6 +15,7 @@ from apps.runs.models import EffectEntry, Step
 from apps.runs.operations.runs import run_settle
 from apps.runs.policy import SETTLE_EFFECTS
 from apps.runs.queries.runs import run_get
+from apps.runs.rules.sealing import RECEIPT
 from apps.tenants.policy import require
 
 
@@ -36,7 +38,8 @@ def effect_happened(*, step_id: UUID, value: Any, actor: Actor) -> dict[str, Any
         receipt = dumped(Receipt(value).as_dict())
     except PayloadTooLarge as refused:
         raise PayloadRefused(refused.message) from None
-    control.execute(control.SQL.receipt_by_person, (receipt, step.key, step.attempt))
+    sealed = seal(receipt, current_tenant(), RECEIPT)
+    control.execute(control.SQL.receipt_by_person, (sealed, step.key, step.attempt))
     return _settled(step, Settled(), "effect.happened")
 
 

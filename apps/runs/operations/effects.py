@@ -6,6 +6,7 @@ from uuid import UUID
 import structlog
 
 from apps.core.jobs import bell
+from apps.core.sealing import opened, seal
 from apps.engine.run.decide import decide
 from apps.engine.run.program import Program
 from apps.engine.run.state import Settled, Status
@@ -14,6 +15,7 @@ from apps.runs.adapters.pools import Connection
 from apps.runs.adapters.rows import shard_of
 from apps.runs.adapters.services import Services
 from apps.runs.adapters.sql import Statements
+from apps.runs.rules.sealing import RUN_INPUT, RUN_PROGRESS
 
 log = structlog.get_logger(__name__)
 SQL = Statements("settle")
@@ -37,7 +39,7 @@ async def _wake(connection: Connection, services: Services, tenant_id: UUID, run
     row = await cursor.fetchone()
     if row is None or row[0] is None:
         return False
-    state = state_read(run_id, row[0], row[1])
+    state = state_read(run_id, opened(row[0], tenant_id, RUN_PROGRESS), opened(row[1], tenant_id, RUN_INPUT))
     if state.status is not Status.UNKNOWN:
         return False
     now = services.clock.now()
@@ -45,6 +47,7 @@ async def _wake(connection: Connection, services: Services, tenant_id: UUID, run
     wait = ready.wait
     reason, since = (None, None) if wait is None else (wait.reason.value, wait.since)
     frees = None if wait is None else wait.frees
-    await connection.execute(SQL.make_ready, (state_stored(ready), reason, since, frees, run_id))
+    progress = seal(state_stored(ready), tenant_id, RUN_PROGRESS)
+    await connection.execute(SQL.make_ready, (progress, reason, since, frees, run_id))
     await connection.execute(SQL.queue, (run_id, tenant_id, run_id, shard_of(tenant_id), run_id))
     return True

@@ -62,9 +62,9 @@ async def lanes_advance(services: Services, queue: Queue, *, limit: int) -> int:
 
 def _run_of(services: Services, head: LaneHead, delivery_id: UUID, message: MessageRow, found: Listening) -> NewRunRow:
     """Return the run that hands a lane's head to its subscription; raises whatever there is against it."""
-    headers = None if message.headers is None else orjson.loads(message.headers)
-    payload = orjson.loads(message.payload)
-    published = Published(message.id, message.topic, payload, message.key, headers, message.payload)
+    encoded, written = message.opened()
+    headers = None if written is None else orjson.loads(written)
+    published = Published(message.id, message.topic, orjson.loads(encoded), message.key, headers, encoded)
     return message_run(
         uuid7(),
         head.tenant_id,

@@ -10,6 +10,7 @@ from apps.core.clock import now
 from apps.core.errors import NotFound
 from apps.core.jobs import ring
 from apps.core.scope import Actor, current_tenant
+from apps.core.sealing import opened, seal
 from apps.engine.events import Hearing, ending
 from apps.engine.ids import uuid7
 from apps.engine.run.decide import decide
@@ -23,6 +24,7 @@ from apps.runs.errors import NothingLive, PayloadRefused, RunFinished, RunNotRet
 from apps.runs.policy import CANCEL, RETRY, START
 from apps.runs.queries.programs import application_of, program_of
 from apps.runs.queries.runs import run_get
+from apps.runs.rules.sealing import RUN_ERROR, RUN_INPUT, RUN_PROGRESS
 from apps.tenants.policy import require
 from apps.workflows.queries.deployments import deployment_list
 from apps.workflows.queries.workflows import workflow_get
@@ -78,11 +80,11 @@ def run_cancel(*, run_id: UUID, actor: Actor) -> dict[str, Any]:
     if state in FINAL:
         raise RunFinished(f"The run is {state}.")
     error = dumped({"code": "run.cancelled", "message": f"Cancelled by {actor.label}."})
-    sequence = control.rows(control.SQL.run_cancel, (error, run_id))[0][0]
+    sequence = control.rows(control.SQL.run_cancel, (seal(error, current_tenant(), RUN_ERROR), run_id))[0][0]
     control.execute(control.SQL.steps_cancel, (sequence, run_id))
     control.execute(control.SQL.work_drop, (run_id,))
     control.lane_free(run_id)
-    if progress is not None and not orjson.loads(bytes(progress)).get("quiet"):
+    if progress is not None and not orjson.loads(progress).get("quiet"):
         _tell_cancelled(run_id, orjson.loads(error))
     audit.record(verb="run.cancel", target="run", target_id=run_id)
     control.hint_after_commit(run_id, sequence)
@@ -119,7 +121,7 @@ def run_retry(*, run_id: UUID, actor: Actor) -> dict[str, Any]:
     if progress is None:
         what = "It was a request" if source == "http" else "Where it stood is not known"
         raise RunNotRetryable(f"{what}; send it again.")
-    stored = state_read(run_id, bytes(progress), given)
+    stored = state_read(run_id, progress, given)
     if program_of(workflow_id=workflow_id, version=version, entry=stored.entry) is None:
         raise RunNotRetryable("The version it ran on cannot be read any more.")
     run_make_ready(run_id=run_id, state=stored, event=SendAgain(), attempt=attempt + 1, version=(workflow_id, version))
@@ -137,9 +139,10 @@ def run_make_ready(*, run_id: UUID, state: RunState, event: Event, attempt: int,
     if ready.status is not Status.READY or ready.wait is None:
         raise RunNotRetryable(f"The run is {state.status.value}.")
     wait = ready.wait
-    values = (state_stored(ready), attempt, wait.reason.value, wait.since, wait.frees, run_id)
-    sequence = control.rows(control.SQL.run_ready, values)[0][0]
     tenant = current_tenant()
+    progress = seal(state_stored(ready), tenant, RUN_PROGRESS)
+    values = (progress, attempt, wait.reason.value, wait.since, wait.frees, run_id)
+    sequence = control.rows(control.SQL.run_ready, values)[0][0]
     control.execute(control.SQL.work_queue, (run_id, tenant, run_id, shard_of(tenant), run_id))
     control.hint_after_commit(run_id, sequence)
     ring()
@@ -150,12 +153,15 @@ def run_settle(*, run_id: UUID, event: Settled | SendAgain) -> None:
     _, progress, _, _, attempt, version, workflow_id, _, given = _locked(run_id)
     if progress is None:
         raise RunNotRetryable("It was a request.")
-    stored = state_read(run_id, bytes(progress), given)
+    stored = state_read(run_id, progress, given)
     run_make_ready(run_id=run_id, state=stored, event=event, attempt=attempt, version=(workflow_id, version))
 
 
 def _locked(run_id: UUID) -> tuple[Any, ...]:
+    """Return the columns of `run_lock`, progress and input opened."""
     found = control.rows(control.SQL.run_lock, (run_id,))
     if not found:
         raise NotFound("There is no such run.")
-    return found[0]
+    state, progress, *others, given = found[0]
+    tenant = current_tenant()
+    return state, opened(progress, tenant, RUN_PROGRESS), *others, opened(given, tenant, RUN_INPUT)

@@ -7,6 +7,7 @@ import orjson
 
 from apps.core.jobs import ring
 from apps.core.scope import current_tenant
+from apps.core.sealing import seal
 from apps.engine.document import Document
 from apps.engine.findings import Finding, Severity
 from apps.engine.ids import uuid7
@@ -14,6 +15,7 @@ from apps.runs.adapters import control
 from apps.runs.adapters.rows import clean
 from apps.runs.queries.instances import live_states
 from apps.runs.queries.programs import application_of
+from apps.runs.rules.sealing import TRANSITION_DATA
 from apps.workflows.events import DeploymentPlan
 from apps.workflows.queries.deployments import DeploymentView, deployment_get
 
@@ -85,6 +87,6 @@ def _move_instances(deployment: DeploymentView) -> None:
         for old, new in moves.items():
             values = (new, deployment.workflow_id, deployment.environment_id, machine, old)
             for instance_id, sequence in control.rows(control.SQL.instances_map, values):
-                data = orjson.dumps({"deployment": str(deployment.id)})
+                data = seal(orjson.dumps({"deployment": str(deployment.id)}), current_tenant(), TRANSITION_DATA)
                 line = (uuid7(), current_tenant(), instance_id, sequence, MAPPED, old, new, data)
                 control.execute(control.SQL.transition_add, line)

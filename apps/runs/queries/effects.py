@@ -6,6 +6,7 @@ from uuid import UUID
 from apps.core.paging import USUAL_PAGE, Page, by_id
 from apps.runs.models import EffectEntry, Step
 from apps.runs.queries.runs import value_of
+from apps.runs.rules.sealing import STEP_ERROR
 
 
 def unknown_list(*, after: UUID | None = None, limit: int = USUAL_PAGE) -> Page[dict[str, Any]]:
@@ -28,5 +29,5 @@ def _line(step: Step, entry: EffectEntry | None) -> dict[str, Any]:
         "key": str(step.key),
         "effect": None if entry is None else entry.effect,
         "intended_at": None if entry is None else entry.intended_at.isoformat(),
-        "error": value_of(step.error),
+        "error": value_of(step.error, STEP_ERROR),
     }

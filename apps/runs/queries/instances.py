@@ -3,10 +3,14 @@
 from typing import Any
 from uuid import UUID
 
+from apps.core.crypto import Undecipherable
 from apps.core.errors import NotFound
 from apps.core.paging import USUAL_PAGE, Page, by_id
+from apps.core.scope import current_tenant
+from apps.core.sealing import opened
 from apps.runs.models import Instance, InstanceTransition
-from apps.runs.queries.runs import value_of
+from apps.runs.queries.runs import UNDECIPHERABLE, value_of
+from apps.runs.rules.sealing import INSTANCE_DATA, INSTANCE_ERROR, TRANSITION_DATA
 from apps.tenants.queries import environment_get, environment_list
 from apps.workflows.queries.workflows import workflow_names
 
@@ -45,7 +49,7 @@ def instance_get(*, instance_id: UUID) -> dict[str, Any]:
     history = InstanceTransition.objects.filter(instance_id=row.id).order_by("sequence")
     return {
         **_line(row, names, environments),
-        "data": value_of(row.data),
+        "data": value_of(row.data, INSTANCE_DATA),
         "history": [_transition(line) for line in history],
     }
 
@@ -70,11 +74,19 @@ def _line(row: Instance, names: dict[UUID, tuple[str, str]], environments: dict[
         "state": row.state,
         "previous_state": row.previous_state,
         "completed": row.completed,
-        "error": row.error,
+        "error": _error(row.error),
         "sequence": row.sequence,
         "started_at": row.started_at.isoformat(),
         "updated_at": row.updated_at.isoformat(),
     }
+
+
+def _error(sealed: bytes | memoryview | None) -> str | None:
+    try:
+        said = opened(sealed, current_tenant(), INSTANCE_ERROR)
+    except Undecipherable:
+        return UNDECIPHERABLE["message"]
+    return None if said is None else said.decode("utf-8", "replace")
 
 
 def _transition(line: InstanceTransition) -> dict[str, Any]:
@@ -83,7 +95,7 @@ def _transition(line: InstanceTransition) -> dict[str, Any]:
         "transition": line.transition,
         "from": line.from_state,
         "to": line.to_state,
-        "data": value_of(line.data),
+        "data": value_of(line.data, TRANSITION_DATA),
         "run_id": None if line.run_id is None else str(line.run_id),
         "at": line.at.isoformat(),
     }

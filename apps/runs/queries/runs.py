@@ -8,10 +8,23 @@ from uuid import UUID
 import orjson
 from django.db.models import QuerySet
 
+from apps.core.crypto import Undecipherable
 from apps.core.errors import NotFound
 from apps.core.paging import USUAL_PAGE, Page, by_id
+from apps.core.scope import current_tenant
+from apps.core.sealing import opened, parts_opened
 from apps.runs.models import Run, Step
 from apps.runs.queries.programs import trace_read
+from apps.runs.rules.sealing import (
+    RUN_ERROR,
+    RUN_INPUT,
+    RUN_OUTPUT,
+    RUN_STEPS,
+    STEP_ERROR,
+    STEP_INPUT,
+    STEP_LOGS,
+    STEP_OUTPUT,
+)
 from apps.tenants.queries import environment_list
 from apps.workflows.queries.workflows import workflow_names
 
@@ -20,6 +33,10 @@ LIST_COLUMNS = (
     "route", "state", "wait_reason", "wait_since", "wait_until", "wait_for", "correlation", "parent_id", "request_id",
     "http_status", "attempt", "sequence", "started_at", "finished_at", "duration_us", "cancel_requested_at", "dead_at",
 )  # fmt: skip
+UNDECIPHERABLE = {
+    "code": "payload.undecipherable",
+    "message": "No configured key opens this value.",
+}
 DETAIL_COLUMNS = (*LIST_COLUMNS, "input", "output", "error", "steps")
 
 
@@ -58,9 +75,9 @@ def run_get(*, run_id: UUID) -> dict[str, Any]:
     environments = {found.id: found.name for found in environment_list()}
     return {
         **_line(row, names, environments),
-        "input": value_of(row.input),
-        "output": value_of(row.output),
-        "error": value_of(row.error),
+        "input": value_of(row.input, RUN_INPUT),
+        "output": value_of(row.output, RUN_OUTPUT),
+        "error": value_of(row.error, RUN_ERROR),
         "steps": _steps(row),
         "links": _links(row),
     }
@@ -87,8 +104,8 @@ def run_events(*, run_id: UUID, after: int) -> list[dict[str, Any]]:
     changed = {
         "state": row.state,
         "wait": _wait(row),
-        "output": value_of(row.output),
-        "error": value_of(row.error),
+        "output": value_of(row.output, RUN_OUTPUT),
+        "error": value_of(row.error, RUN_ERROR),
         "attempt": row.attempt,
         "finished_at": _time(row.finished_at),
         "duration_us": row.duration_us,
@@ -108,21 +125,29 @@ def run_counts(*, since: datetime | None = None) -> dict[str, int]:
     return counts
 
 
-def value_of(payload: bytes | memoryview | None) -> Any:
-    """Decode a stored payload; what is not JSON is shown as text, nothing as None."""
-    if payload is None or not bytes(payload):
+def value_of(payload: bytes | memoryview | None, column: str) -> Any:
+    """Open and decode a payload of the scope's tenant, sealed for `column`.
+
+    What is not JSON is shown as text, nothing as None, what no key opens as what it is.
+    """
+    try:
+        value = opened(payload, current_tenant(), column)
+    except Undecipherable:
+        return UNDECIPHERABLE
+    if not value:
         return None
     try:
-        return orjson.loads(bytes(payload))
+        return orjson.loads(value)
     except orjson.JSONDecodeError:
-        return bytes(payload).decode("utf-8", "replace")
+        return value.decode("utf-8", "replace")
 
 
 def _json_of(payload: bytes | memoryview | None) -> Any:
-    """Decode a request's body; None when there was none, or when it was no JSON."""
+    """Decode a request's body; None when there was none, when it was no JSON, and when no key opens it."""
     try:
-        return None if payload is None else orjson.loads(bytes(payload))
-    except orjson.JSONDecodeError:
+        value = opened(payload, current_tenant(), RUN_INPUT)
+        return None if value is None else orjson.loads(value)
+    except ValueError:
         return None
 
 
@@ -196,7 +221,9 @@ def _wait(row: Run) -> dict[str, Any] | None:
 def _steps(row: Run) -> list[dict[str, Any]]:
     if row.steps is None:
         return [_step(step) for step in _steps_of(row.id).order_by("started_at", "position")]
-    trace = orjson.loads(bytes(row.steps))
+    trace = value_of(row.steps, RUN_STEPS)
+    if trace is UNDECIPHERABLE:
+        return []
     lines = trace_read(
         workflow_id=row.workflow_id,
         version=row.version_number,
@@ -231,15 +258,18 @@ def _step(step: Step) -> dict[str, Any]:
         "epoch": step.epoch,
         "started_at": _time(step.started_at),
         "duration_us": step.duration_us,
-        "input": value_of(step.input),
-        "output": value_of(step.output),
-        "error": value_of(step.error),
+        "input": value_of(step.input, STEP_INPUT),
+        "output": value_of(step.output, STEP_OUTPUT),
+        "error": value_of(step.error, STEP_ERROR),
         "logs": _logs(step.logs),
     }
 
 
 def _logs(lines: bytes | memoryview | None) -> list[Any]:
-    return [] if lines is None else [orjson.loads(line) for line in bytes(lines).splitlines() if line]
+    try:
+        return [orjson.loads(line) for line in parts_opened(lines, current_tenant(), STEP_LOGS).splitlines() if line]
+    except Undecipherable:
+        return [UNDECIPHERABLE]
 
 
 def _kind(state: str) -> str:

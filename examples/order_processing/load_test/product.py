@@ -1,15 +1,18 @@
 """The running product as the load sees it: its address, its processes, its database."""
 
+import base64
 import json
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
+
+from apps.core.sealing import Keys
 
 
 class Product:
@@ -25,6 +28,7 @@ class Product:
         self.deliveries_file = Path(state["deliveries_file"])
         self._relay_url: str = state["database_relay_url"]
         self._app_url: str = state["database_url"]
+        self._keys = Keys([base64.b64decode(key) for key in state["encryption_keys"]])
         with psycopg.connect(self._app_url) as connection:
             found = connection.execute("select tenant_id from tenant_directory where slug = any(%s)", (self.tenants,))
             self._tenant_ids = [row[0] for row in found.fetchall()]
@@ -51,6 +55,11 @@ class Product:
                     connection.execute("select set_config('app.tenant', %s, true)", (str(tenant_id),))
                     rows += connection.execute(sql, parameters).fetchall()
         return rows
+
+    def contents(self, sql: str, column: str, since: datetime) -> Iterator[tuple[str, str]]:
+        """Give key and opened content of rows of `tenant_id`, key and what is sealed for `column`."""
+        for tenant_id, key, sealed in self.ask(sql, (since,)):
+            yield key, self._keys.opened(bytes(sealed), tenant_id, column).decode()
 
     def total(self, sql: str, parameters: tuple[Any, ...] = ()) -> int:
         """Run a counting query as `ask` does and add up what the tenants have."""

@@ -12,8 +12,13 @@ from examples.order_processing.load_test.orders import Order, Tag, make_orders
 from examples.order_processing.load_test.product import Product, wait_until
 from examples.order_processing.load_test.sender import Reply
 from examples.order_processing.load_test.traces import (
+    FINAL_INSTANCES,
+    INSTANCE,
+    ORDERS,
+    RESOURCE,
     deliveries,
     faults,
+    marked,
     traces_in_database,
     traces_with_partner,
 )
@@ -102,10 +107,7 @@ def _is_located(kind: str, body: bytes) -> bool:
 
 def _is_settled(load: Load) -> bool:
     """Whether the partner has heard of every order in the database, answered or not, and nothing runs any more."""
-    made = load.product.total(
-        "select count(*) from runs_storedresource where kind = 'orders' and position(%s::bytea in data) > 0",
-        (load.tag.text.encode(),),
-    )
+    made = sum(1 for _ in marked(load.product, ORDERS, RESOURCE, load.tag.text, load.began))
     told = {order_id for _, order_id, _ in deliveries(load.product, load.tag.key_in)}
     return len(told) >= made and _unfinished_runs(load.product) == 0
 
@@ -115,7 +117,7 @@ def _check_traces(load: Load, accepted: Mapping[str, str], report: Report) -> No
     report.notified = len(set(accepted) & set(told))
     report.lost = report.accepted - report.notified
     report.repeated = len(list(deliveries(load.product, load.tag.key_in))) - sum(map(len, told.values()))
-    traces = traces_in_database(load.product, load.tag.text, load.tag.key_in)
+    traces = traces_in_database(load.product, load.tag.text, load.tag.key_in, load.began)
     report.faults += faults(accepted, {**traces, "deliveries": told})
 
 
@@ -124,10 +126,7 @@ def _unfinished_runs(product: Product) -> int:
 
 
 def _check_runs(load: Load, report: Report) -> None:
-    marked = (load.tag.text.encode(),)
-    report.final = load.product.total(
-        "select count(*) from runs_instance where completed and position(%s::bytea in data) > 0", marked
-    )
+    report.final = sum(1 for _ in marked(load.product, FINAL_INSTANCES, INSTANCE, load.tag.text, load.began))
     if report.final != report.accepted:
         report.faults.append(f"{report.accepted} orders were accepted, {report.final} have reached a final state")
     nameless = load.product.total(

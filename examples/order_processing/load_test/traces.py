@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from examples.order_processing.load_test.product import Product
@@ -10,23 +11,31 @@ Found = dict[str, list[str]]  # Idempotency-Key -> the ids of the orders made of
 KeyIn = Callable[[str], str]
 EXAMPLES = 5
 
+ORDERS = "select tenant_id, key, data from runs_storedresource where kind = 'orders' and created_at >= %s"
+INSTANCES = "select tenant_id, key, data from runs_instance where started_at >= %s"
+FINAL_INSTANCES = f"{INSTANCES} and completed"
+MESSAGES = "select tenant_id, key, payload from runs_message where topic = '{topic}' and published_at >= %s"
+RESOURCE, INSTANCE, MESSAGE = "runs_storedresource|data", "runs_instance|data", "runs_message|payload"
 IN_DATABASE = {
-    "orders": "select key, data from runs_storedresource where kind = 'orders' and position(%s::bytea in data) > 0",
-    "instances": "select key, data from runs_instance where position(%s::bytea in data) > 0",
-    "acceptances": "select key, payload from runs_message where topic = 'order.accepted'"
-    " and position(%s::bytea in payload) > 0",
-    "notifications": "select key, payload from runs_message where topic = 'order.finished'"
-    " and position(%s::bytea in payload) > 0",
+    "orders": (ORDERS, RESOURCE),
+    "instances": (INSTANCES, INSTANCE),
+    "acceptances": (MESSAGES.format(topic="order.accepted"), MESSAGE),
+    "notifications": (MESSAGES.format(topic="order.finished"), MESSAGE),
 }
 
 
-def traces_in_database(product: Product, tag: str, key_in: KeyIn) -> dict[str, Found]:
-    """Return everything that bears the load's tag, whether or not an answer told of it."""
+def marked(product: Product, sql: str, column: str, tag: str, since: datetime) -> Iterator[tuple[str, str]]:
+    """Give key and content of the rows since then that bear the load's tag."""
+    return ((key, content) for key, content in product.contents(sql, column, since) if tag in content)
+
+
+def traces_in_database(product: Product, tag: str, key_in: KeyIn, since: datetime) -> dict[str, Found]:
+    """Return everything since then that bears the load's tag, whether or not an answer told of it."""
     traces: dict[str, Found] = {}
-    for what, query in IN_DATABASE.items():
+    for what, (sql, column) in IN_DATABASE.items():
         found: Found = traces.setdefault(what, {})
-        for order_id, content in product.ask(query, (tag.encode(),)):
-            found.setdefault(key_in(bytes(content).decode()), []).append(order_id)
+        for order_id, content in marked(product, sql, column, tag, since):
+            found.setdefault(key_in(content), []).append(order_id)
     return traces
 
 

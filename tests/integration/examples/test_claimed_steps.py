@@ -7,6 +7,7 @@ import subprocess
 
 import psycopg
 import pytest
+from django.conf import settings
 
 from apps.engine.ids import uuid7
 from examples.order_processing.load_test.product import Product
@@ -47,6 +48,7 @@ def product(database, two_tenants, tmp_path):
             "demo_tenants": [tenant.slug for tenant in two_tenants],
             "deliveries_file": str(tmp_path / "none"),
             "database_url": database.url("app"),
+            "encryption_keys": settings.ENCRYPTION_KEYS,
             "database_relay_url": database.url("relay"),
             "processes": {"worker": pid},
         }

@@ -7,14 +7,17 @@ import psycopg
 import pytest
 
 from apps.core.scope import scope
+from apps.core.sealing import opened
 from apps.engine.ids import uuid7
 from apps.runs.adapters.threads import in_thread
 from apps.runs.queries.runs import run_get, run_list
+from apps.runs.rules.sealing import RUN_INPUT, RUN_OUTPUT, RUN_STEPS
 from tests.integration.runs.documents import GUARDED, LOGGED, NOTES, ORDERS, SAYS
 from tests.support.database import waiting_for_locks
 from tests.support.serving import deployed, redeploy, request
 from tests.support.waiting import wait_for_async
 
+SEALED = (RUN_INPUT, RUN_OUTPUT, RUN_STEPS)
 GOOD = {"qty": 3, "price": 2.5}
 
 
@@ -25,7 +28,14 @@ def runs_of(database, tenant):
             " where tenant_id = %s order by id",
             [tenant.id],
         )
-        return found.fetchall()
+        return [
+            (
+                *row[:3],
+                *(opened(data, tenant.id, column) for data, column in zip(row[3:6], SEALED, strict=True)),
+                *row[6:],
+            )
+            for row in found
+        ]
 
 
 @pytest.mark.spec("SPINE-B5", "SPINE-1", "SPINE-B5.1", "SPINE-B5.6", "SPINE-B5.17")

@@ -1,12 +1,15 @@
 """Hosted runs and requests tell of themselves on the topics of their own workflow, when somebody listens there."""
 
+import orjson
 import psycopg
 import pytest
 
 from apps.core.scope import scope
+from apps.core.sealing import opened
 from apps.runs.adapters.threads import in_thread
 from apps.runs.operations.runs import run_cancel, run_start
 from apps.runs.queries.runs import run_get, run_list
+from apps.runs.rules.sealing import MESSAGE_PAYLOAD
 from tests.integration.runs.documents import ORDERS
 from tests.support.serving import deployed, request
 from tests.support.waiting import wait_for_async
@@ -24,11 +27,14 @@ PRICE = {"qty": 2, "price": 3}
 
 def told(database, tenant):
     with psycopg.connect(database.superuser_url) as connection:
-        return connection.execute(
-            "select topic, convert_from(payload, 'utf8')::json, run_id from runs_message"
+        found = connection.execute(
+            "select topic, payload, run_id from runs_message"
             " where tenant_id = %s and topic like 'workflow.%%' order by published_at, id",
             [tenant.id],
         ).fetchall()
+    return [
+        (topic, orjson.loads(opened(payload, tenant.id, MESSAGE_PAYLOAD)), run_id) for topic, payload, run_id in found
+    ]
 
 
 def topics(database, tenant):

@@ -52,7 +52,7 @@ async def test_rows_and_objects_of_two_tenants_are_stored_whichever_connection_i
         await writer.write(request_of(origin)[1])
         run_id, row = request_of(origin)
         made = Resource("notes", str(number), {}, None, None, None)
-        data = create_row(row.data, made, b"{}", DatabaseClock().now())
+        data = create_row(row.data, origin.tenant_id, made, b"{}", DatabaseClock().now())
         assert await creates.write(Create(origin.tenant_id, run_id, data))
         async with pools.tenant(origin.tenant_id) as connection:
             found = await connection.execute("select count(*) from runs_storedresource where key = %s", [str(uuid7())])

@@ -7,6 +7,7 @@ import orjson
 import psycopg
 import pytest
 
+from apps.core.sealing import opened
 from apps.engine.compile import compile_document
 from apps.engine.document import load
 from apps.engine.ids import uuid7
@@ -16,6 +17,7 @@ from apps.runs.adapters.place import Place
 from apps.runs.adapters.unit import HostedUnit
 from apps.runs.operations.applications import Applications
 from apps.runs.operations.services import services_make
+from apps.runs.rules.sealing import MESSAGE_PAYLOAD, RECEIPT, RUN_INPUT
 from tests.integration.runs.documents import HEAD
 from tests.support.port_suite import PortSuite
 
@@ -55,11 +57,14 @@ class Hosted:
         found = await self.rows(
             "select topic, key, payload from runs_message where tenant_id = %s order by id", tenant.id
         )
-        return [{"topic": topic, "key": key, "payload": orjson.loads(payload)} for topic, key, payload in found]
+        return [
+            {"topic": topic, "key": key, "payload": read(payload, tenant, MESSAGE_PAYLOAD)}
+            for topic, key, payload in found
+        ]
 
     async def runs(self, tenant):
         found = await self.rows("select id, entry, input from runs_run where tenant_id = %s order by id", tenant.id)
-        return [{"id": run_id, "entry": entry, "input": orjson.loads(data)} for run_id, entry, data in found]
+        return [{"id": run_id, "entry": entry, "input": read(data, tenant, RUN_INPUT)} for run_id, entry, data in found]
 
     async def ledger(self, tenant, step_id, attempt):
         found = await self.rows(
@@ -68,7 +73,11 @@ class Hosted:
             step_id,
             attempt,
         )
-        return bool(found), None if not found or found[0][0] is None else orjson.loads(found[0][0])
+        return bool(found), None if not found or found[0][0] is None else read(found[0][0], tenant, RECEIPT)
+
+
+def read(data, tenant, column):
+    return orjson.loads(opened(data, tenant.id, column))
 
 
 @pytest.mark.spec("SPINE-B4", "SPINE-B4.5")

@@ -2,10 +2,12 @@
 
 from uuid import UUID
 
+import orjson
 import psycopg
 import pytest
 
 from apps.core.scope import scope
+from apps.core.sealing import opened
 from apps.engine.ids import uuid7
 from apps.engine.run.decide import MOST_CRASHES
 from apps.runs.adapters.threads import in_thread
@@ -15,6 +17,7 @@ from apps.runs.operations.messages import dead_letter_replay
 from apps.runs.operations.runs import run_cancel, run_retry, run_start
 from apps.runs.queries.messages import dead_letter_list
 from apps.runs.queries.runs import run_events, run_get, run_list
+from apps.runs.rules.sealing import RUN_INPUT
 from tests.integration.runs.documents import ORDERS
 from tests.support.serving import deployed, request, working
 from tests.support.waiting import wait_for_async
@@ -139,11 +142,12 @@ async def test_messages_of_one_key_are_handled_in_order_and_all_of_them(database
 
     def handled():
         with psycopg.connect(database.superuser_url) as connection:
-            return connection.execute(
-                "select convert_from(input, 'utf8')::json->>'n', workflow_name, finished_at from runs_run"
+            found = connection.execute(
+                "select input, workflow_name, finished_at from runs_run"
                 " where tenant_id = %s and source = 'message' and state = 'done' order by finished_at",
                 [tenant.id],
             ).fetchall()
+        return [(str(orjson.loads(opened(given, tenant.id, RUN_INPUT))["n"]), name, at) for given, name, at in found]
 
     async def all_handled():
         found = await in_thread(handled)

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
+from apps.core.sealing import opened
 from apps.engine.ids import uuid7
 from apps.runs.adapters.creates import Create, CreateWriter
 from apps.runs.adapters.rows import NewRunRow, RunOrigin, from_unix_us, request_row
 from apps.runs.adapters.writer import EncodedRun, RunWriter
+from apps.runs.rules.sealing import RUN_INPUT
 
 
 def origin_of(tenant_id, **changes):
@@ -23,6 +25,7 @@ def request_of(origin, *, body=b"{}", status=200):
     data = request_row(
         run_id,
         origin.encoded(),
+        tenant_id=origin.tenant_id,
         failed=status >= 500,
         status=status,
         request_id=run_id.hex,
@@ -50,7 +53,7 @@ def rows_of(database, tenant_id):
             " where tenant_id = %s order by id",
             [tenant_id],
         )
-        return found.fetchall()
+        return [(*row[:5], opened(row[5], tenant_id, RUN_INPUT), *row[6:]) for row in found]
 
 
 @pytest.mark.spec("SPINE-B5", "SPINE-B5.5")
@@ -157,7 +160,7 @@ def without_temporary_tables(database):
             admin.execute(f'grant temporary on database "{name}" to public')
 
 
-def opened(admin, name):
+def connections_of(admin, name):
     found = admin.execute(
         "select count(*) from pg_stat_activity where datname = current_database() and application_name = %s", [name]
     )
@@ -174,6 +177,6 @@ async def test_a_connection_that_cannot_be_prepared_is_not_opened_again_and_agai
                 await writer.write(request_of(origin_of(tenant.id))[1])
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 await creates.write(Create(tenant.id, uuid7(), b""))
-        assert opened(admin, "weft-runs-writer") == opened(admin, "weft-runs-creates") == 1
+        assert connections_of(admin, "weft-runs-writer") == connections_of(admin, "weft-runs-creates") == 1
     await writer.write(request_of(origin_of(first.id))[1])
     await creates.close()

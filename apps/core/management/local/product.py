@@ -97,6 +97,7 @@ class Product:
             "demo_tenants": list(TENANTS),
             "deliveries_file": str(self._choices.folder / DELIVERIES),
             "database_url": self.environment["DATABASE_URL"],
+            "encryption_keys": self.environment["ENCRYPTION_KEYS"].split(","),
             "database_relay_url": self.environment["DATABASE_RELAY_URL"],
             "process": os.getpid(),
             "processes": dict(running),

@@ -49,7 +49,7 @@ from (
 left join runs_delivery d on d.lane_id = l.id and d.number = l.head and d.dead_at is null
 
 -- name: load_messages
-select id, topic, key, headers, payload from runs_message where id = any(%(messages)s::uuid[])
+select id, tenant_id, topic, key, headers, payload from runs_message where id = any(%(messages)s::uuid[])
 
 -- name: load_subscriptions
 select environment_id, workflow_id, name, version_id, version_number, topic, entry from runs_subscription
