@@ -31,6 +31,7 @@ NAMED = KEYED + 2  # and the day: what names one derived key
 HEAD = NAMED + NONCE_LENGTH
 DAY_SECONDS = 86_400
 MOST_KEPT = 20_000  # derived keys in a process
+BLIND = "blind:"
 SALT = b"weft sealed payloads"
 ANSWER_BODY = "core_idempotency_key|body"
 
@@ -189,7 +190,7 @@ def blind_keys(text: str, tenant_id: UUID, domain: str) -> tuple[str, ...]:
     Equal texts of one tenant and domain have equal ones; nothing else can be told from them without the key.
     """
     message = domain.encode("utf-8", "surrogatepass") + b"\0" + text.encode("utf-8", "surrogatepass")
-    return tuple("blind:" + hmac.digest(key, message, "sha256").hex() for key in _keys().blind(tenant_id))
+    return tuple(BLIND + hmac.digest(key, message, "sha256").hex() for key in _keys().blind(tenant_id))
 
 
 def _keys() -> Keys:

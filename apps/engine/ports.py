@@ -26,6 +26,16 @@ class StoreBusy(TryAgain):
     """The house's own store could not take part in this try; that is no fault of the step and costs it no attempt."""
 
 
+class PrivateKind(str):
+    """A kind of stored objects whose keys identify people: an email, a telephone number.
+
+    A host that others administer keeps such a key so that it can be compared but not read (spec/modules.md 10.2, blind
+    index). Objects of the kind come back with the key as it was given.
+    """
+
+    __slots__ = ()
+
+
 @dataclass(slots=True)
 class Resource:
     """One stored object of a collection (`api.handler`, `persistence.store`, users of `auth.jwt`)."""

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from apps.engine.ports import AlreadyExists, Instance, LostRace, NewRun, Resource, TransitionRecord, Unit
+from apps.engine.ports import AlreadyExists, Instance, LostRace, NewRun, PrivateKind, Resource, TransitionRecord, Unit
 
 
 class PortHost(Protocol):
@@ -147,6 +147,35 @@ class PortSuite:
             assert await unit.resources.get("orders", "1") is None
         async with host.unit(tenants[0]) as unit:
             assert await unit.resources.page("orders") == []
+
+    async def test_objects_whose_keys_identify_people_behave_as_any_others(self, host, tenants):
+        kind = PrivateKind("users")
+        async with host.unit(tenants[0]) as unit:
+            for number in range(3):
+                await unit.resources.create(Resource(kind, f"{number}@example.com", {"n": number}, "new"))
+        with pytest.raises(AlreadyExists):
+            async with host.unit(tenants[0]) as unit:
+                await unit.resources.create(Resource(kind, "1@example.com", {}))
+        async with host.unit(tenants[0]) as unit:
+            found = await unit.resources.get(kind, "1@example.com", lock=True)
+            assert (found.kind, found.key, found.data, found.state) == (kind, "1@example.com", {"n": 1}, "new")
+            found.data = {"n": 11}
+            await unit.resources.save(found)
+            await unit.resources.save(Resource(kind, "3@example.com", {"n": 3}))
+            assert await unit.resources.delete(kind, "2@example.com") is True
+            assert await unit.resources.delete(kind, "2@example.com") is False
+        async with host.unit(tenants[0]) as unit:
+            page = await unit.resources.page(kind)
+            behind = await unit.resources.page(kind, after="1@example.com")
+            assert (await unit.resources.page("users", limit=1))[0].key == "0@example.com"
+        assert [(each.key, each.data["n"]) for each in page] == [
+            ("0@example.com", 0),
+            ("1@example.com", 11),
+            ("3@example.com", 3),
+        ]
+        assert [each.key for each in behind] == ["3@example.com"]
+        async with host.unit(tenants[1]) as unit:
+            assert await unit.resources.get(kind, "1@example.com") is None
 
     async def test_pages_are_in_creation_order_and_resume_behind_a_key(self, host, tenants):
         for key in ("b", "a", "c", "d"):

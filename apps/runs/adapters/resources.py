@@ -1,4 +1,9 @@
-"""Stored objects over Postgres (`engine.ports.ResourceStore`)."""
+"""Stored objects over Postgres (`engine.ports.ResourceStore`).
+
+The key of a `PrivateKind` is a blind index; the key as it was given is sealed beside the data, as `[key, data]`. Where
+several indexes may stand for one key (of older master keys, or the key itself in a row of an earlier release) all are
+looked for, and a save leaves the newest.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,9 +11,9 @@ from uuid import UUID
 
 import orjson
 
-from apps.core.sealing import opened, seal
+from apps.core.sealing import BLIND, blind_keys, opened, seal
 from apps.engine.ids import uuid7
-from apps.engine.ports import AlreadyExists, Resource
+from apps.engine.ports import AlreadyExists, PrivateKind, Resource
 from apps.runs.adapters.payloads import LONGEST_STATE, dumped
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.rows import clean
@@ -29,25 +34,34 @@ class PostgresResources:
 
     async def create(self, resource: Resource) -> None:
         """Store a new object; raise `AlreadyExists`."""
-        rows = await self._session.write(SQL.resource_create, self._values(resource))
+        stored = self._stored(resource.kind, resource.key)
+        is_taken = len(stored) > 1 and await self._find(SQL.resource_place, resource.kind, list(stored))
+        rows = [] if is_taken else await self._session.write(SQL.resource_create, self._values(resource))
         if not rows:
             raise AlreadyExists(f"{resource.kind} {resource.key}")
         resource.created_at = resource.updated_at = rows[0][0]
 
     async def get(self, kind: str, key: str, *, lock: bool = False) -> Resource | None:
         """Return the object; `lock` keeps others from changing it until this unit ends."""
-        statement = SQL.resource_lock if lock else SQL.resource_get
-        rows = await self._session.rows(statement, (*self._scope, clean(kind), clean(key)))
-        return self._resource(rows[0]) if rows else None
+        stored = self._stored(kind, key)
+        if len(stored) == 1:
+            rows = await self._find(SQL.resource_lock if lock else SQL.resource_get, kind, stored[0])
+        else:
+            rows = await self._find(SQL.resource_lock_any if lock else SQL.resource_get_any, kind, list(stored))
+        return self._resource(kind, rows[0]) if rows else None
 
     async def save(self, resource: Resource) -> None:
         """Insert or replace."""
+        stored = self._stored(resource.kind, resource.key)
+        if len(stored) > 1:
+            await self._rename(resource.kind, *stored)
         rows = await self._session.write(SQL.resource_save, self._values(resource))
         resource.created_at, resource.updated_at = rows[0]
 
     async def delete(self, kind: str, key: str) -> bool:
         """Remove; say whether it was there."""
-        return await self._session.change(SQL.resource_delete, (*self._scope, clean(kind), clean(key))) > 0
+        values = (*self._scope, clean(kind), list(self._stored(kind, key)))
+        return await self._session.change(SQL.resource_delete, values) > 0
 
     async def page(
         self, kind: str, *, after: str | None = None, limit: int = 1000, states: Sequence[str] = ()
@@ -55,7 +69,7 @@ class PostgresResources:
         """Return objects in creation order, resuming behind key `after`."""
         place = BEFORE_ALL
         if after is not None:
-            rows = await self._session.rows(SQL.resource_place, (*self._scope, clean(kind), clean(after)))
+            rows = await self._find(SQL.resource_place, kind, list(self._stored(kind, after)))
             if not rows:
                 return []
             place = rows[0][0]
@@ -69,15 +83,44 @@ class PostgresResources:
             "states": list(states),
             "limit": limit,
         }
-        return [self._resource(row) for row in await self._session.rows(SQL.resource_page, values)]
+        return [self._resource(kind, row) for row in await self._session.rows(SQL.resource_page, values)]
+
+    async def _find(self, statement: str, kind: str, stored: str | list[str]) -> list[tuple[Any, ...]]:
+        return await self._session.rows(statement, (*self._scope, clean(kind), stored))
+
+    async def _rename(self, kind: str, newest: str, *older: str) -> None:
+        tenant, environment, workflow = self._scope
+        values = {
+            "tenant": tenant,
+            "environment": environment,
+            "workflow": workflow,
+            "kind": clean(kind),
+            "newest": newest,
+            "older": list(older),
+        }
+        await self._session.change(SQL.resource_rename, values)
+
+    def _stored(self, kind: str, key: str) -> tuple[str, ...]:
+        """Return what may stand for a key in the table, the newest form first."""
+        plain = clean(key)
+        if not isinstance(kind, PrivateKind):
+            return (plain,)
+        tenant, environment, workflow = self._scope
+        blind = blind_keys(plain, tenant, f"{environment}|{workflow}|{kind}")
+        return blind if plain.startswith(BLIND) else (*blind, plain)
 
     def _values(self, resource: Resource) -> tuple[object, ...]:
-        data = seal(dumped(resource.data, LONGEST_STATE), self._session.tenant_id, RESOURCE_DATA)
-        return (uuid7(), *self._scope, clean(resource.kind), clean(resource.key), data, resource.state)
+        kind, key, data = resource.kind, resource.key, dumped(resource.data, LONGEST_STATE)
+        if isinstance(kind, PrivateKind):
+            data = orjson.dumps([clean(key), orjson.Fragment(data)])
+        sealed = seal(data, self._session.tenant_id, RESOURCE_DATA)
+        return (uuid7(), *self._scope, clean(kind), self._stored(kind, key)[0], sealed, resource.state)
 
-    def _resource(self, row: tuple[Any, ...]) -> Resource:
-        kind, key, sealed, state, created_at, updated_at = row
+    def _resource(self, kind: str, row: tuple[Any, ...]) -> Resource:
+        _, key, sealed, state, created_at, updated_at = row
         data = orjson.loads(opened(sealed, self._session.tenant_id, RESOURCE_DATA))
+        if isinstance(data, list):
+            key, data = data
         return Resource(kind, key, data, state, created_at, updated_at)
 
 
@@ -95,7 +138,7 @@ class DeferringResources(PostgresResources):
 
     async def create(self, resource: Resource) -> None:
         """Put the create off when it is all that the unit has done so far."""
-        if self._may_defer and not self._session.is_open:
+        if self._may_defer and not self._session.is_open and not isinstance(resource.kind, PrivateKind):
             self._may_defer = False
             self.deferred = resource
             return

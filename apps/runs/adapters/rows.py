@@ -130,7 +130,8 @@ class NewRunRow:
         )
 
     def _sealed(self, name: str) -> bytes | None:
-        return seal(getattr(self, name), self.tenant_id, _SEALED[name])
+        data: bytes | None = getattr(self, name)
+        return seal(data, self.tenant_id, _SEALED[name])
 
     def work_values(self) -> tuple[object, ...]:
         """Return the values of `insert_one_work`, in its order."""

@@ -23,7 +23,7 @@ from apps.engine.http import Request, Response
 from apps.engine.late_text import LateText
 from apps.engine.module import Category, Context, Links, Module, ModulePort
 from apps.engine.outcome import Rejected
-from apps.engine.ports import AlreadyExists, Resource
+from apps.engine.ports import AlreadyExists, PrivateKind, Resource
 from apps.engine.sections.answers import problem
 
 ALGORITHMS = ["HS256", "HS384", "HS512"]
@@ -59,7 +59,7 @@ class AuthJwt(Module[AuthJwtConfig]):
 
     def __init__(self, name: str, config: AuthJwtConfig) -> None:
         super().__init__(name, config)
-        self._kind = f"auth.jwt:{name}"
+        self._kind = PrivateKind(f"auth.jwt:{name}")  # keyed by email
         self._secret = LateText(config.secret)
         self._seeds: list[dict[str, Any]] = []
 

@@ -9,13 +9,13 @@ from typing import Any
 
 from apps.engine.ids import uuid7
 from apps.engine.module import Context
-from apps.engine.ports import Resource
+from apps.engine.ports import PrivateKind, Resource
 from apps.modules.catalog.components._asking import demand, first
 from apps.modules.catalog.components._programs import AFFILIATES, FALLBACK, NAMES, program_of
 
 NAME = "conversation_router"
 WRITES = True
-KIND = "component.conversation_router"  # of the stored objects: one per sender, its state the program
+KIND = PrivateKind("component.conversation_router")  # of the stored objects: one per sender, its state the program
 LONGEST_QUEUE = 1000  # beyond it the position says no more than that
 CONTRACT = {
     "optional_inputs": {

@@ -26,11 +26,30 @@ returning created_at, updated_at
 
 -- name: resource_delete
 delete from runs_storedresource
-where tenant_id = %s and environment_id = %s and workflow_id = %s and kind = %s and key = %s
+where tenant_id = %s and environment_id = %s and workflow_id = %s and kind = %s and key = any(%s::text[])
 
 -- name: resource_place
 select id from runs_storedresource
-where tenant_id = %s and environment_id = %s and workflow_id = %s and kind = %s and key = %s
+where tenant_id = %s and environment_id = %s and workflow_id = %s and kind = %s and key = any(%s::text[])
+
+-- name: resource_get_any
+select kind, key, data, state, created_at, updated_at from runs_storedresource
+where tenant_id = %s and environment_id = %s and workflow_id = %s and kind = %s and key = any(%s::text[])
+
+-- name: resource_lock_any
+select kind, key, data, state, created_at, updated_at from runs_storedresource
+where tenant_id = %s and environment_id = %s and workflow_id = %s and kind = %s and key = any(%s::text[])
+for update
+
+-- name: resource_rename
+update runs_storedresource r set key = %(newest)s
+where r.tenant_id = %(tenant)s and r.environment_id = %(environment)s and r.workflow_id = %(workflow)s
+    and r.kind = %(kind)s and r.key = any(%(older)s::text[])
+    and not exists (
+        select from runs_storedresource n
+        where n.tenant_id = %(tenant)s and n.environment_id = %(environment)s and n.workflow_id = %(workflow)s
+            and n.kind = %(kind)s and n.key = %(newest)s
+    )
 
 -- name: resource_page
 select kind, key, data, state, created_at, updated_at from runs_storedresource
