@@ -10,7 +10,7 @@ from apps.engine.checks.http import check_http
 from apps.engine.checks.later import check_later_sections
 from apps.engine.checks.messaging import check_messaging
 from apps.engine.checks.modules import check_modules
-from apps.engine.checks.options import CheckOptions
+from apps.engine.checks.options import DEPLOYED, CheckOptions
 from apps.engine.checks.pipelines import check_pipelines
 from apps.engine.checks.purity import Purity
 from apps.engine.checks.references import check_module_references
@@ -23,7 +23,7 @@ from apps.engine.document import Document
 from apps.engine.findings import Finding
 from apps.engine.registry import Registry
 
-__all__ = ["CheckOptions", "check"]
+__all__ = ["DEPLOYED", "CheckOptions", "check"]
 
 
 def check(document: Document, registry: Registry, options: CheckOptions | None = None) -> list[Finding]:

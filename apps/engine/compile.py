@@ -6,11 +6,12 @@ from typing import Any
 
 from apps.engine.application import Application
 from apps.engine.check import CheckOptions, check
-from apps.engine.checks.known import BROKERS
+from apps.engine.checks.known import BROKERS, PLACEHOLDERS
 from apps.engine.document import Document, ModuleEntry
 from apps.engine.findings import DocumentRefused, Finding, Severity
 from apps.engine.graph import dependency_order
 from apps.engine.module import Called, Links, Module
+from apps.engine.noop import Noop, NoopConfig
 from apps.engine.registry import Registry
 from apps.engine.sections.called import compile_called
 from apps.engine.sections.definitions import compile_machines
@@ -111,7 +112,7 @@ def build_modules(document: Document, registry: Registry) -> dict[str, Module[An
 def _build(entry: ModuleEntry, registry: Registry) -> Module[Any] | None:
     module_type = registry.get(entry.kind)
     if module_type is None:
-        return None  # a placeholder, where those are allowed
+        return Noop(entry.name, NoopConfig()) if entry.kind in PLACEHOLDERS else None
     model = module_type.Config
     config = {
         key: value for key, value in entry.config.items() if key not in model.ignored_keys and not key.startswith("x-")

@@ -78,7 +78,7 @@ class Flows:
                 for name in entry.depends_on:
                     dependants.setdefault(name, {})[entry.name] = None
         found: dict[str, tuple[str, ...]] = {}
-        waiting = [name for name in reversed(list(self._entries)) if name in self.heads]
+        waiting = [name for name in reversed(tuple(self._entries)) if name in self.heads]
         while waiting:
             name = waiting.pop()
             if name in found:

@@ -72,14 +72,19 @@ def missing_secrets(document: Document, types: Registry) -> list[Finding]:
     return [finding for finding in found if finding.code == "secret.missing"]
 
 
-def compiled(examined: Examined, path: Path, types: Registry) -> tuple[Examined, Application | None]:
+def compiled(
+    examined: Examined, path: Path, types: Registry, *, allow_placeholders: bool = False
+) -> tuple[Examined, Application | None]:
     """Compile what was examined, files beside it at hand; without an application the findings say why."""
     if examined.document is None or not examined.can_run:
         return examined, None
     folder = path.resolve().parent
     try:
         return examined, compile_document(
-            examined.document, types, CheckOptions(), read_file=lambda name: (folder / name).read_bytes()
+            examined.document,
+            types,
+            CheckOptions(allow_placeholders=allow_placeholders),
+            read_file=lambda name: (folder / name).read_bytes(),
         )
     except DocumentRefused as refused:
         return replace(examined, findings=tuple(sorted({*examined.findings, *refused.findings}))), None

@@ -14,13 +14,14 @@ import uvicorn
 from rich.console import Console as Terminal
 
 from apps.engine.application import Application
+from apps.engine.check import CheckOptions
 from apps.engine.document import Document
 from apps.engine.local.host import LocalHost
 from apps.engine.registry import Registry
 from apps.wfctl.address import Address, BadAddress, address_of
 from apps.wfctl.console import Console
 from apps.wfctl.narrator import Narrator
-from apps.wfctl.reading import Unreadable, compiled, examine, missing_secrets, registry
+from apps.wfctl.reading import Examined, Unreadable, compiled, examine, missing_secrets, registry
 from apps.wfctl.report import print_report
 from apps.wfctl.watching import changes
 
@@ -42,6 +43,7 @@ class Served:
     store: str
     is_reloading: bool
     has_console: bool
+    allow_placeholders: bool = False
 
 
 class _Server(uvicorn.Server):
@@ -75,7 +77,7 @@ class _Server(uvicorn.Server):
 async def serve(wanted: Served, terminal: Terminal) -> None:
     """Serve until interrupted; raise `CannotServe` and `Unreadable` before anything is served."""
     types = registry()
-    examined, application = compiled(examine(wanted.file, types), wanted.file, types)
+    examined, application = _compiled(wanted, types)
     if application is None:
         print_report(examined, terminal)
         raise CannotServe(f"{examined.name} cannot be served; mend what is listed above.")
@@ -134,13 +136,19 @@ class _Session:
                 self._deploy_again()
 
     def _deploy_again(self) -> None:
-        examined, application = compiled(examine(self._wanted.file, self._types), self._wanted.file, self._types)
+        examined, application = _compiled(self._wanted, self._types)
         if application is None:
             print_report(examined, self._narrator.terminal)
             self._narrator.say(("not reloaded", "bold red"), ": what was served before goes on")
         else:
             self._host.deploy(application)
             self._narrator.say(("reloaded", "green"), f" {examined.name} ({application.sha256[:12]})")
+
+
+def _compiled(wanted: Served, types: Registry) -> tuple[Examined, Application | None]:
+    allowed = wanted.allow_placeholders
+    examined = examine(wanted.file, types, CheckOptions(files=True, allow_placeholders=allowed))
+    return compiled(examined, wanted.file, types, allow_placeholders=allowed)
 
 
 def _address(wanted: Served, document: Document) -> Address:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
-from apps.engine.checks.known import ENGINES
+from apps.engine.checks.known import ENGINES, PLACEHOLDERS
 from apps.engine.checks.report import LONGEST_SHOWN
 from apps.engine.checks.scope import Scope, items_of
 from apps.engine.document import DocumentPath
@@ -35,7 +35,8 @@ def refer(
         scope.report("reference.unknown", path, scope.unknown(name, what, chain(scope.entries, pipelines, bundled)))
         return None
     module_type = scope.type_of(module)
-    if module_type is None or _has(module_type, role):
+    placeholder = module_type is None and scope.kinds[module] in PLACEHOLDERS  # may be called and nothing else
+    if role == CALLED if placeholder else (module_type is None or _has(module_type, role)):
         return module
     if name in pipelines and role == HANDLING:
         return name

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from apps.core.changes import Cache, ChangeListener, Notice, listener
 from apps.engine.application import Application
+from apps.engine.check import DEPLOYED
 from apps.engine.compile import compile_document
 from apps.engine.document import load
 from apps.engine.findings import DocumentRefused
@@ -141,11 +142,11 @@ class Applications:
 
 
 def compiled(text: str) -> Application:
-    """Compile a published text; it was checked when it was published, so a refusal here is a fault of the product."""
+    """Compile a deployed text; it was checked when it was deployed, so a refusal here is a fault of the product."""
     loaded = load(text)
     if loaded.document is None:
         raise DocumentRefused(loaded.findings)
-    return compile_document(loaded.document, registry())
+    return compile_document(loaded.document, registry(), DEPLOYED)
 
 
 def _workflow(place: Place) -> UUID:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from apps.core.errors import NotFound
 from apps.engine.application import Application, Route
+from apps.engine.check import DEPLOYED
 from apps.engine.compile import compile_document
 from apps.engine.document import load
 from apps.engine.findings import DocumentRefused
@@ -82,7 +83,7 @@ def _compiled(text: str) -> Application | None:
     if loaded.document is None:
         return None
     try:
-        return compile_document(loaded.document, registry())
+        return compile_document(loaded.document, registry(), DEPLOYED)
     except DocumentRefused:
         return None
 

@@ -21,6 +21,9 @@ def run(
     store: Annotated[str, typer.Option(help="Keep runs and data in this SQLite file instead of memory.")] = ":memory:",
     reload: Annotated[bool, typer.Option(help="Serve the new text when the file changes.")] = True,
     console: Annotated[bool, typer.Option(help="Answer /_weft/... to this machine.")] = True,
+    allow_placeholders: Annotated[
+        bool, typer.Option("--allow-placeholders", help="Serve placeholder types as services that do nothing.")
+    ] = False,
 ) -> None:
     """Serve a document on the address it names; no database server, no tenant.
 
@@ -30,7 +33,7 @@ def run(
     terminal = Terminal(highlight=False)
     try:
         wanted = parse_address(address) if address else None
-        asyncio.run(serve(Served(file, wanted, store, reload, console), terminal))
+        asyncio.run(serve(Served(file, wanted, store, reload, console, allow_placeholders), terminal))
     except (BadAddress, Unreadable) as error:
         complain(error)
         raise typer.Exit(BAD_CALL) from None

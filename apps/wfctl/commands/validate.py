@@ -19,6 +19,9 @@ def validate(
     files: Annotated[list[Path], typer.Argument(help="Documents to check; `-` reads standard input.")],
     as_json_lines: Annotated[bool, typer.Option("--json", help="Print one JSON object per document.")] = False,
     strict: Annotated[bool, typer.Option(help="Demand at least one module.")] = False,
+    allow_placeholders: Annotated[
+        bool, typer.Option("--allow-placeholders", help="Let placeholder types pass, as a deployment may.")
+    ] = False,
 ) -> None:
     """Check documents and print all findings with their places.
 
@@ -26,10 +29,11 @@ def validate(
     3 when some are blocked (drawable, not deployable) and none has errors.
     """
     types = registry()
+    options = CheckOptions(strict=strict, files=True, allow_placeholders=allow_placeholders)
     worst = CLEAN
     for path in files:
         try:
-            examined = examine(path, types, CheckOptions(strict=strict, files=True))
+            examined = examine(path, types, options)
         except Unreadable as error:
             complain(error)
             raise typer.Exit(UNREADABLE) from None

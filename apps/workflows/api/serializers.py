@@ -146,6 +146,11 @@ class DeploymentIn(Taken):
     environment = serializers.CharField(max_length=63)
     version = serializers.IntegerField(min_value=1, max_value=MOST)
     confirm_orphans = serializers.BooleanField(required=False, default=False)
+    allow_placeholders = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Deploy placeholder types (core.config, core.logger, ...) as services that do nothing.",
+    )
     state_map = serializers.DictField(
         child=serializers.DictField(child=serializers.CharField()),
         required=False,

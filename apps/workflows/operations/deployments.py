@@ -11,6 +11,7 @@ from apps.core.clock import now
 from apps.core.errors import NotFound
 from apps.core.scope import Actor, current_tenant
 from apps.engine import findings as engine_findings
+from apps.engine.check import DEPLOYED
 from apps.engine.compile import compile_document
 from apps.engine.document import Document
 from apps.engine.findings import Finding, Severity
@@ -24,7 +25,7 @@ from apps.workflows.operations.deployment_checks import objections
 from apps.workflows.operations.workflows import workflow_lock, workflow_lock_for_change
 from apps.workflows.policy import DEPLOY
 from apps.workflows.queries.deployments import DeploymentView, deployment_get
-from apps.workflows.queries.documents import document_check
+from apps.workflows.queries.documents import Checked, document_check
 
 StateMap = Mapping[str, Mapping[str, str]]
 
@@ -36,6 +37,7 @@ def deployment_create(
     environment: str,
     version: int,
     confirm_orphans: bool = False,
+    allow_placeholders: bool = False,
     state_map: StateMap | None = None,
     actor: Actor,
 ) -> DeploymentView:
@@ -43,7 +45,8 @@ def deployment_create(
 
     An older version is a roll-back and no different. Deploying what is live already returns that deployment and changes
     nothing. Raises `DocumentRefused` with all findings when one of them is blocked (an unknown module type, a secret
-    that the environment lacks, live instances in a state the document lacks), `NotFound` and `WorkflowArchived`.
+    that the environment lacks, live instances in a state the document lacks, placeholder types unless they are
+    allowed), `NotFound` and `WorkflowArchived`.
     """
     require(actor, DEPLOY)
     workflow = workflow_lock_for_change(workflow_id)
@@ -52,7 +55,12 @@ def deployment_create(
     live = _live(workflow.id, target.id)
     if live is not None and live.version_id == chosen.id:
         return deployment_get(deployment_id=live.id)
-    _demand_deployable(workflow, target, chosen, confirm_orphans, state_map or {})
+    checked = document_check(
+        text=bytes(chosen.document),
+        secrets=frozenset(secret_names(environment_id=target.id)),
+        allow_placeholders=allow_placeholders,
+    )
+    _demand_deployable(workflow, target, chosen, checked, confirm_orphans, state_map or {})
     deployment = Deployment(
         workflow_id=workflow.id,
         environment_id=target.id,
@@ -63,6 +71,8 @@ def deployment_create(
     )
     _replace(live, deployment)
     details = {"environment": target.name, "version": chosen.number, "sha256": chosen.sha256}
+    if allow_placeholders:
+        details["allow_placeholders"] = True
     audit.record(verb="deployment.create", target="workflow", target_id=workflow.id, details=details)
     _announce(deployment)
     return deployment_get(deployment_id=deployment.id)
@@ -100,9 +110,13 @@ def _live(workflow_id: UUID, environment_id: UUID) -> Deployment | None:
 
 
 def _demand_deployable(
-    workflow: Workflow, target: EnvironmentView, version: Version, confirm_orphans: bool, state_map: StateMap
+    workflow: Workflow,
+    target: EnvironmentView,
+    version: Version,
+    checked: Checked,
+    confirm_orphans: bool,
+    state_map: StateMap,
 ) -> None:
-    checked = document_check(text=bytes(version.document), secrets=frozenset(secret_names(environment_id=target.id)))
     findings = list(checked.findings)
     if checked.document is not None:
         plan = DeploymentPlan(
@@ -130,7 +144,7 @@ def _blocks(findings: Iterable[Finding]) -> bool:
 def _refused_by_compiler(document: Document) -> list[Finding]:
     """Return what only shows when the programs are built, such as their size with every used pipeline in place."""
     try:
-        compile_document(document, registry())
+        compile_document(document, registry(), DEPLOYED)
     except engine_findings.DocumentRefused as refusal:
         return list(refusal.findings)
     return []

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from apps.engine.check import DEPLOYED
 from apps.engine.compile import compile_document
 from apps.engine.document import load
 from apps.engine.findings import DocumentRefused
@@ -39,7 +40,7 @@ def _of(deployment: DeploymentView, tenant_slug: str) -> list[AddressView]:
     if document is None:
         return []
     try:
-        routes = compile_document(document, registry()).routes.routes
+        routes = compile_document(document, registry(), DEPLOYED).routes.routes
     except DocumentRefused:
         return []
     return [

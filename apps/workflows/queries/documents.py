@@ -26,10 +26,16 @@ class Checked:
         return None if self.document is None else graph(self.document, registry(), self.findings)
 
 
-def document_check(*, text: str | bytes, secrets: frozenset[str] | None = None) -> Checked:
-    """Load and check a text as one to publish; with `secrets` a `${NAME}` outside that set is a blocked finding."""
+def document_check(
+    *, text: str | bytes, secrets: frozenset[str] | None = None, allow_placeholders: bool = False
+) -> Checked:
+    """Load and check a text as one to publish; with `secrets` a `${NAME}` outside that set is a blocked finding.
+
+    A placeholder type (spec/modules.md 3.8) is one too, unless they are allowed.
+    """
     loaded = load(text)
     if loaded.document is None:
         return Checked(None, tuple(sorted(loaded.findings)))
-    findings = {*loaded.findings, *check(loaded.document, registry(), CheckOptions(secrets=secrets, filled=True))}
+    options = CheckOptions(secrets=secrets, filled=True, allow_placeholders=allow_placeholders)
+    findings = {*loaded.findings, *check(loaded.document, registry(), options)}
     return Checked(loaded.document, tuple(sorted(findings)))

@@ -120,6 +120,14 @@ def test_a_document_that_cannot_run_is_not_served_and_its_findings_are_shown(fil
     assert (done.code, code in done.out, "cannot be served" in done.err) == (1, True, True)
 
 
+def test_placeholders_are_served_when_they_are_allowed(file):
+    file.write_text(file.read_text().replace("modules:", "modules:\n  - {name: words, type: core.logger}", 1))
+    assert "module.type.placeholder" in wfctl("run", file).out
+    assert (wfctl("validate", file).code, wfctl("validate", "--allow-placeholders", file).code) == (3, 0)
+    with Serving(file, "--allow-placeholders") as served:
+        assert served.call("GET", "/_weft/runs").status == 200
+
+
 @pytest.mark.parametrize("arguments", [("run",), ("inspect",), ("run", "--address", "nowhere")])
 def test_what_cannot_be_used_is_said_in_one_line(tmp_path, arguments):
     done = wfctl(*arguments, tmp_path / "nowhere.yaml")

@@ -268,6 +268,22 @@ def test_a_secret_missing_in_the_environment_blocks_the_deployment_by_its_key_pa
     assert (missing["severity"], missing["path"]) == ("blocked", "modules[3].config.url")
 
 
+def test_placeholders_are_deployed_only_when_that_is_asked_for_and_the_audit_says_so(two_tenants):
+    ours, theirs = two_tenants
+    text = "modules: [{name: words, type: core.logger}]"
+    workflow = make(ours, text)
+    publish(ours, workflow)
+    with pytest.raises(DocumentRefused) as refused:
+        deploy(ours, workflow, 1)
+    assert [found["code"] for found in refused.value.problem()["findings"]] == ["module.type.placeholder"]
+    assert deploy(ours, workflow, 1, allow_placeholders=True).version == 1
+    with acting(ours):
+        entry = AuditEntry.objects.get(verb="deployment.create", target_id=workflow.id)
+        assert "allow_placeholders" in str(entry.details)
+    with acting(theirs):
+        assert not AuditEntry.objects.filter(target_id=workflow.id).exists()
+
+
 def test_an_app_above_may_object_and_sees_what_was_decided(two_tenants, monkeypatch):
     ours, _ = two_tenants
     seen = []

@@ -2,10 +2,11 @@
 
 import pytest
 
-from apps.engine.check import CheckOptions
+from apps.engine.check import CheckOptions, check
 from apps.engine.compile import compile_document
 from apps.engine.document import load
 from apps.engine.findings import DocumentRefused, Severity
+from apps.engine.testing import Bench
 from tests.support.small_modules import compiled, small_registry
 
 
@@ -50,10 +51,24 @@ def test_warnings_stay_with_the_application():
     assert application.sha256 == application.document.sha256
 
 
-def test_placeholders_stand_for_nothing_where_they_are_allowed():
-    document = load("modules:\n- {name: a, type: core.logger}\n").document
+async def test_placeholders_are_services_that_do_nothing_where_they_are_allowed():
+    text = "modules:\n- {name: a, type: core.logger, config: {level: info}}\n"
+    document = load(text + "workflows: {pipelines: {p: {steps: [{name: told, uses: a}]}}}").document
     application = compile_document(document, small_registry(), CheckOptions(allow_placeholders=True))
-    assert application.order == ()
+    assert application.order == ("a",)
+    async with Bench(application) as bench:
+        await bench.host.start_run(application.resolve("p", "", {"n": 1}))
+        await bench.settle()
+        (run,) = bench.host.queue.runs("local")
+        assert (run["status"], run["steps"][0]["output"]) == ("done", {"n": 1})
+        assert "placeholder" in run["steps"][0]["logs"][0]["message"]
+
+
+def test_a_placeholder_answers_no_requests():
+    text = "modules:\n- {name: a, type: core.logger}\n"
+    document = load(text + "workflows: {http: {routes: [{method: GET, path: /, handler: a}]}}").document
+    found = check(document, small_registry(), CheckOptions(allow_placeholders=True))
+    assert ("reference.unsuitable", "workflows.http.routes[0].handler") in [(each.code, each.path) for each in found]
 
 
 def test_free_keys_of_a_config_do_not_reach_the_module():

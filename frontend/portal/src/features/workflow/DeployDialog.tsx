@@ -9,6 +9,7 @@ export interface DeployRequest {
   readonly environment: string;
   readonly version: number;
   readonly confirm_orphans: boolean;
+  readonly allow_placeholders?: boolean;
 }
 
 export interface DeployDialogProps {
@@ -75,6 +76,7 @@ export function DeployDialog(props: DeployDialogProps) {
   const target = environments.find((one) => one.name === request.environment);
   const current = live.find((one) => one.environment === request.environment);
   const isConfirmed = target?.is_production !== true || typed.trim() === slug;
+  const hasPlaceholders = refusal?.findings.some((one) => one.code === "module.type.placeholder") ?? false;
   const hasOrphans = refusal?.findings.some((one) => one.code === "instances.orphaned") ?? false;
 
   const submit = async (): Promise<void> => {
@@ -135,6 +137,16 @@ export function DeployDialog(props: DeployDialogProps) {
               onChange={(event) => setRequest({ ...request, confirm_orphans: event.target.checked })}
             />
             Deploy anyway and leave these instances in a state that the new version lacks
+          </label>
+        )}
+        {hasPlaceholders && (
+          <label className="switch">
+            <input
+              type="checkbox"
+              checked={request.allow_placeholders ?? false}
+              onChange={(event) => setRequest({ ...request, allow_placeholders: event.target.checked })}
+            />
+            Allow placeholders: these modules do nothing
           </label>
         )}
         <div className="dialog__actions">

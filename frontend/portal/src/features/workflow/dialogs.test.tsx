@@ -96,6 +96,25 @@ describe("deploying", () => {
   });
 });
 
+describe("deploying placeholders", () => {
+  it("is offered once they are refused, and asked for with the next try", async () => {
+    const findings = [aFinding("modules[0].type", { code: "module.type.placeholder", severity: "blocked" })];
+    const deployed = vi.fn(async () => {
+      throw new ProblemError({ title: "Refused", status: 422, detail: "It cannot be deployed.", findings });
+    });
+    await show(deployTo("dev", deployed));
+    await act(async () => button("Deploy v2 to dev").click());
+    await act(async () => (place.querySelector('input[type="checkbox"]') as HTMLInputElement).click());
+    await act(async () => button("Deploy v2 to dev").click());
+    expect(deployed).toHaveBeenLastCalledWith({
+      environment: "dev",
+      version: 2,
+      confirm_orphans: false,
+      allow_placeholders: true,
+    });
+  });
+});
+
 describe("publishing", () => {
   it("is forbidden by errors and only warned about by blocked findings", async () => {
     await show(<PublishDialog next={3} findings={[aFinding("a")]} onPublish={vi.fn()} onClose={vi.fn()} />);
