@@ -37,7 +37,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "module.config": (B, "the module itself refuses its config"),
     "component.source": (B, "tenant source code does not run in this build"),
     "config.required": (B, "a required config key is missing"),
-    "file.unavailable": (B, "a file beside the document is named where documents are not files"),
+    "file.unavailable": (B, "a file beside the document is named that is not there, or where documents are not files"),
     "config.invalid": (B, "a config value has the wrong type or range"),
     "key.unknown": (B, "nothing reads this key"),
     "key.ignored": (W, "this key is accepted and has no effect"),

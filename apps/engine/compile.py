@@ -7,7 +7,8 @@ from typing import Any
 from apps.engine.application import Application
 from apps.engine.check import CheckOptions, check
 from apps.engine.checks.known import BROKERS, PLACEHOLDERS
-from apps.engine.document import Document, ModuleEntry
+from apps.engine.codes import finding
+from apps.engine.document import Document, ModuleEntry, path_text
 from apps.engine.findings import DocumentRefused, Finding, Severity
 from apps.engine.graph import dependency_order
 from apps.engine.module import Called, Links, Module
@@ -50,9 +51,21 @@ def compile_document(
         modules, legacy, machines=machines, components=registry.components, targets=targets, read_file=read_file
     )
     for module in modules.values():
-        module.link(links)
+        _link(module, links, document)
     workspace = Workspace(document, modules, registry.components, legacy)
     return _assemble(workspace, machines, targets, found)
+
+
+def _link(module: Module[Any], links: Links, document: Document) -> None:
+    """Let a module find what it refers to; a file beside the document that it cannot use refuses the document."""
+    try:
+        module.link(links)
+    except (OSError, ValueError) as fault:
+        path = (*next(entry.path for entry in document.modules if entry.name == module.name), "config")
+        message = f"{module.kind} cannot use a file that it names: {fault}."
+        raise DocumentRefused(
+            [finding("file.unavailable", path_text(path), message, *document.mark_of(path))]
+        ) from None
 
 
 def _assemble(

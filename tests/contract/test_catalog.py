@@ -53,6 +53,7 @@ FROZEN = {
     "state.connector": "",
     "state.tracker": "",
     "statemachine.engine": "",
+    "static.fileserver": "cacheMaxAge prefix root spaFallback",
     "webhook.sender": "headers initialBackoff maxBackoff maxRetries method retryClientErrors secret timeout url",
 }
 
@@ -86,6 +87,10 @@ pytestmark = pytest.mark.spec("SPINE-B1", "SPINE-B4")
 
 def stem(kind):
     return kind.replace(".", "_")
+
+
+def beside(name):
+    return (ROOT / "examples/modules" / name).read_bytes()
 
 
 def properties(module_type):
@@ -147,8 +152,8 @@ def test_the_example_of_a_type_uses_it_and_has_no_findings(kind):
     text = (ROOT / "examples/modules" / f"{stem(kind)}.yaml").read_text()
     document = load(text).document
     assert kind in {entry.kind for entry in document.modules}
-    assert check(document, REGISTRY, CheckOptions()) == []
-    assert compile_document(document, REGISTRY).findings == ()
+    assert check(document, REGISTRY, CheckOptions(files=True)) == []
+    assert compile_document(document, REGISTRY, read_file=beside).findings == ()
     assert jsonschema_rs.validator_for(document_schema(REGISTRY)).is_valid(document.data)
 
 
@@ -156,6 +161,14 @@ def test_the_example_of_a_type_uses_it_and_has_no_findings(kind):
 def test_there_is_no_example_without_a_type():
     found = {path.stem for path in (ROOT / "examples/modules").glob("*.yaml")}
     assert found == {stem(kind) for kind in FROZEN}
+
+
+@pytest.mark.spec("SPINE-B4.23", "static.fileserver")
+def test_examples_need_no_file_beside_them_except_the_one_that_is_about_files():
+    blocked = []
+    for path in sorted((ROOT / "examples/modules").glob("*.yaml")):
+        blocked += [path.stem for _ in check(load(path.read_text()).document, REGISTRY, CheckOptions())]
+    assert blocked == ["static_fileserver"]
 
 
 def test_types_do_not_know_each_other():

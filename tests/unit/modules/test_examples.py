@@ -17,7 +17,8 @@ pytestmark = pytest.mark.spec("SPINE-B4", "SPINE-B4.23")
 
 def bench(stem):
     document = load((EXAMPLES / f"{stem}.yaml").read_text()).document
-    return Bench(compile_document(document, registry()), secrets=SECRETS)
+    beside = lambda name: (EXAMPLES / name).read_bytes()  # noqa: E731
+    return Bench(compile_document(document, registry(), read_file=beside), secrets=SECRETS)
 
 
 async def text(found, method, path, **more):
@@ -212,6 +213,16 @@ async def test_persistence_store():
     async with bench("persistence_store") as found:
         identity = (await found.request("POST", "/letters", body={"to": "Ann"})).json()["id"]
         assert (await found.request("GET", f"/letters/{identity}")).json()["data"] == {"to": "Ann"}
+
+
+async def test_static_fileserver():
+    async with bench("static_fileserver") as found:
+        assert (await found.request("GET", "/shop/house.css")).headers["content-type"] == "text/css; charset=utf-8"
+        for address in ("/shop/", "/shop/index.html", "/shop/offers/7"):
+            status, page = await text(found, "GET", address)
+            assert (status, "<title>" in page) == (200, True)
+        assert (await found.request("GET", "/shop/hours")).json() == {"open": "9 to 5"}
+        assert (await found.request("GET", "/elsewhere")).status == 404
 
 
 async def test_metrics_collector():
