@@ -259,6 +259,29 @@ class Counters(Protocol):
         """Take one token; return 0.0 when there was one, else the seconds until there is."""
 
 
+class Cache(Protocol):
+    """JSON values by key for a while, scoped to tenant, environment and workflow by the adapter (`cache_limits`).
+
+    It is no part of the unit's transaction: what is kept stays kept when the unit is dropped, and may be forgotten at
+    any time. An adapter that cannot reach its store finds nothing and keeps nothing.
+    """
+
+    async def get(self, module: str, keys: Sequence[str]) -> dict[str, Any]:
+        """Return the values that are there, by key."""
+
+    async def set(self, module: str, values: Mapping[str, Any], *, ttl: float, most: int) -> None:
+        """Keep values for `ttl` seconds; beyond `most` of this module those that end first are forgotten.
+
+        Raises `StepFailed` `cache.too_large` for a value beyond the limit.
+        """
+
+    async def delete(self, module: str, keys: Sequence[str]) -> int:
+        """Forget values; return how many were there; raise `TryAgain` when the store cannot be asked."""
+
+    async def flush(self, module: str) -> None:
+        """Forget everything of a module; raise `TryAgain` when the store cannot be asked."""
+
+
 class Metrics(Protocol):
     """Samples of one application in one environment, kept in the process (`engine/samples.py`).
 
@@ -293,3 +316,4 @@ class Unit(Protocol):
     counters: Counters
     memory: Memory
     metrics: Metrics
+    cache: Cache

@@ -25,10 +25,12 @@ FROZEN = {
     "api.handler": "fieldMapping health initialTransition instanceIDField instanceIDPrefix onAppend onCreate "
     "resourceName seedFile sourceResourceName stateFilter summaryFields transitionMap workflowEngine workflowType",
     "auth.jwt": "issuer secret seedFile tokenExpiry",
+    "cache.modular": "backend defaultTTL engine maxItems maxSize provider ttl",
     "conditional.expression": "expression outputs",
     "conditional.ifelse": "expression falseTarget false_target trueTarget true_target",
     "conditional.switch": "cases expression",
     "data.transformer": "pipeline pipelines",
+    "database.modular": "connections default driver dsn",
     "database.workflow": "connectionString driver dsn maxIdleConns maxOpenConns",
     "dynamic.component": "componentId provides requires source",
     "health.checker": "",
@@ -60,6 +62,7 @@ FROZEN = {
 # Keys that documents of the format carry and nothing reads (spec 3.2 to 3.5): told as warnings, never refused.
 IGNORED = {
     "api.handler": "basePath method operations path resource",
+    "cache.modular": "cleanupInterval connectionMaxAge description redisDB redisPassword redisURL",
     "data.transformer": "description",
     "dynamic.component": "description",
     "health.checker": "description",
@@ -77,8 +80,11 @@ IGNORED = {
 
 # Other names under which documents carry a type.
 ALIASES = {
+    "cache": "cache.modular",
     "core.metrics": "metrics.collector",
+    "data.cache": "cache.modular",
     "data.database": "database.workflow",
+    "database": "database.modular",
     "jsonschema": "jsonschema.modular",
 }
 
@@ -182,7 +188,11 @@ def test_types_do_not_know_each_other():
 
 def test_a_type_that_finds_fault_uses_a_known_code():
     faulty = {
+        "conditional.ifelse": {"expression": "a("},
+        "conditional.switch": {"expression": "a("},
+        "conditional.expression": {"expression": "a("},
         "data.transformer": {"pipeline": "x", "pipelines": {"y": []}},
+        "database.modular": {"default": "x"},
         "database.workflow": {"driver": "mysql", "dsn": "x"},
         "dynamic.component": {"componentId": "mine"},
         "jsonschema.modular": {"schema": {"type": "nothing"}},

@@ -12,6 +12,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from apps.engine.cache_limits import LARGEST_TENANT, LARGEST_VALUE
+from apps.engine.outcome import StepFailed
 from apps.engine.ports import AlreadyExists, Instance, LostRace, NewRun, PrivateKind, Resource, TransitionRecord, Unit
 
 
@@ -307,6 +309,56 @@ class PortSuite:
         found, receipt = await host.ledger(tenants[0], step, 1)
         assert found
         assert receipt["value"] == {"status": 200}
+
+    async def test_cached_values_are_their_module_s_and_end(self, host, tenants):
+        async with host.unit(tenants[0]) as unit:
+            await unit.cache.set("fast", {"a": {"n": [1, None]}, "b": 2}, ttl=60, most=10)
+            await unit.cache.set("fast", {"short": 1}, ttl=0.000001, most=10)
+            await unit.cache.set("other", {"a": 3}, ttl=60, most=10)
+        async with host.unit(tenants[0]) as unit:
+            assert await unit.cache.get("fast", ["a", "b", "c", "short"]) == {"a": {"n": [1, None]}, "b": 2}
+            assert await unit.cache.get("other", ["a"]) == {"a": 3}
+            assert await unit.cache.delete("fast", ["a", "c", "a"]) == 1
+            assert await unit.cache.get("fast", ["a", "b"]) == {"b": 2}
+            await unit.cache.flush("fast")
+            assert await unit.cache.get("fast", ["b"]) == {}
+            assert await unit.cache.get("other", ["a"]) == {"a": 3}
+            assert await unit.cache.get("other", []) == {}
+
+    async def test_two_tenants_never_share_a_cached_value(self, host, tenants):
+        mine, theirs = tenants
+        async with host.unit(mine) as ours, host.unit(theirs) as other:
+            await ours.cache.set("fast", {"k": "mine"}, ttl=60, most=10)
+            assert await other.cache.get("fast", ["k"]) == {}
+            assert await other.cache.delete("fast", ["k"]) == 0
+            await other.cache.set("fast", {"k": "theirs"}, ttl=60, most=10)
+            await other.cache.flush("fast")
+            assert await ours.cache.get("fast", ["k"]) == {"k": "mine"}
+            await ours.cache.flush("fast")
+
+    async def test_a_cache_forgets_what_ends_first_beyond_its_number(self, host, tenants):
+        async with host.unit(tenants[0]) as unit:
+            await unit.cache.set("small", {"soon": 1}, ttl=10, most=2)
+            await unit.cache.set("small", {"late": 1}, ttl=1000, most=2)
+            await unit.cache.set("small", {"later": 1}, ttl=2000, most=2)
+            assert await unit.cache.get("small", ["soon", "late", "later"]) == {"late": 1, "later": 1}
+            await unit.cache.flush("small")
+
+    async def test_a_cached_value_and_all_of_a_tenant_have_a_largest_size(self, host, tenants):
+        large = "x" * (LARGEST_VALUE - 2)
+        async with host.unit(tenants[0]) as unit:
+            with pytest.raises(StepFailed) as refused:
+                await unit.cache.set("big", {"a": large + "x"}, ttl=60, most=100)
+            assert refused.value.code == "cache.too_large"
+            count = LARGEST_TENANT // LARGEST_VALUE
+            for number in range(count + 1):
+                await unit.cache.set("big", {str(number): large}, ttl=60 + number, most=100)
+            names = [str(number) for number in range(count + 1)]
+            assert sorted(await unit.cache.get("big", names)) == sorted(names[1:])
+            await unit.cache.set("big", {"1": "y"}, ttl=500, most=100)
+            await unit.cache.set("big", {"0": large}, ttl=500, most=100)
+            assert sorted(await unit.cache.get("big", names)) == sorted({*names} - {"2"})
+            await unit.cache.flush("big")
 
     async def test_the_clock_is_aware_and_chance_is_a_fraction(self, host, tenants):
         async with host.unit(tenants[0]) as unit:

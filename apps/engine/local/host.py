@@ -9,6 +9,7 @@ from uuid import UUID
 
 from apps.engine.application import Application
 from apps.engine.asgi import EngineAsgi, Kept, RequestRecord
+from apps.engine.local.cache import MemoryCache
 from apps.engine.local.databases import LocalDatabases
 from apps.engine.local.lifecycle import of_request
 from apps.engine.local.locks import RowLocks
@@ -17,7 +18,7 @@ from apps.engine.local.queue import RunQueue
 from apps.engine.local.store import Store
 from apps.engine.local.unit import LocalUnit
 from apps.engine.local.worker import LocalWorker
-from apps.engine.ports import Clock, Counters, Databases, Http, Memory, Metrics, NewRun, Secrets
+from apps.engine.ports import Cache, Clock, Counters, Databases, Http, Memory, Metrics, NewRun, Secrets
 from apps.engine.process_memory import ProcessMemory
 from apps.engine.run.decide import decide
 from apps.engine.run.state import Event, Queue
@@ -60,6 +61,7 @@ class LocalHost:
         monotonic = getattr(self.clock, "monotonic", system.monotonic)
         self._buckets = TokenBuckets(monotonic)
         self._memory = ProcessMemory(monotonic)
+        self._caches: dict[str, MemoryCache] = {}
         self._task: asyncio.Task[None] | None = None
 
     # --- documents ------------------------------------------------------------------------------------------------
@@ -108,6 +110,10 @@ class LocalHost:
     def memory_of(self, scope: str) -> Memory:
         """Return the short-lived values of a scope."""
         return self._memory.scoped(scope)
+
+    def cache_of(self, scope: str) -> Cache:
+        """Return the cached values of a scope."""
+        return self._caches.setdefault(scope, MemoryCache(self.clock))
 
     def metrics_of(self, scope: str) -> Metrics:
         """Return the samples of a scope."""

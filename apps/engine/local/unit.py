@@ -12,6 +12,7 @@ from apps.engine.local.resources import LocalResources
 from apps.engine.local.store import Store
 from apps.engine.ports import (
     Broker,
+    Cache,
     Clock,
     Counters,
     Databases,
@@ -45,6 +46,9 @@ class Services(Protocol):
     def memory_of(self, scope: str) -> Memory:
         """Return the short-lived values of a scope."""
 
+    def cache_of(self, scope: str) -> Cache:
+        """Return the cached values of a scope."""
+
     def metrics_of(self, scope: str) -> Metrics:
         """Return the samples of a scope."""
 
@@ -69,6 +73,7 @@ class LocalUnit:
         self.databases: Databases = services.databases_of(scope)
         self.counters: Counters = services.counters_of(scope)
         self.memory: Memory = services.memory_of(scope)
+        self.cache: Cache = services.cache_of(scope)
         self.metrics: Metrics = services.metrics_of(scope)
 
     def _begin(self, messages: list[Message]) -> None:

@@ -13,6 +13,7 @@ from apps.engine.process_memory import ProcessMemory
 from apps.engine.token_buckets import TokenBuckets
 from apps.runs.adapters import journal
 from apps.runs.adapters.broker import LivePlace
+from apps.runs.adapters.cache import RedisCaches
 from apps.runs.adapters.clock import DatabaseClock
 from apps.runs.adapters.creates import CreateWriter
 from apps.runs.adapters.databases import Guard
@@ -41,6 +42,7 @@ class Services:
     secrets: Lookup
     live_place: LivePlace
     hints: LiveHints
+    caches: RedisCaches
     database_guard: Guard
     data_folder: Path
     owner: UUID = field(default_factory=uuid7)
@@ -70,6 +72,7 @@ class Services:
         await self.creates.close()
         await self.writer.close()
         await self.hints.close()
+        await self.caches.close()
         await self.http.close()
         await self.pools.close()
 

@@ -13,6 +13,7 @@ from apps.engine.application import Application
 from apps.engine.ports import Resource
 from apps.runs.adapters import journal
 from apps.runs.adapters.broker import BufferedBroker, Listening
+from apps.runs.adapters.cache import RedisCache
 from apps.runs.adapters.databases import TenantDatabases
 from apps.runs.adapters.effects import Ledger
 from apps.runs.adapters.instances import PostgresInstances
@@ -52,6 +53,7 @@ class HostedUnit:
         "_runs",
         "_services",
         "_session",
+        "cache",
         "counters",
         "databases",
         "effects",
@@ -240,6 +242,9 @@ class HostedUnit:
     def _make_effects(self) -> Ledger:
         return Ledger(self._services.ledger, self.place.tenant_id, self._run_id, self._settle)
 
+    def _make_cache(self) -> RedisCache:
+        return self._services.caches.scoped(self.place, self._services.clock)
+
     def _make_counters(self) -> Any:
         return self._services.buckets.scoped(self.place.label)
 
@@ -253,6 +258,7 @@ _MAKERS = {
     "secrets": HostedUnit._make_secrets,
     "databases": HostedUnit._make_databases,
     "effects": HostedUnit._make_effects,
+    "cache": HostedUnit._make_cache,
     "counters": HostedUnit._make_counters,
     "memory": HostedUnit._make_memory,
 }

@@ -8,6 +8,7 @@ from django.conf import settings
 
 from apps.core.outbound import Outbound
 from apps.core.scope import SYSTEM, scope
+from apps.runs.adapters.cache import RedisCaches
 from apps.runs.adapters.guard import AddressGuard
 from apps.runs.adapters.live import LiveHints
 from apps.runs.adapters.pools import Pools
@@ -34,6 +35,7 @@ def services_make(
         secrets=secret_lookup,
         live_place=applications.live,
         hints=LiveHints(settings.REDIS_URL),
+        caches=RedisCaches(settings.REDIS_URL),
         database_guard=AddressGuard(settings.OUTBOUND_ALLOW).address_of,
         data_folder=Path(settings.DATA_DIR) / "databases",
     )

@@ -78,7 +78,6 @@ BLOCKED = {
         ("module.type.placeholder", "modules[0].type", 4),
         ("module.type.placeholder", "modules[1].type", 9),
         ("key.ignored", "modules[2].config.collectInterval", 17),
-        ("module.type.not_in_build", "modules[3].type", 21),
         ("module.type.placeholder", "modules[5].type", 39),
         ("module.type.placeholder", "modules[6].type", 46),
         ("module.type.placeholder", "modules[7].type", 53),

@@ -201,6 +201,23 @@ async def test_conditional_expression():
         assert sorted(desks) == ["handle/abroad-desk", "handle/north-desk", "handle/south-desk"]
 
 
+async def test_cache_modular():
+    async with bench("cache_modular") as found:
+        answers = [(await found.request("GET", "/prices/chair")).json() for _ in range(2)]
+        assert answers == [{"price": 25, "fresh": True}, {"price": 25, "fresh": False}]
+        assert (await found.request("DELETE", "/prices")).json() == {"forgotten": True}
+        assert (await found.request("GET", "/prices/chair")).json()["fresh"] is True
+        found.clock.advance(61)
+        assert (await found.request("GET", "/prices/chair")).json()["fresh"] is True
+
+
+async def test_database_modular():
+    async with bench("database_modular") as found:
+        for sku in ("a", "b"):
+            assert (await found.request("POST", "/orders", body={"sku": sku})).status == 201
+        assert (await found.request("GET", "/report")).json() == [{"n": 2}]
+
+
 async def test_database_workflow():
     async with bench("database_workflow") as found:
         for count in (3, 5):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from apps.engine.local.cache import MemoryCache
 from apps.engine.module import Context
 from apps.engine.outcome import StepFailed
 from apps.engine.ports import AlreadyExists, HttpReply, Instance, NewRun, Resource, TransitionRecord
@@ -172,9 +173,11 @@ class MemoryUnit:
     metrics: Samples = field(default_factory=Samples)
     counters: Any = None
     memory: Any = None
+    cache: Any = None
     effects: Any = None
 
     def __post_init__(self) -> None:
+        self.cache = MemoryCache(self.clock)
         buckets = TokenBuckets(lambda: self.clock.now().timestamp())
         self.counters = buckets.scoped("tenant/prod/shop")
         self.memory = ProcessMemory(lambda: self.clock.now().timestamp()).scoped("tenant/prod/shop")
