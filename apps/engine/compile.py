@@ -8,8 +8,9 @@ from apps.engine.application import Application
 from apps.engine.check import CheckOptions, check
 from apps.engine.checks.known import BROKERS, PLACEHOLDERS
 from apps.engine.codes import finding
-from apps.engine.document import Document, ModuleEntry, path_text
+from apps.engine.document import Document, path_text
 from apps.engine.findings import DocumentRefused, Finding, Severity
+from apps.engine.framework_settings import FrameworkSettings, Settings
 from apps.engine.graph import dependency_order
 from apps.engine.module import Called, Links, Module
 from apps.engine.noop import Noop, NoopConfig
@@ -114,20 +115,25 @@ def build_modules(document: Document, registry: Registry) -> dict[str, Module[An
     """Build every module, dependencies first, else in file order (D8)."""
     entries = {entry.name: entry for entry in reversed(document.modules)}
     modules: dict[str, Module[Any]] = {}
+    types = {name: registry.get(entry.kind) for name, entry in entries.items()}
+    settings = FrameworkSettings(document, {name: found.kind for name, found in types.items() if found is not None})
     order, _ = dependency_order({entry.name: entry.depends_on for entry in document.modules})
     for name in order:
-        module = _build(entries[name], registry)
+        module = _build(settings.of(entries[name]), registry)
         if module is not None:
             modules[name] = module
     return modules
 
 
-def _build(entry: ModuleEntry, registry: Registry) -> Module[Any] | None:
+def _build(settings: Settings, registry: Registry) -> Module[Any] | None:
+    entry = settings.entry
     module_type = registry.get(entry.kind)
     if module_type is None:
         return Noop(entry.name, NoopConfig()) if entry.kind in PLACEHOLDERS else None
     model = module_type.Config
     config = {
-        key: value for key, value in entry.config.items() if key not in model.ignored_keys and not key.startswith("x-")
+        key: value
+        for key, value in settings.values.items()
+        if key not in model.ignored_keys and not key.startswith("x-")
     }
     return module_type(entry.name, model.model_validate(config))

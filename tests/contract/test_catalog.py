@@ -20,6 +20,17 @@ ROOT = Path(__file__).parents[2]
 REGISTRY = discover(apps.modules.catalog)
 TYPES = {module_type.kind: module_type for module_type in REGISTRY}
 
+# One proxy under two names.
+PROXY = (
+    "backend_configs backend_services cache_enabled cache_ttl circuit_breaker composite_routes default_backend "
+    "feature_flags header_rewriting health_check pathRewrite path_rewrite request_timeout require_tenant_id "
+    "response_header_config response_headers route_configs routes target tenant_id_header timeout"
+)
+PROXY_IGNORED = (
+    "backend_circuit_breakers debug_endpoints description dry_run error_handling forward_headers metrics_config "
+    "metrics_enabled metrics_endpoint metrics_path"
+)
+
 # Kinds and config keys are stored in tenants' documents: they may be added, never taken away without an alias.
 FROZEN = {
     "api.handler": "fieldMapping health initialTransition instanceIDField instanceIDPrefix onAppend onCreate "
@@ -43,15 +54,21 @@ FROZEN = {
     "http.middleware.requestid": "headerName",
     "http.middleware.securityheaders": "contentSecurityPolicy contentTypeOptions frameOptions hstsMaxAge "
     "permissionsPolicy referrerPolicy",
+    "http.proxy": PROXY,
     "http.router": "",
     "http.server": "address port readTimeout writeTimeout",
+    "http.simple_proxy": "targets timeout",
+    "httpclient.modular": "acceptAnyStatus accept_any_status baseURL baseUrl base_url headers maxRetries max_retries "
+    "request_timeout timeout",
     "jsonschema.modular": "schema",
     "messaging.broker": "",
     "messaging.handler": "topic",
     "metrics.collector": "namespace",
+    "notification.slack": "channel maxRetries text timeout username webhookURL webhookUrl",
     "persistence.store": "database shared",
     "processing.step": "compensateTransition componentId maxRetries retryBackoffMs successTransition successWhen "
     "timeoutSeconds",
+    "reverseproxy": PROXY,
     "state.connector": "",
     "state.tracker": "",
     "statemachine.engine": "",
@@ -68,10 +85,15 @@ IGNORED = {
     "health.checker": "description",
     "http.handler": "method path",
     "http.middleware.auth": "secret secretKey type",
+    "http.proxy": PROXY_IGNORED,
     "http.router": "prefix",
+    "httpclient.modular": "description disable_compression disable_keep_alives idle_conn_timeout max_idle_conns "
+    "max_idle_conns_per_host tls_timeout verbose verbose_options",
     "messaging.broker": "description provider topics url",
     "messaging.handler": "description inputType queue watchPath",
     "metrics.collector": "collectInterval description",
+    "notification.slack": "description",
+    "reverseproxy": PROXY_IGNORED,
     "state.connector": "description",
     "state.tracker": "description store",
     "statemachine.engine": "description initialState initial_state stateTracker",
@@ -85,6 +107,7 @@ ALIASES = {
     "data.cache": "cache.modular",
     "data.database": "database.workflow",
     "database": "database.modular",
+    "httpclient": "httpclient.modular",
     "jsonschema": "jsonschema.modular",
 }
 

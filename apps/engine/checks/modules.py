@@ -10,7 +10,8 @@ from apps.engine.checks.report import shown
 from apps.engine.checks.scope import Scope
 from apps.engine.checks.shapes import unknown_key
 from apps.engine.config_types import file_keys
-from apps.engine.document import DocumentPath, ModuleEntry, path_text
+from apps.engine.document import DocumentPath, path_text
+from apps.engine.framework_settings import FrameworkSettings, Settings
 from apps.engine.graph import dependency_order
 from apps.engine.module import Module, ModuleConfig
 
@@ -34,8 +35,9 @@ def check_modules(scope: Scope) -> None:
             _name(scope, entry.get("name"), index, first)
         else:
             scope.report("section.shape", path, "A module is a map with 'name' and 'type'.")
+    settings = FrameworkSettings(scope.document, scope.kinds)
     for module in scope.document.modules:
-        _type_and_config(scope, module)
+        _type_and_config(scope, settings.of(module))
     _cycles(scope)
 
 
@@ -91,10 +93,11 @@ def _branches(scope: Scope, entry: dict[str, Any], path: DocumentPath, names: se
             scope.report("reference.unknown", (*path, handle), scope.unknown(str(name), "module", names))
 
 
-def _type_and_config(scope: Scope, entry: ModuleEntry) -> None:
+def _type_and_config(scope: Scope, settings: Settings) -> None:
+    entry = settings.entry
     module_type = scope.registry.get(entry.kind)
     if module_type is not None:
-        _config(scope, entry, module_type)
+        _config(scope, settings, module_type)
     elif entry.kind in PLACEHOLDERS:
         if not scope.options.allow_placeholders:
             message = f"{entry.kind!r} is a placeholder; deploying it must be allowed explicitly."
@@ -107,56 +110,56 @@ def _type_and_config(scope: Scope, entry: ModuleEntry) -> None:
         scope.report("module.type.unknown", (*entry.path, "type"), f"There is no module type {entry.kind!r}.{hint}")
 
 
-def _config(scope: Scope, entry: ModuleEntry, module_type: type[Module[Any]]) -> None:
+def _config(scope: Scope, settings: Settings, module_type: type[Module[Any]]) -> None:
     """Check a config against its model, then let the module look at it."""
-    model = module_type.Config
-    path: DocumentPath = (*entry.path, "config")
-    config = _meant(scope, entry, model)
+    entry, model = settings.entry, module_type.Config
+    config = _meant(scope, settings, model)
     try:
         module = module_type(entry.name, model.model_validate(config))
         problems = module.problems()
     except ValidationError as error:
         for fault in error.errors(include_url=False, include_context=False, include_input=False):
-            _fault(scope, entry, module_type, path, dict(fault))
+            _fault(scope, settings, module_type, dict(fault))
         return
     except Exception as error:  # a module type at fault must not take the checker down
-        scope.report("module.config", path, f"{entry.kind} refuses its config: {error}")
+        scope.report("module.config", (*entry.path, "config"), f"{entry.kind} refuses its config: {error}")
         return
     scope.built.setdefault(entry.name, module)
     for key in file_keys(model):
         if config.get(key) and not scope.options.files:
             message = f"{entry.kind} reads a file here; a document that is not a file has none beside it."
-            scope.report("file.unavailable", (*path, key), message)
+            scope.report("file.unavailable", (*settings.place(key)[0], key), message)
     for key, code, message in problems:
-        scope.report(code, (*path, *_steps(key)), message)
+        inside = _steps(key)
+        scope.report(code, (*settings.place(inside[0] if inside else "")[0], *inside), message)
 
 
-def _meant(scope: Scope, entry: ModuleEntry, model: type[ModuleConfig]) -> dict[str, Any]:
+def _meant(scope: Scope, settings: Settings, model: type[ModuleConfig]) -> dict[str, Any]:
     """Return the keys that the model is to look at; tell of those that nothing reads."""
+    entry = settings.entry
     config: dict[str, Any] = {}
-    for key, value in entry.config.items():
+    for key, value in settings.values.items():
         if key not in model.ignored_keys:
             config |= {} if key.startswith("x-") else {key: value}
         elif (entry.name, key) not in scope.keys_used:
-            message = f"{entry.kind} accepts {key!r}; it has no effect."
-            scope.report("key.ignored", (*entry.path, "config", key), message)
+            path, _ = settings.place(key)
+            scope.report("key.ignored", (*path, key), f"{entry.kind} accepts {key!r}; it has no effect.")
     return config
 
 
-def _fault(
-    scope: Scope, entry: ModuleEntry, module_type: type[Module[Any]], path: DocumentPath, fault: dict[str, Any]
-) -> None:
-    location = tuple(fault["loc"])
-    inside = existing(entry.config, location)
+def _fault(scope: Scope, settings: Settings, module_type: type[Module[Any]], fault: dict[str, Any]) -> None:
+    entry, location = settings.entry, tuple(fault["loc"])
+    path, config = settings.place(location[0] if location else "")
+    inside = existing(config, location)
     kind, message = fault["type"], str(fault["msg"]).removeprefix("Value error, ")
     if kind == "extra_forbidden":
         hint = scope.nearest(str(inside[-1]), keys_at(module_type.Config, inside[:-1]))
         scope.report("key.unknown", (*path, *inside), f"{entry.kind} has no key {str(inside[-1])!r} here.{hint}")
     elif kind == "missing":
         wanted = location[-1]
-        absent = "" if entry.config else " The module has no 'config'."
+        absent = "" if settings.values else " The module has no 'config'."
         text = f"{entry.kind} requires the key {str(wanted)!r}.{absent}"
-        scope.report("config.required", (*path, *existing(entry.config, location[:-1]), wanted), text)
+        scope.report("config.required", (*path, *existing(config, location[:-1]), wanted), text)
     else:
         # A required text that is there and empty counts as missing (V8 to V11).
         code = "config.required" if kind == "string_too_short" else "config.invalid"

@@ -10,7 +10,12 @@ from apps.engine.testing import Bench
 from apps.modules.queries import registry
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "modules"
-SECRETS = {"JWT_SECRET": "s" * 40, "PARTNER_TOKEN": "t0ken", "PARTNER_SECRET": "whsec_c2VjcmV0"}
+SECRETS = {
+    "JWT_SECRET": "s" * 40,
+    "PARTNER_TOKEN": "t0ken",
+    "PARTNER_SECRET": "whsec_c2VjcmV0",
+    "SLACK_WEBHOOK_URL": "https://hooks.slack.example/T/B",
+}
 
 pytestmark = pytest.mark.spec("SPINE-B4", "SPINE-B4.23")
 
@@ -288,3 +293,56 @@ async def test_dynamic_component():
         }
         refused = await found.request("POST", "/stock", body={"items": "a"})
         assert (refused.status, refused.json()["errors"][0]["pointer"]) == (422, "/items")
+
+
+async def test_http_simple_proxy():
+    async with bench("http_simple_proxy") as found:
+        for path in ("/api/users/7", "/api/orders"):
+            assert (await found.request("GET", path)).status == 200
+        found.http.unreachable()
+        down = await found.request("POST", "/api/orders", body={})
+        assert (down.status, down.json()["path"]) == (502, "/api/orders")
+        urls = ["https://users.example/api/users/7", "https://api.example/v1/api/orders"]
+        assert [call.url for call in found.http.calls][:2] == urls
+
+
+async def test_http_proxy():
+    async with bench("http_proxy") as found:
+        found.http.answer(200, {"items": []})
+        assert (await found.request("GET", "/shop/items?page=2")).json() == {"items": []}
+        assert found.http.calls[0].url == "https://shop.example/v2/items?page=2"
+
+
+async def test_reverseproxy():
+    async with bench("reverseproxy") as found:
+        for path in ("/api/users/7", "/api/orders/1", "/news"):
+            await found.request("GET", path)
+        urls = ["https://users.example/users/7", "https://orders.example/api/orders/1", "https://site.example/news"]
+        assert [call.url for call in found.http.calls] == urls
+        assert found.http.calls[0].headers["x-api-key"] == "t0ken"
+        for body in ({"users": 2}, {"orders": 3}):
+            found.http.answer(200, body)
+        assert (await found.request("GET", "/api/overview")).json() == {"users": 2, "orders": 3}
+        for _ in range(2):
+            found.http.unreachable()
+        assert [(await found.request("GET", "/news")).status for _ in range(3)] == [502, 502, 503]
+        found.clock.advance(30)
+        assert (await found.request("GET", "/news")).status == 200
+
+
+async def test_httpclient_modular():
+    async with bench("httpclient_modular") as found:
+        found.http.answer(200, {"price": 12.5}, {"content-type": "application/json"})
+        assert (await found.request("GET", "/prices/a-1")).json() == {"sku": "a-1", "price": 12.5}
+        (call,) = found.http.calls
+        assert call.url == "https://prices.example/v1/items/a-1?currency=EUR"
+        assert call.headers["authorization"] == "Bearer t0ken"
+
+
+async def test_notification_slack():
+    async with bench("notification_slack") as found:
+        found.http.answer(503)
+        await found.request("POST", "/failures", body={"id": 7, "reason": "declined"})
+        await found.settle()
+        said = {"channel": "#payments", "username": "Weft", "text": "Payment of order 7 failed: declined"}
+        assert [(call.url, call.json()) for call in found.http.calls] == [("https://hooks.slack.example/T/B", said)] * 2

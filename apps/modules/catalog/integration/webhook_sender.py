@@ -12,8 +12,6 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar, Literal
 from urllib.parse import quote
 
@@ -21,14 +19,13 @@ import orjson
 from pydantic import Field, field_validator
 
 from apps.engine.config_types import Seconds, SettingsModel, TemplateText, WholeNumber
+from apps.engine.http_answers import TRY_AGAIN, kept, pause_asked
 from apps.engine.late_text import LateText
 from apps.engine.module import Category, Context, Effect, Module, ModulePort
 from apps.engine.outcome import StepFailed, TryAgain
 from apps.engine.ports import HttpReply
 from apps.engine.run.program import RetryPolicy
 
-TRY_AGAIN = frozenset({408, 425, 429})
-MOST_KEPT = 4096  # bytes of the partner's answer that the run keeps
 ONE_EXPRESSION = re.compile(r"\s*\$\{[^{}]*\}\s*")
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -100,7 +97,7 @@ class WebhookSender(Module[WebhookSenderConfig]):
         )
         if not 200 <= reply.status < 300:
             self._refuse(reply, context)
-        return {"id": identity, "status": reply.status, "body": _kept(reply)}
+        return {"id": identity, "status": reply.status, "body": kept(reply)}
 
     async def _address(self, payload: Any, context: Context) -> str:
         values = payload if self._url_is_data else _quoted(payload)
@@ -126,9 +123,9 @@ class WebhookSender(Module[WebhookSenderConfig]):
         text = f"{self.name}: the partner answered {reply.status}."
         may_change = reply.status >= 500 or reply.status in TRY_AGAIN
         if may_change or (self.config.retry_client_errors and 400 <= reply.status < 500):
-            after = retry_after(reply.headers.get("retry-after", ""), context.unit.clock.now())
+            after = pause_asked(reply, context.unit.clock.now())
             raise TryAgain(text, after=after, code="webhook.not_now")
-        raise StepFailed(text, code="webhook.refused", data={"status": reply.status, "body": _kept(reply)}, status=502)
+        raise StepFailed(text, code="webhook.refused", data={"status": reply.status, "body": kept(reply)}, status=502)
 
 
 def sign(secret: str, identity: str, timestamp: str, body: bytes) -> str:
@@ -141,19 +138,6 @@ def sign(secret: str, identity: str, timestamp: str, body: bytes) -> str:
             raise StepFailed("The webhook secret is not whsec_ and base64.", code="webhook.bad_secret") from None
     digest = hmac.new(key, f"{identity}.{timestamp}.".encode() + body, hashlib.sha256).digest()
     return "v1," + base64.b64encode(digest).decode()
-
-
-def retry_after(value: str, now: datetime) -> float | None:
-    """Return the seconds that a `Retry-After` header asks for, in either of its forms."""
-    value = value.strip()
-    if value.isdigit():
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (aware - now).total_seconds())
 
 
 def _names(payload: Any) -> dict[str, Any]:
@@ -174,13 +158,3 @@ def _header_value(name: str, value: Any) -> str:
     if not text.isprintable():
         raise StepFailed(f"The header {name} would hold a line break.", code="webhook.bad_header")
     return text
-
-
-def _kept(reply: HttpReply) -> Any:
-    """Return the answer's body: JSON when it is and is short, else the beginning of its text."""
-    if len(reply.body) <= MOST_KEPT:
-        try:
-            return orjson.loads(reply.body)
-        except orjson.JSONDecodeError:
-            pass
-    return reply.body[:MOST_KEPT].decode("utf-8", "replace")
