@@ -7,6 +7,7 @@ and nothing raises: a document that is beyond use still gets its findings.
 from apps.engine.checks.calls import check_calls
 from apps.engine.checks.flows import check_flows
 from apps.engine.checks.http import check_http
+from apps.engine.checks.integration import check_integration
 from apps.engine.checks.later import check_later_sections
 from apps.engine.checks.messaging import check_messaging
 from apps.engine.checks.modules import check_modules
@@ -39,6 +40,7 @@ def check(document: Document, registry: Registry, options: CheckOptions | None =
     check_messaging(scope)
     check_statemachine(scope, purity)
     check_pipelines(scope)
+    check_integration(scope)
     check_triggers(scope)
     check_later_sections(scope)
     check_secrets(scope)

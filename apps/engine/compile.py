@@ -19,11 +19,13 @@ from apps.engine.sections.called import compile_called
 from apps.engine.sections.definitions import compile_machines
 from apps.engine.sections.flows import compile_flows
 from apps.engine.sections.http import compile_routes
+from apps.engine.sections.integration import compile_integration, integration_starts
 from apps.engine.sections.messaging import compile_messaging, read_producers
 from apps.engine.sections.pipelines import compile_pipelines
 from apps.engine.sections.statemachine import Machine
 from apps.engine.sections.workspace import Workspace
 from apps.engine.service_names import service_names
+from apps.engine.topics import TopicTable
 from apps.engine.trigger import Resolver, definition_starts, flow_starts, pipeline_starts, section_starts
 
 
@@ -78,14 +80,18 @@ def _assemble(
     compile_pipelines(workspace)
     compile_called(workspace, targets, producers)
     compile_machines(workspace, machines, producers)
+    integrating, integrations = integration_starts(workspace.section("integration"))
     resolver = Resolver(
-        section_starts(document.workflows, machines, workspace.pipelines, _brokers(workspace)),
+        section_starts(document.workflows, machines, workspace.pipelines, _brokers(workspace)) | integrating,
         definition_starts(machines),
         pipeline_starts(workspace.pipelines),
         flow_starts(workspace.flows.beginnings),
+        integrations,
     )
     subscriptions = compile_messaging(workspace, producers)
-    routes = compile_routes(workspace, producers, resolver)
+    topics = TopicTable((subscription.topic, subscription) for subscription in subscriptions)
+    integration = compile_integration(workspace, lambda topic: bool(topics.find(topic)))
+    routes = compile_routes(workspace, producers, resolver, integration.routes)
     return Application(
         document=document,
         modules=workspace.modules,

@@ -47,6 +47,10 @@ class TryAgain(Exception):
         self.code = code
 
 
+class Postponed(TryAgain):
+    """This try was not begun: that is no fault of the step and costs it no attempt."""
+
+
 class Rejected(StepFailed):
     """The input is wrong: a located 4xx for the caller, never retried.
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from apps.engine.outcome import TryAgain
+from apps.engine.outcome import Postponed
 
 
 class AlreadyExists(Exception):
@@ -22,8 +22,8 @@ class LostRace(Exception):
     """Somebody else changed the row first; the caller may look again (HTTP 409)."""
 
 
-class StoreBusy(TryAgain):
-    """The house's own store could not take part in this try; that is no fault of the step and costs it no attempt."""
+class StoreBusy(Postponed):
+    """The house's own store could not take part in this try."""
 
 
 class PrivateKind(str):
@@ -123,6 +123,10 @@ class InstanceStore(Protocol):
 
 class Broker(Protocol):
     """Publish within the unit: delivered after commit, at least once, in order per lane."""
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether this unit's work follows from a lifecycle event, so that it tells none of itself."""
 
     def publish(
         self, topic: str, payload: Any, *, key: str | None = None, headers: Mapping[str, str] | None = None

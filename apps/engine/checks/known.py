@@ -77,7 +77,7 @@ ALIASES = {
 PLACEHOLDERS = frozenset({"core.config", "core.logger", "business.service", "grpc.server"})
 
 SECTIONS = frozenset({"http", "messaging", "statemachine", "pipelines", "scheduler", "event", "integration"})
-SECTIONS_IN_BUILD = frozenset({"http", "messaging", "statemachine", "pipelines"})
+SECTIONS_IN_BUILD = frozenset({"http", "messaging", "statemachine", "pipelines", "integration"})
 TRIGGERS = frozenset({"http", "schedule", "event", "eventbus", "mock"})
 TRIGGERS_IN_BUILD = frozenset({"http"})
 

@@ -1,4 +1,4 @@
-"""Sections that this build keeps and draws and does not run yet: only the names in them are checked (spec 4.4-4.6)."""
+"""Sections that this build keeps and draws and does not run yet: only the names in them are checked (spec 4.4, 4.5)."""
 
 from typing import Any
 
@@ -11,7 +11,6 @@ def check_later_sections(scope: Scope) -> None:
     sections = scope.document.workflows
     _scheduler(scope, sections.get("scheduler", {}))
     _event(scope, sections.get("event", {}))
-    _integration(scope, sections.get("integration", {}))
 
 
 def _scheduler(scope: Scope, section: dict[str, Any]) -> None:
@@ -31,21 +30,6 @@ def _event(scope: Scope, section: dict[str, Any]) -> None:
         _one_of(scope, handler.get("patternId"), (*where, "patternId"), "pattern", patterns)
     for index, adapter in items_of(section.get("adapters")):
         _module(scope, adapter.get("broker"), (*path, "adapters", index, "broker"))
-
-
-def _integration(scope: Scope, section: dict[str, Any]) -> None:
-    path: DocumentPath = ("workflows", "integration")
-    _module(scope, section.get("registry"), (*path, "registry"))
-    connectors = _names(section.get("connectors"), "name")
-    topics = _names(scope.document.workflows.get("messaging", {}).get("subscriptions"), "topic")
-    for index, step in items_of(section.get("steps")):
-        where = (*path, "steps", index)
-        _one_of(scope, step.get("connector"), (*where, "connector"), "connector", connectors)
-        for key in ("onSuccess", "onError"):
-            name = step.get(key)
-            if isinstance(name, str) and name and name not in topics and not scope.is_target(name):
-                message = scope.unknown(name, "module, pipeline or subscribed topic", scope.targets())
-                scope.report("integration.target.unknown", (*where, key), message)
 
 
 def _module(scope: Scope, name: Any, path: DocumentPath) -> None:

@@ -116,6 +116,11 @@ def workflow_names(scope: Scope) -> dict[str, None]:
     """Return everything a trigger may start: sections, state machines, pipelines, jobs, processors, registries."""
     sections = scope.document.workflows
     jobs = (job.get("job") for _, job in items_of(sections.get("scheduler", {}).get("jobs")))
-    others = (sections.get("event", {}).get("processor"), sections.get("integration", {}).get("registry"), *jobs)
+    others = (sections.get("event", {}).get("processor"), *_integrations(sections), *jobs)
     named = (name for name in others if isinstance(name, str))
     return dict.fromkeys(chain(sections, scope.definitions, scope.pipelines, scope.flows.beginnings, named))
+
+
+def _integrations(sections: dict[str, Any]) -> Iterable[Any]:
+    section = sections.get("integration", {})
+    return section.get("registry"), section.get("name")

@@ -21,6 +21,7 @@ class LocalBroker:
 
     def __init__(self, messages: list[Message], *, quiet: bool) -> None:
         self.messages = messages
+        self.is_quiet = quiet
         self._added = {QUIET_HEADER: "1"} if quiet else {}
 
     def publish(

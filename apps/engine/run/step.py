@@ -5,8 +5,8 @@ import traceback
 from typing import Any
 
 from apps.engine.module import Context, Effect
-from apps.engine.outcome import StepFailed, TryAgain
-from apps.engine.ports import LostRace, StoreBusy
+from apps.engine.outcome import Postponed, StepFailed, TryAgain
+from apps.engine.ports import LostRace
 from apps.engine.run.decide import timed_out
 from apps.engine.run.effects import RECEIPT, error_of
 from apps.engine.run.program import Program, Step, Variables, step_id
@@ -69,7 +69,7 @@ async def _one_try(step: Step, variables: Variables, context: Context) -> TryEve
     except TimeoutError:
         return Lost(timed_out(step.retry.timeout_seconds), context.logs)
     except TryAgain as pause:
-        return Again(error_of(pause), pause.after, context.logs, free=isinstance(pause, StoreBusy))
+        return Again(error_of(pause), pause.after, context.logs, free=isinstance(pause, Postponed))
     except StepFailed as failure:
         return Failed(error_of(failure), context.logs)
     except LostRace as race:

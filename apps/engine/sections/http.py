@@ -17,6 +17,7 @@ from apps.engine.run.program import Program, Trace
 from apps.engine.sections.chain import Handle, chain, is_middleware
 from apps.engine.sections.flows import continued, entrance_routes, flow_handle
 from apps.engine.sections.handlers import is_pure, module_handle, pipeline_handle
+from apps.engine.sections.integration_routes import execute_handle
 from apps.engine.sections.producers import Producers
 from apps.engine.sections.workspace import Workspace
 from apps.engine.trigger import Resolver
@@ -26,20 +27,23 @@ SECTION = "http"
 CORS = "http.middleware.cors"
 
 
-def compile_routes(workspace: Workspace, producers: Producers, resolver: Resolver) -> RouteTable[Route]:
-    """Return the table of every route there is."""
+def compile_routes(
+    workspace: Workspace, producers: Producers, resolver: Resolver, further: Iterable[Route] = ()
+) -> RouteTable[Route]:
+    """Return the table of every route there is; `further` are those of other sections."""
     corsed: dict[str, list[Module[Any]]] = {}
     routes = [
-        *_section_routes(workspace, producers, corsed),
+        *_section_routes(workspace, producers, resolver, corsed),
         *entrance_routes(workspace, producers, route_handlers(workspace.document.workflows)),
         *_trigger_routes(workspace, resolver),
+        *further,
         *_mounted(workspace, producers),
     ]
     return _with_preflights(RouteTable(routes), corsed)
 
 
 def _section_routes(
-    workspace: Workspace, producers: Producers, corsed: dict[str, list[Module[Any]]]
+    workspace: Workspace, producers: Producers, resolver: Resolver, corsed: dict[str, list[Module[Any]]]
 ) -> Iterable[Route]:
     section = workspace.section(SECTION)
     for index, written in enumerate(section.get("routes") or []):
@@ -50,13 +54,16 @@ def _section_routes(
             workspace, str(written.get("handler", "")), producers, (*path, "handler"), by_step=record == "step"
         )
         handle, handle_is_async, pure, program = found
+        executing = execute_handle(workspace, resolver, written)
+        if executing is not None:
+            handle, handle_is_async = executing, False
         call, is_async = chain(middlewares, handle, handle_is_async)
         pattern = str(written["path"])
         corsed.setdefault(shape(pattern), []).extend(each for each in middlewares if each.kind == CORS)
         yield Route(
             method=str(written["method"]).upper(),
             pattern=pattern,
-            source="section",
+            source="section" if executing is None else "trigger",
             call=call,
             is_async=is_async,
             is_pure=pure and all(is_pure(middleware) for middleware in middlewares),

@@ -158,14 +158,14 @@ def _parse_uses(workspace: Workspace, step: dict[str, Any], path: DocumentPath) 
         block = block_of(workspace, target)
         payload = None if template is None else _payload(template.fill)
         return Inline(block, _name(step) or target.name, path_text(path), payload, keep, into_data, retry, roots)
-    needs_secrets = template is not None and bool(template.secrets)
+    payload, needs_secrets, told = (None, False, None) if template is None else template_payload(template)
     return Call(
         target,
         _name(step),
         path_text(path),
-        payload=None if template is None else _with(template, needs_secrets),
+        payload=payload,
         needs_secrets=needs_secrets,
-        told=_payload(_hiding(template)) if template is not None and needs_secrets else None,
+        told=_payload(told) if told is not None and needs_secrets else None,
         keep=keep,
         into_data=into_data,
         retry=retry,
@@ -173,15 +173,16 @@ def _parse_uses(workspace: Workspace, step: dict[str, Any], path: DocumentPath) 
     )
 
 
-def _with(template: Any, needs_secrets: bool) -> Callable[[Variables, Context], Any]:
-    if not needs_secrets:
-        return _payload(template.fill)
+def template_payload(template: Template) -> tuple[Callable[[Variables, Context], Any], bool, Evaluate]:
+    """Return what a template gives a step, whether that is a coroutine for its secrets, and what may be told of it."""
+    if not template.secrets:
+        return _payload(template.fill), False, template.fill
 
     async def payload(variables: Variables, context: Context) -> Any:
         secrets = {name: await context.unit.secrets.get(name) for name in sorted(template.secrets)}
         return template.evaluate(variables.names, secrets)
 
-    return payload
+    return payload, True, _hiding(template)
 
 
 def _hiding(template: Template) -> Evaluate:

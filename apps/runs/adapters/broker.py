@@ -87,6 +87,7 @@ class BufferedBroker:
         self._scope = scope
         self._tenant_id, self._environment_id, _ = scope
         self._run_id = run_id
+        self.is_quiet = quiet
         self._added = {REQUEST_HEADER: request_id} if request_id else {}
         self._added |= {QUIET_HEADER: "1"} if quiet else {}
         self.published: list[Published] = []

@@ -81,6 +81,8 @@ class MemoryInstances:
 
 
 class MemoryBroker:
+    is_quiet = False
+
     def __init__(self) -> None:
         self.sent: list[tuple[str, Any, str | None]] = []
 

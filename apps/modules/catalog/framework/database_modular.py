@@ -12,12 +12,13 @@ from pydantic import AliasChoices, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from apps.engine.config_types import Seconds, SettingsModel, TemplateText, WholeNumber
+from apps.engine.database_requests import BAD_REQUEST, DatabaseRequest, perform
 from apps.engine.late_text import LateText
 from apps.engine.module import Category, Context, Effect, Module, ModuleConfig, ModulePort
 from apps.engine.outcome import Rejected
 from apps.engine.ports import Database
 from apps.engine.step_input import read_input
-from apps.modules.catalog.storage._sql import BAD_REQUEST, DatabaseRequest, Driver, perform
+from apps.modules.catalog.storage._drivers import Driver
 
 ONLY = "default"
 

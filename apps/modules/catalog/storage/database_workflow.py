@@ -16,11 +16,11 @@ from pydantic import AliasChoices, Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
 from apps.engine.config_types import SettingsModel, TemplateText, WholeNumber
+from apps.engine.database_requests import perform, read_request
 from apps.engine.late_text import LateText
 from apps.engine.module import Category, Context, Effect, Module, ModulePort, require_one_of
 from apps.engine.ports import Database
-from apps.engine.step_input import read_input
-from apps.modules.catalog.storage._sql import BAD_REQUEST, DatabaseRequest, Driver, perform
+from apps.modules.catalog.storage._drivers import Driver
 
 
 class DatabaseWorkflowConfig(SettingsModel):
@@ -74,7 +74,7 @@ class DatabaseWorkflow(Module[DatabaseWorkflowConfig]):
 
     async def run(self, payload: Any, context: Context) -> dict[str, Any]:
         """Do one action."""
-        asked = read_input(DatabaseRequest, payload, asked="The database cannot do this.", code=BAD_REQUEST)
+        asked = read_request(payload)
         return await perform(await self._open(context), asked)
 
     async def health(self, context: Context) -> tuple[str, str]:

@@ -1,6 +1,7 @@
-"""What a step asks of a database, for every type that has one: SQL as written, or one statement made from a map.
+"""What a step may ask of a tenant's database, and the SQL that does it (spec/modules.md 9.4).
 
-Values always travel apart from the SQL; names of tables and columns are checked (spec/modules.md 9.4 [T]).
+Values always travel apart from the SQL (`$1`, `$2`, ...), names of tables and columns are checked, and an update or
+delete that would touch every row is refused unless the step says `everyRow: true`.
 """
 
 import re
@@ -10,22 +11,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from apps.engine.outcome import Rejected
 from apps.engine.ports import Database
+from apps.engine.step_input import read_input
 
-DRIVERS = {"sqlite": "sqlite", "sqlite3": "sqlite", "postgres": "postgres", "postgresql": "postgres", "pgx": "postgres"}
 BAD_REQUEST = "database.bad_request"
 IDENTIFIER = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*(\.[a-zA-Z_][a-zA-Z0-9_]*)*")
-
-
-def driver_of(value: Any) -> Any:
-    """Return the driver that a name stands for."""
-    return DRIVERS.get(value, value) if isinstance(value, str) else value
-
-
-Driver = Annotated[
-    Literal["sqlite", "postgres", "mysql"],
-    BeforeValidator(driver_of),
-    Field(json_schema_extra={"enum": [*DRIVERS, "mysql"]}),
-]
+ACTIONS = frozenset({"query", "execute", "insert", "update", "delete"})
 
 
 def _as_list(value: Any) -> Any:
@@ -46,8 +36,13 @@ class DatabaseRequest(BaseModel):
     every_row: bool = Field(False, alias="everyRow")
 
 
+def read_request(payload: Any) -> DatabaseRequest:
+    """Read what a step asks; raise `Rejected` (422) with every fault."""
+    return read_input(DatabaseRequest, payload, asked="The database cannot do this.", code=BAD_REQUEST)
+
+
 async def perform(database: Database, asked: DatabaseRequest) -> dict[str, Any]:
-    """Do one action; raise `Rejected` for one that says too little or names what is no table or column."""
+    """Do one action; return rows as `{columns, rows, count}` or `{rowsAffected}`."""
     if asked.action == "query":
         return await database.query(_sql(asked), asked.args)
     if asked.action == "execute":
