@@ -53,6 +53,11 @@ def key_id(envelope: bytes) -> str:
     return envelope[1 : 1 + KEY_ID_LENGTH].hex()
 
 
+def newest_id() -> str:
+    """Return, as `key_id` does, the id of the key that encrypts now."""
+    return id_of(master_keys()[0]).hex()
+
+
 def id_of(key: bytes) -> bytes:
     """Return the id by which envelopes name a master key."""
     return hashlib.sha256(b"weft key id" + key).digest()[:KEY_ID_LENGTH]

@@ -106,7 +106,7 @@ class PostgresResources:
         if not isinstance(kind, PrivateKind):
             return (plain,)
         tenant, environment, workflow = self._scope
-        blind = blind_keys(plain, tenant, f"{environment}|{workflow}|{kind}")
+        blind = blind_keys(plain, tenant, blind_domain(environment, workflow, kind))
         return blind if plain.startswith(BLIND) else (*blind, plain)
 
     def _values(self, resource: Resource) -> tuple[object, ...]:
@@ -173,3 +173,8 @@ class DeferringResources(PostgresResources):
         self._may_defer = False
         if resource is not None:
             await super().create(resource)
+
+
+def blind_domain(environment_id: UUID, workflow_id: UUID, kind: str) -> str:
+    """Return within what the blind index of a key is the same: one collection."""
+    return f"{environment_id}|{workflow_id}|{kind}"

@@ -46,6 +46,26 @@ def secret_delete(*, environment: str, name: str, actor: Actor) -> None:
     _announce(SECRET_DELETED, "secret.delete", place, name)
 
 
+@transaction.atomic
+def secrets_encrypt_again() -> tuple[int, int]:
+    """Encrypt the scope's secrets with the newest master key where they are not; their values stay what they are.
+
+    Returns how many were, and how many could not be decrypted.
+    """
+    done = lost = 0
+    place = {"tenant_id": current_tenant(), "table": Secret._meta.db_table, "column": "ciphertext"}
+    for secret in Secret.objects.exclude(key_id=crypto.newest_id()).select_for_update().order_by("id"):
+        try:
+            value = crypto.decrypt(bytes(secret.ciphertext), **place)
+        except crypto.Undecipherable:
+            lost += 1
+            continue
+        sealed = crypto.encrypt(value, **place)
+        Secret.objects.filter(id=secret.id).update(ciphertext=sealed, key_id=crypto.key_id(sealed))
+        done += 1
+    return done, lost
+
+
 def _announce(event: str, verb: str, place: EnvironmentView, name: str) -> None:
     """Record it, and move the environment's secrets version, by which compiled documents are kept."""
     Environment.objects.filter(id=place.id).update(secrets_version=F("secrets_version") + 1)
