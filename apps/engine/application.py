@@ -12,6 +12,7 @@ from apps.engine.ports import NewRun
 from apps.engine.routes import Match, RouteTable
 from apps.engine.run.program import Program, Trace
 from apps.engine.sections.statemachine import Machine
+from apps.engine.subscription import Subscription
 from apps.engine.topics import TopicTable
 from apps.engine.trigger import Resolver
 
@@ -48,24 +49,6 @@ class Route:
         return f"{self.method} {self.pattern}"
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """Messages of matching topics run `entry`, in order per key unless `ordering` is none."""
-
-    name: str
-    topic: str
-    entry: str
-    handler: str
-    ordering: str = "key"
-    key_of: Callable[[Any], str | None] | None = None
-    path: str = ""
-
-    def key(self, payload: Any, published: str | None) -> str:
-        """Return the lane key of a message: by this subscription's own expression, else the publisher's, else empty."""
-        found = published if self.key_of is None else self.key_of(payload)
-        return found or ""
-
-
 @dataclass(slots=True)
 class Application:
     """The compiled form of one document."""
@@ -80,8 +63,10 @@ class Application:
     resolver: Resolver
     findings: tuple[Finding, ...] = ()  # warnings only
     topics: TopicTable[Subscription] = field(init=False)
+    _subscriptions: dict[tuple[str, str], Subscription] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._subscriptions = {(each.name, each.topic): each for each in self.subscriptions}
         self.topics = TopicTable((subscription.topic, subscription) for subscription in self.subscriptions)
         for machine in self.machines.values():
             machine.is_heard = self.is_heard
@@ -98,6 +83,10 @@ class Application:
     def subscriptions_for(self, topic: str) -> tuple[Subscription, ...]:
         """Return the subscriptions that take in `topic`, in file order."""
         return self.topics.find(topic)
+
+    def subscription(self, name: str, topic: str) -> Subscription | None:
+        """Return the subscription of a name and a topic as written."""
+        return self._subscriptions.get((name, topic))
 
     def match(self, method: str, path: str) -> Match[Route]:
         """Find the route of a request; see `Match`."""

@@ -5,6 +5,7 @@ and nothing raises: a document that is beyond use still gets its findings.
 """
 
 from apps.engine.checks.calls import check_calls
+from apps.engine.checks.event import check_event
 from apps.engine.checks.flows import check_flows
 from apps.engine.checks.http import check_http
 from apps.engine.checks.integration import check_integration
@@ -41,6 +42,7 @@ def check(document: Document, registry: Registry, options: CheckOptions | None =
     check_statemachine(scope, purity)
     check_pipelines(scope)
     check_integration(scope)
+    check_event(scope)
     check_triggers(scope)
     check_later_sections(scope)
     check_secrets(scope)

@@ -50,7 +50,8 @@ CODES: dict[str, tuple[Severity, str]] = {
     "section.invalid": (B, "a value of a section or trigger has the wrong type or range"),
     "trigger.unknown": (B, "there is no such trigger"),
     "trigger.not_in_build": (B, "the trigger is not part of this build yet"),
-    "trigger.empty": (W, "the trigger has no routes and starts nothing"),
+    "trigger.empty": (W, "the trigger has no routes or subscriptions and starts nothing"),
+    "trigger.mock": (W, "a mock trigger starts nothing by itself"),
     "trigger.workflow.unknown": (W, "a trigger starts a workflow that the document does not define"),
     "trigger.action.unknown": (W, "a trigger names an action that its workflow does not have"),
     "route.pattern": (B, "a route's path cannot be matched"),
@@ -75,6 +76,10 @@ CODES: dict[str, tuple[Severity, str]] = {
     "expression.too_many": (B, "the document has more different expressions than the cap"),
     "expression.dashed_name": (W, "a name with a dash in an expression reads as a subtraction, or the reverse"),
     "secret.missing": (B, "a secret is not set for this environment"),
+    "event.too_many": (B, "the event section has more patterns, types, handlers or topics than the cap"),
+    "adapter.silent": (W, "an adapter of the event section that listens to nothing"),
+    "pattern.duplicate": (B, "two patterns share an id"),
+    "pattern.never": (W, "a pattern that nothing can fulfil"),
     "integration.target.unknown": (W, "`onSuccess` or `onError` of an integration step names nothing"),
 }
 

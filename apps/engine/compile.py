@@ -17,16 +17,28 @@ from apps.engine.noop import Noop, NoopConfig
 from apps.engine.registry import Registry
 from apps.engine.sections.called import compile_called
 from apps.engine.sections.definitions import compile_machines
+from apps.engine.sections.event import compile_event, event_section_subscriptions
 from apps.engine.sections.flows import compile_flows
 from apps.engine.sections.http import compile_routes
 from apps.engine.sections.integration import compile_integration, integration_starts
+from apps.engine.sections.listeners import compile_listeners
 from apps.engine.sections.messaging import compile_messaging, read_producers
 from apps.engine.sections.pipelines import compile_pipelines
 from apps.engine.sections.statemachine import Machine
 from apps.engine.sections.workspace import Workspace
 from apps.engine.service_names import service_names
 from apps.engine.topics import TopicTable
-from apps.engine.trigger import Resolver, definition_starts, flow_starts, pipeline_starts, section_starts
+from apps.engine.trigger import (
+    Resolver,
+    definition_starts,
+    event_section_starts,
+    flow_starts,
+    pipeline_starts,
+    processor_starts,
+    section_starts,
+)
+from apps.engine.triggers.event import event_subscriptions
+from apps.engine.triggers.eventbus import eventbus_subscriptions
 
 
 def compile_document(
@@ -81,14 +93,23 @@ def _assemble(
     compile_called(workspace, targets, producers)
     compile_machines(workspace, machines, producers)
     integrating, integrations = integration_starts(workspace.section("integration"))
+    processor = compile_event(workspace, producers)
+    others = event_section_starts(processor) | integrating
     resolver = Resolver(
-        section_starts(document.workflows, machines, workspace.pipelines, _brokers(workspace)) | integrating,
+        section_starts(document.workflows, machines, workspace.pipelines, _brokers(workspace), others),
         definition_starts(machines),
         pipeline_starts(workspace.pipelines),
         flow_starts(workspace.flows.beginnings),
         integrations,
+        processor_starts(processor),
     )
-    subscriptions = compile_messaging(workspace, producers)
+    subscriptions = (
+        *compile_messaging(workspace, producers),
+        *event_section_subscriptions(workspace, processor),
+        *event_subscriptions(document.triggers, resolver),
+        *eventbus_subscriptions(document.triggers, resolver),
+        *compile_listeners(workspace),
+    )
     topics = TopicTable((subscription.topic, subscription) for subscription in subscriptions)
     integration = compile_integration(workspace, lambda topic: bool(topics.find(topic)))
     routes = compile_routes(workspace, producers, resolver, integration.routes)

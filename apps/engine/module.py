@@ -10,6 +10,7 @@ A type declares what it is (`kind`, `category`, `effect`, ports) and implements 
 - *mounted*: `mounts()` names routes that `handle` serves when the document's sections leave them free.
 - *fixed answer*: `answer()` gives {status, headers, body}; in a flow (`engine/flows.py`) the message passes on
 - *branch node*: `ways` are the names of its ways out, `choose(names)` gives one, `roots` says which names it looks at
+- *listener*: `listens()` names topics of which `run` is given every message that `hears`, as `{topic, event}`.
 - *reporter*: `async health(context)` returning (`healthy` | `degraded` | `unhealthy`, message) for `health.checker`.
 
 Instances are built at compile time from checked config and hold no state of a tenant: one compiled application
@@ -209,6 +210,14 @@ class Module(Generic[C]):
     def mounts(self) -> list[tuple[str, str]]:
         """Return the (method, pattern) pairs that `handle` serves without a route of the document."""
         return []
+
+    def listens(self) -> tuple[str, ...]:
+        """Return the topics whose messages this module is told by itself, without a subscription of the document."""
+        return ()
+
+    def hears(self, topic: str, payload: Any) -> bool:
+        """Whether a message of those topics is wanted."""
+        return True
 
     def problems(self) -> list[tuple[str, str, str]]:
         """Return extra findings of a valid config as (key path inside config, code, message); all are blocked."""

@@ -38,7 +38,10 @@ class PrivateKind(str):
 
 @dataclass(slots=True)
 class Resource:
-    """One stored object of a collection (`api.handler`, `persistence.store`, users of `auth.jwt`)."""
+    """One stored object of a collection (`api.handler`, `persistence.store`, users of `auth.jwt`).
+
+    After `expires_at` it is gone, as if it had been deleted.
+    """
 
     kind: str
     key: str
@@ -46,6 +49,7 @@ class Resource:
     state: str | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    expires_at: datetime | None = None
 
 
 class ResourceStore(Protocol):

@@ -1,4 +1,7 @@
-"""Which subscriptions a topic reaches: exact text, `*` for one segment, `**` for any number of segments."""
+"""Which subscriptions a topic reaches: exact text, `*` for one segment, `**` for any number of segments.
+
+A segment that ends in `*`, such as `ord*`, is any one segment that begins so.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,6 +13,7 @@ S = TypeVar("S")
 @dataclass(slots=True)
 class _Node(Generic[S]):
     children: dict[str, "_Node[S]"] = field(default_factory=dict)
+    beginnings: dict[str, "_Node[S]"] = field(default_factory=dict)  # `ord*` under `ord`
     here: list[tuple[int, S]] = field(default_factory=list)
 
 
@@ -27,7 +31,7 @@ class TopicTable(Generic[S]):
             self._has_wildcards = True
             node = self._root
             for part in _split(pattern):
-                node = node.children.setdefault(part, _Node())
+                node = _below(node, part)
             node.here.append((order, subscription))
 
     def find(self, topic: str) -> tuple[S, ...]:
@@ -43,6 +47,13 @@ class TopicTable(Generic[S]):
 def matches(pattern: str, topic: str) -> bool:
     """Whether one pattern takes in one topic."""
     return bool(TopicTable([(pattern, True)]).find(topic))
+
+
+def _below(node: _Node[S], part: str) -> _Node[S]:
+    beginning = part.rstrip("*")
+    if beginning and beginning != part:
+        return node.beginnings.setdefault(beginning, _Node())
+    return node.children.setdefault(part, _Node())
 
 
 def _split(topic: str) -> list[str]:
@@ -64,4 +75,7 @@ def _walk(node: _Node[S], parts: list[str], depth: int, found: dict[int, S], see
     for name in {"*", parts[depth]}:
         child = node.children.get(name)
         if child is not None and name != "**":
+            _walk(child, parts, depth + 1, found, seen)
+    for beginning, child in node.beginnings.items():
+        if parts[depth].startswith(beginning):
             _walk(child, parts, depth + 1, found, seen)

@@ -7,6 +7,8 @@ from typing import Any
 from apps.engine.ids import uuid7
 from apps.engine.outcome import StepFailed
 from apps.engine.ports import NewRun
+from apps.engine.sections.event_processor import SECTION as EVENT
+from apps.engine.sections.event_processor import Processor
 from apps.engine.sections.statemachine import SECTION as STATEMACHINE
 from apps.engine.sections.statemachine import Machine
 
@@ -43,15 +45,23 @@ class Resolver:
 
 
 def section_starts(
-    sections: Iterable[str], machines: Mapping[str, Machine], pipelines: Iterable[str], brokers: Iterable[str]
+    sections: Iterable[str],
+    machines: Mapping[str, Machine],
+    pipelines: Iterable[str],
+    brokers: Iterable[str],
+    others: Mapping[str, Start] | None = None,
 ) -> dict[str, Start]:
-    """Return what the sections of a document start; one that runs nothing by itself says so."""
+    """Return what the sections of a document start; one that runs nothing by itself says so.
+
+    `others` are those of sections that bring their own.
+    """
     known: dict[str, Start] = {
         STATEMACHINE: lambda action, data: transition_run(
             _machine_for(machines, data), action.rpartition(":")[2], data
         ),
         "pipelines": _section_of(pipeline_starts(pipelines)),
         "messaging": partial(_publish_run, frozenset(brokers)),
+        **(others or {}),
     }
     return {name: known.get(name) or partial(_nothing, name) for name in sections}
 
@@ -69,6 +79,31 @@ def pipeline_starts(pipelines: Iterable[str]) -> dict[str, Start]:
 def flow_starts(beginnings: Iterable[str]) -> dict[str, Start]:
     """Return the flows over branch nodes, by the module that each begins at."""
     return {name: partial(_flow_run, name) for name in beginnings}
+
+
+def processor_starts(processor: Processor | None) -> dict[str, Start]:
+    """Return what the event processor starts under its own name: one event, whatever the action."""
+    if processor is None:
+        return {}
+    return {processor.name: lambda action, data: processor.run_of(action, {"payload": data}, source="trigger")}
+
+
+def event_section_starts(processor: Processor | None) -> dict[str, Start]:
+    """Return what the `event` section starts: `processor` or `processor:pattern`, or the data name it (spec 4.5).
+
+    The pattern says nothing: an event is judged by all of them.
+    """
+    if processor is None:
+        return {}
+
+    def start(action: str, data: Any) -> NewRun:
+        said = data.get("processor") if isinstance(data, dict) else None
+        named = {action.partition(":")[0], said} - {"", None}
+        if named and processor.name not in named:
+            raise UnknownWorkflow(f"There is no event processor {action.partition(':')[0] or said!r}.")
+        return processor.run_of(action, {"payload": data}, source="trigger")
+
+    return {EVENT: start}
 
 
 def _section_of(starts: Mapping[str, Start]) -> Start:

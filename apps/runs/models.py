@@ -139,7 +139,10 @@ class Work(TenantModel):
 
 
 class Subscription(TenantModel):
-    """What a live deployment listens to; rewritten inside the deployment's transaction."""
+    """What a live deployment listens to; rewritten inside the deployment's transaction.
+
+    Rows of one name are one ordered queue over several topics.
+    """
 
     environment_id = models.UUIDField()
     workflow_id = models.UUIDField()
@@ -152,7 +155,9 @@ class Subscription(TenantModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["environment_id", "workflow_id", "name"], name="subscription_once"),
+            models.UniqueConstraint(
+                fields=["environment_id", "workflow_id", "name", "topic"], name="subscription_once"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -329,6 +334,7 @@ class StoredResource(TenantModel):
     state = models.TextField(null=True, default=None)  # noqa: DJ001 - absent is not empty
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, default=None)
 
     class Meta:
         constraints = [
@@ -337,7 +343,8 @@ class StoredResource(TenantModel):
             ),
         ]
         indexes = [
-            models.Index(fields=["tenant", "environment_id", "workflow_id", "kind", "id"], name="resource_in_order")
+            models.Index(fields=["tenant", "environment_id", "workflow_id", "kind", "id"], name="resource_in_order"),
+            models.Index(fields=["expires_at"], name="resource_expiry", condition=models.Q(expires_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

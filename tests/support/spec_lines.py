@@ -222,6 +222,7 @@ DEFECTS = {
     "D18": "PUT keeps the state; a transition is stored",
     "D19": "users never show a password",
     "D20": "who may see a record is decided by permission first",
+    "D21": "patterns know order and sequence, and a match uses its events up",
     "D22": "integration steps run, their inputs reach into nested values, and what follows from them happens",
     "D23": "a handler may publish to what it hears",
     "D26": "automatic transitions in file order; none at creation unless autoStart",

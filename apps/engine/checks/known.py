@@ -77,9 +77,9 @@ ALIASES = {
 PLACEHOLDERS = frozenset({"core.config", "core.logger", "business.service", "grpc.server"})
 
 SECTIONS = frozenset({"http", "messaging", "statemachine", "pipelines", "scheduler", "event", "integration"})
-SECTIONS_IN_BUILD = frozenset({"http", "messaging", "statemachine", "pipelines", "integration"})
+SECTIONS_IN_BUILD = frozenset({"http", "messaging", "statemachine", "pipelines", "event", "integration"})
 TRIGGERS = frozenset({"http", "schedule", "event", "eventbus", "mock"})
-TRIGGERS_IN_BUILD = frozenset({"http"})
+TRIGGERS_IN_BUILD = frozenset({"http", "event", "eventbus", "mock"})
 
 TOP_KEYS = frozenset({"name", "description", "modules", "workflows", "triggers"})
 MODULE_KEYS = frozenset({"name", "type", "config", "dependsOn", "branches"})
@@ -96,7 +96,9 @@ IGNORED_TOP_KEYS = frozenset({"links"})
 ROUTERS = ("http.router", "chimux.router")
 SERVERS = ("http.server", "httpserver.modular")
 BROKERS = ("messaging.broker", "messaging.broker.eventbus", "messaging.kafka", "messaging.nats")
+BUSES = ("eventbus.modular",)
 ENGINES = ("statemachine.engine",)
+PROCESSORS = ("event.processor",)
 
 
 def canonical(kind: str) -> str:

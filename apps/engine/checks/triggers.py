@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from apps.engine.checks.event import check_event_action
 from apps.engine.checks.http import check_pattern
 from apps.engine.checks.known import BROKERS
 from apps.engine.checks.references import workflow_names
 from apps.engine.checks.scope import Scope, items_of
 from apps.engine.checks.shapes import FLAG, LIST, MAP, NAME, SCALAR, Key, Shape, check_shape
+from apps.engine.checks.subscribing import check_mock, check_subscribing
 from apps.engine.document import DocumentPath
 
 HTTP = Shape({"routes": Key(LIST), "enabled": Key(FLAG), "port": Key(SCALAR)})
@@ -30,6 +32,10 @@ def check_triggers(scope: Scope) -> None:
             continue
         if name == "http":
             _http(scope, trigger)
+        elif name in ("event", "eventbus"):
+            check_subscribing(scope, name, trigger)
+        elif name == "mock":
+            check_mock(scope)
         for index, item in items_of(trigger.get(ITEMS.get(name, ""))):
             _target(scope, item, ("triggers", name, ITEMS[name], index), known)
 
@@ -66,6 +72,8 @@ def _target(scope: Scope, item: dict[str, Any], path: DocumentPath, known: dict[
             scope.report("trigger.action.unknown", (*path, "action"), message)
     elif workflow == "messaging" and isinstance(action, str):
         _broker(scope, action.rpartition(":")[0], (*path, "action"))
+    elif workflow == "event" and isinstance(action, str):
+        check_event_action(scope, item, (*path, "action"))
 
 
 def _broker(scope: Scope, name: str, path: DocumentPath) -> None:

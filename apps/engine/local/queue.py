@@ -18,9 +18,12 @@ from apps.engine.ids import uuid7
 from apps.engine.local.lifecycle import of_beginning, of_end
 from apps.engine.local.message import Message
 from apps.engine.local.store import Store, decode, encode, read_time, write_time
+from apps.engine.outcome import StepFailed
 from apps.engine.ports import NewRun
+from apps.engine.run.effects import error_of
 from apps.engine.run.program import Program, step_id
 from apps.engine.run.state import Ledger, Receipt, RecordStep, RunState, Status
+from apps.engine.subscription import Arrived, Subscription
 
 Events = Callable[[Application, sqlite3.Row, RunState, datetime], list[Message]]
 
@@ -51,6 +54,25 @@ class Queued:
     def is_new(self) -> bool:
         """Whether nobody has claimed the run before."""
         return self.state.status is not Status.CLAIMED and not self.steps and self.state.step_attempt == 1
+
+
+def _run_of(subscription: Subscription, message: Message, payload: Any) -> tuple[NewRun, dict[str, Any] | None]:
+    """Return the run of a message, and the error it ends with at once when nothing can be done with the message."""
+    run = NewRun(
+        entry=subscription.entry,
+        data=payload,
+        section="messaging",
+        action=message.topic,
+        workflow=subscription.handler,
+        source="message",
+        correlation=str(message.id),
+    )
+    if subscription.starts is None:
+        return run, None
+    try:
+        return subscription.starts(Arrived(str(message.id), message.topic, payload)), None
+    except StepFailed as refused:
+        return run, error_of(refused)
 
 
 class RunQueue:
@@ -89,20 +111,19 @@ class RunQueue:
             return
         payload, quiet = decode(message.payload), is_quiet(message.topic, decode(message.headers))
         for subscription in application.subscriptions_for(message.topic):
+            if not subscription.hears(message.topic, payload):
+                continue
+            run, error = _run_of(subscription, message, payload)
             key = subscription.key(payload, message.key)
-            run = NewRun(
-                entry=subscription.entry,
-                data=payload,
-                section="messaging",
-                action=message.topic,
-                workflow=subscription.handler,
-                source="message",
-                correlation=str(message.id),
-            )
             lane = None if subscription.ordering == "none" else encode([subscription.name, key]).decode()
-            self._insert(scope, uuid7(), run, self._now(), lane, quiet)
+            state = self._insert(scope, uuid7(), run, self._now(), lane, quiet)
+            if error is not None:
+                state.status, state.wait, state.error = Status.FAILED, None, error
+                self.save(state, [], None)
 
-    def _insert(self, scope: str, run_id: UUID, run: NewRun, ready_at: datetime, lane: str | None, quiet: bool) -> None:
+    def _insert(
+        self, scope: str, run_id: UUID, run: NewRun, ready_at: datetime, lane: str | None, quiet: bool
+    ) -> RunState:
         state = RunState.start(run_id, run.entry, run.data, self._now(), quiet=quiet)
         what = (run.entry, run.source, run.section, run.action, run.workflow, run.correlation)
         parent = None if run.parent is None else str(run.parent)
@@ -111,6 +132,7 @@ class RunQueue:
             _INSERT,
             (str(run_id), scope, *what, parent, lane, *row, run.idempotency_key, write_time(self._now())),
         )
+        return state
 
     def record_request(self, scope: str, record: RequestRecord) -> None:
         """Write the row of an answered request; inside the commit's transaction."""

@@ -9,9 +9,12 @@ from typing import Protocol
 from apps.engine.local.store import Store, decode, encode, read_time, write_time
 from apps.engine.ports import AlreadyExists, Resource
 
-_INSERT = """insert into resource (scope, kind, key, data, state, created_at, updated_at) values (?, ?, ?, ?, ?, ?, ?)
+_INSERT = """insert into resource (scope, kind, key, data, state, created_at, updated_at, expires_at)
+    values (?, ?, ?, ?, ?, ?, ?, ?)
     on conflict (scope, kind, key) do update
-    set data = excluded.data, state = excluded.state, updated_at = excluded.updated_at"""
+    set data = excluded.data, state = excluded.state, updated_at = excluded.updated_at,
+    expires_at = excluded.expires_at"""
+_LIVING = "(expires_at is null or expires_at > ?)"
 
 
 class Holder(Protocol):
@@ -83,13 +86,15 @@ class LocalResources:
             mine = self._written[kind, key]
             return None if mine is None else _copy(mine)
         row = self._holder.store.row(
-            "select * from resource where scope = ? and kind = ? and key = ?", (self._holder.scope, kind, key)
+            f"select * from resource where scope = ? and kind = ? and key = ? and {_LIVING}",  # noqa: S608 - ours
+            (self._holder.scope, kind, key, write_time(self._holder.now())),
         )
         return None if row is None else _read(row)
 
     def _merged(self, kind: str) -> list[Resource]:
         rows = self._holder.store.rows(
-            "select * from resource where scope = ? and kind = ? order by position", (self._holder.scope, kind)
+            f"select * from resource where scope = ? and kind = ? and {_LIVING} order by position",  # noqa: S608 - ours
+            (self._holder.scope, kind, write_time(self._holder.now())),
         )
         found = {row["key"]: _read(row) for row in rows}
         for (of_kind, key), mine in self._written.items():
@@ -104,11 +109,13 @@ class LocalResources:
     def flush(self) -> None:
         """Write what this unit changed; inside the commit's transaction."""
         store, scope = self._holder.store, self._holder.scope
+        if self._written:
+            store.run("delete from resource where expires_at <= ?", (write_time(self._holder.now()),))
         for (kind, key), mine in self._written.items():
             if mine is None:
                 store.run("delete from resource where scope = ? and kind = ? and key = ?", (scope, kind, key))
                 continue
-            times = (write_time(mine.created_at), write_time(mine.updated_at))
+            times = (write_time(mine.created_at), write_time(mine.updated_at), write_time(mine.expires_at))
             store.run(_INSERT, (scope, kind, key, encode(mine.data), mine.state, *times))
 
 
@@ -120,6 +127,7 @@ def _read(row: sqlite3.Row) -> Resource:
         row["state"],
         read_time(row["created_at"]),
         read_time(row["updated_at"]),
+        read_time(row["expires_at"]),
     )
 
 

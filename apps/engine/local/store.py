@@ -11,7 +11,7 @@ import orjson
 SCHEMA = """
 create table if not exists resource (
     position integer primary key, scope text not null, kind text not null, key text not null, data blob not null,
-    state text, created_at text, updated_at text, unique (scope, kind, key));
+    state text, created_at text, updated_at text, expires_at text, unique (scope, kind, key));
 create table if not exists instance (
     scope text not null, machine text not null, key text not null, state text not null, previous_state text,
     data blob not null, completed integer not null, error text, sequence integer not null, started_at text,
@@ -66,6 +66,13 @@ class Store:
         if path != ":memory:":
             self._connection.execute("pragma journal_mode = wal")
         self._connection.executescript(SCHEMA)
+        self._add_missing("resource", "expires_at", "text")
+
+    def _add_missing(self, table: str, column: str, kind: str) -> None:
+        """Give a file that an earlier build made the columns that have come since."""
+        known = {row["name"] for row in self.rows(f"pragma table_info({table})")}
+        if column not in known:
+            self.run(f"alter table {table} add column {column} {kind}")
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
         """Return all rows of a query."""

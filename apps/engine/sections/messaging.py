@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from apps.engine.application import Subscription
 from apps.engine.document import DocumentPath, path_text
 from apps.engine.expressions import text_of
 from apps.engine.module import Context
@@ -14,6 +13,7 @@ from apps.engine.sections.pipelines import target_nodes
 from apps.engine.sections.producers import Producers
 from apps.engine.sections.texts import evaluator
 from apps.engine.sections.workspace import Workspace
+from apps.engine.subscription import Subscription
 from apps.engine.trigger import PUBLISH
 
 SECTION = "messaging"

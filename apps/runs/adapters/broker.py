@@ -5,7 +5,7 @@ work after the commit: a handler may publish to, or subscribe to, its own topic 
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Protocol
@@ -15,6 +15,9 @@ from apps.core.sealing import seal
 from apps.engine.application import Application
 from apps.engine.events import QUIET_HEADER, REQUEST_HEADER, is_quiet
 from apps.engine.ids import uuid7
+from apps.engine.outcome import StepFailed
+from apps.engine.ports import NewRun
+from apps.engine.subscription import STARTING, Arrived, Subscription
 from apps.engine.topics import TopicTable
 from apps.runs.adapters.payloads import dumped
 from apps.runs.adapters.place import Place
@@ -39,6 +42,11 @@ class Listening:
     topic: str
     entry: str
     ordering: str
+
+    @property
+    def decides(self) -> bool:
+        """Whether the document says for each message whether it is heard and which run it becomes."""
+        return self.entry.startswith(STARTING)
 
 
 Listener = Callable[[Listening], Awaitable[Application | None]]
@@ -109,11 +117,18 @@ class BufferedBroker:
         for message in self.published:
             await self._store(message)
             for listening in table.find(message.topic):
-                if listening.ordering == "none":
-                    at_once.append(await self._deliver_at_once(message, listening, now))
-                else:
-                    key = await self._key(message, listening)
-                    in_lanes.append(self._delivery(message, listening, key))
+                subscription = await self._subscription(listening)
+                if subscription is not None and not subscription.hears(message.topic, message.payload):
+                    continue
+                row = self._at_once(message, listening, subscription, now)
+                if row is None:
+                    key = message.key if subscription is None else subscription.key(message.payload, message.key)
+                    in_lanes.append(self._delivery(message, listening, lane_key(key or "")))
+                    continue
+                await self._session.change(
+                    SQL.deliver_at_once, self._delivery(message, listening) | {"id": row.delivery_id, "run": row.id}
+                )
+                at_once.append(row)
         for values in sorted(in_lanes, key=_lane):
             await self._session.change(SQL.deliver_in_lane, values)
         return at_once
@@ -137,13 +152,38 @@ class BufferedBroker:
             ),
         )
 
-    async def _key(self, message: Published, listening: Listening) -> str:
-        """Ask the listening workflow, which may be another one, in which lane the message belongs."""
+    async def _subscription(self, listening: Listening) -> Subscription | None:
+        """Ask the listening workflow, which may be another one, what it says of a subscription.
+
+        One that takes in whatever comes, at once, need not be asked.
+        """
+        if listening.ordering == "none" and not listening.decides:
+            return None
         application = await self._listener(listening)
-        for subscription in () if application is None else application.subscriptions:
-            if subscription.name == listening.name:
-                return lane_key(subscription.key(message.payload, message.key))
-        return lane_key(message.key or "")
+        return None if application is None else application.subscription(listening.name, listening.topic)
+
+    def _at_once(
+        self, message: Published, listening: Listening, subscription: Subscription | None, now: datetime
+    ) -> NewRunRow | None:
+        """Return the run of a delivery that needs no lane; what cannot be told here is left to the lane."""
+        if listening.ordering != "none":
+            return None
+        starts = None if subscription is None else subscription.starts
+        if listening.decides and starts is None:
+            return None
+        try:
+            return message_run(
+                uuid7(),
+                self._tenant_id,
+                self._environment_id,
+                listening,
+                message,
+                now,
+                delivery_id=uuid7(),
+                starts=starts,
+            )
+        except StepFailed:
+            return None
 
     def _delivery(self, message: Published, listening: Listening, key: str = "") -> dict[str, Any]:
         return {
@@ -159,20 +199,6 @@ class BufferedBroker:
             "replays": 0,
         }
 
-    async def _deliver_at_once(self, message: Published, listening: Listening, now: datetime) -> NewRunRow:
-        run_id = uuid7()
-        values = self._delivery(message, listening) | {"run": run_id}
-        await self._session.change(SQL.deliver_at_once, values)
-        return message_run(
-            run_id,
-            self._tenant_id,
-            self._environment_id,
-            listening,
-            message,
-            now,
-            delivery_id=values["id"],
-        )
-
 
 def message_run(
     run_id: UUID,
@@ -183,19 +209,30 @@ def message_run(
     now: datetime,
     *,
     delivery_id: UUID,
+    starts: Callable[[Arrived], NewRun] | None = None,
 ) -> NewRunRow:
-    """Return the run that hands a message to one subscription."""
-    return accepted_row(
-        run_id,
-        message_origin(tenant_id, environment_id, listening, message.topic),
-        message.payload,
-        now,
-        encoded=message.encoded,
-        correlation=str(message.id),
-        delivery_id=delivery_id,
-        request_id=(message.headers or {}).get(REQUEST_HEADER, ""),
-        quiet=is_quiet(message.topic, message.headers),
+    """Return the run that hands a message to one subscription, or that the message starts.
+
+    Raises `StepFailed` when no run can be made of the message.
+    """
+    common: dict[str, Any] = {
+        "delivery_id": delivery_id,
+        "request_id": (message.headers or {}).get(REQUEST_HEADER, ""),
+        "quiet": is_quiet(message.topic, message.headers),
+    }
+    if starts is None:
+        origin = message_origin(tenant_id, environment_id, listening, message.topic)
+        common |= {"encoded": message.encoded, "correlation": str(message.id)}
+        return accepted_row(run_id, origin, message.payload, now, **common)
+    run = starts(Arrived(str(message.id), message.topic, message.payload))
+    origin = replace(
+        message_origin(tenant_id, environment_id, listening, run.action),
+        source=run.source,
+        entry=run.entry,
+        section=run.section,
+        workflow_name=run.workflow,
     )
+    return accepted_row(run_id, origin, run.data, now, correlation=run.correlation or str(message.id), **common)
 
 
 def message_origin(tenant_id: UUID, environment_id: UUID, listening: Listening, topic: str) -> RunOrigin:

@@ -114,14 +114,15 @@ class PostgresResources:
         if isinstance(kind, PrivateKind):
             data = orjson.dumps([clean(key), orjson.Fragment(data)])
         sealed = seal(data, self._session.tenant_id, RESOURCE_DATA)
-        return (uuid7(), *self._scope, clean(kind), self._stored(kind, key)[0], sealed, resource.state)
+        stored = self._stored(kind, key)[0]
+        return (uuid7(), *self._scope, clean(kind), stored, sealed, resource.state, resource.expires_at)
 
     def _resource(self, kind: str, row: tuple[Any, ...]) -> Resource:
-        _, key, sealed, state, created_at, updated_at = row
+        _, key, sealed, state, created_at, updated_at, expires_at = row
         data = orjson.loads(opened(sealed, self._session.tenant_id, RESOURCE_DATA))
         if isinstance(data, list):
             key, data = data
-        return Resource(kind, key, data, state, created_at, updated_at)
+        return Resource(kind, key, data, state, created_at, updated_at, expires_at)
 
 
 class DeferringResources(PostgresResources):
@@ -138,7 +139,8 @@ class DeferringResources(PostgresResources):
 
     async def create(self, resource: Resource) -> None:
         """Put the create off when it is all that the unit has done so far."""
-        if self._may_defer and not self._session.is_open and not isinstance(resource.kind, PrivateKind):
+        is_plain = not isinstance(resource.kind, PrivateKind) and resource.expires_at is None
+        if is_plain and self._may_defer and not self._session.is_open:
             self._may_defer = False
             self.deferred = resource
             return

@@ -186,8 +186,8 @@ class HostedUnit:
             self._broker.published = [each for each in self._broker.published if each.topic.endswith(topic_ending)]
 
     async def _listener(self, listening: Listening) -> Application | None:
-        """Return the application that a subscription belongs to; it may be another workflow's."""
-        if listening.workflow_id == self.place.workflow_id:
+        """Return the application that a subscription belongs to: another workflow's, or a later version of this one."""
+        if listening.version_id == self.place.version_id:
             return self.place.application
         tenant_id, environment_id, _ = self.place.scope
         place = await self._services.live_place(tenant_id, environment_id, listening.workflow_id)

@@ -5,8 +5,8 @@ the lane goes on. Each head is judged by itself: one that no run can be made of,
 dead letter at once, with a failed run that says why.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 from uuid import UUID
 
 import orjson
@@ -14,6 +14,8 @@ import psycopg
 import structlog
 from psycopg.errors import ProgramLimitExceeded
 
+from apps.engine.application import Application
+from apps.engine.findings import DocumentRefused
 from apps.engine.ids import uuid7
 from apps.engine.outcome import StepFailed
 from apps.engine.run.effects import error_of
@@ -41,17 +43,18 @@ async def lanes_advance(services: Services, queue: Queue, *, limit: int) -> int:
         await see_tenants(connection, {head.tenant_id for head in heads})
         messages = await queue.messages(connection, [head.message_id for head in heads if head.message_id])
         listening = await _listening(connection, heads)
+        deciding = await _deciding(services, heads, listening)
         started: list[Started] = []
         buried: list[Started] = []
         skipped: list[LaneHead] = []
         for head in heads:
             message = messages.get(head.message_id) if head.message_id is not None else None
-            found = listening.get((head.environment_id, head.workflow_id, head.subscription))
+            found = listening.get(_key_of(head))
             if message is None or found is None or head.delivery_id is None:
                 skipped.append(head)
                 continue
             try:
-                started.append((head, _run_of(services, head, head.delivery_id, message, found)))
+                started.append((head, _run_of(services, head, message, found, deciding.get(_key_of(head)))))
             except Exception as problem:
                 buried.append((head, _failed(services, head, message, found, problem)))
         await queue.skip(connection, skipped)
@@ -60,11 +63,37 @@ async def lanes_advance(services: Services, queue: Queue, *, limit: int) -> int:
         return len(heads)
 
 
-def _run_of(services: Services, head: LaneHead, delivery_id: UUID, message: MessageRow, found: Listening) -> NewRunRow:
+def _key_of(head: LaneHead) -> Key:
+    return head.environment_id, head.workflow_id, head.subscription
+
+
+async def _deciding(
+    services: Services, heads: Sequence[LaneHead], listening: Mapping[Key, Listening]
+) -> dict[Key, Application]:
+    """Return the applications of subscriptions that say themselves which run a message becomes."""
+    found: dict[Key, Application] = {}
+    for head in heads:
+        key = _key_of(head)
+        if key in found or key not in listening or not listening[key].decides:
+            continue
+        try:
+            place = await services.live_place(head.tenant_id, head.environment_id, head.workflow_id)
+        except DocumentRefused:  # a fault of ours: its own messages are buried, nobody else's are held up
+            log.exception("lane.document_refused", workflow_id=str(head.workflow_id))
+            continue
+        if place is not None:
+            found[key] = place.application
+    return found
+
+
+def _run_of(
+    services: Services, head: LaneHead, message: MessageRow, found: Listening, application: Application | None
+) -> NewRunRow:
     """Return the run that hands a lane's head to its subscription; raises whatever there is against it."""
     encoded, written = message.opened()
     headers = None if written is None else orjson.loads(written)
     published = Published(message.id, message.topic, orjson.loads(encoded), message.key, headers, encoded)
+    subscription = None if application is None else application.subscription(found.name, found.topic)
     return message_run(
         uuid7(),
         head.tenant_id,
@@ -72,7 +101,8 @@ def _run_of(services: Services, head: LaneHead, delivery_id: UUID, message: Mess
         found,
         published,
         services.clock.now(),
-        delivery_id=delivery_id,
+        delivery_id=cast(UUID, head.delivery_id),
+        starts=None if subscription is None else subscription.starts,
     )
 
 

@@ -31,8 +31,10 @@ def sweep_outbox(connection: Connection) -> Counts:
 
 
 def sweep_expired(connection: Connection) -> Counts:
-    """Drop idempotency keys and seen events whose time is over, and workers that fell silent long ago."""
+    """Drop idempotency keys, seen events and stored objects whose time is over, and workers that fell silent."""
     removed = _one(connection, SQL.expire)
+    while count := _one(connection, SQL.expire_resources):
+        removed += count
     return {"removed": removed, "workers": connection.execute(SQL.forget_workers).rowcount}
 
 

@@ -303,7 +303,7 @@ class TestTopLevel:
             ("workflows:\n  htpp: {}", [("section.unknown", "workflows.htpp", 2)]),
             ("workflows:\n  scheduler: {}", [("section.not_in_build", "workflows.scheduler", 2)]),
             ("triggers:\n  htpp: {}", [("trigger.unknown", "triggers.htpp", 2)]),
-            ("triggers:\n  mock: {}", [("trigger.not_in_build", "triggers.mock", 2)]),
+            ("triggers:\n  mock: {}", [("trigger.mock", "triggers.mock", 2)]),
             ("triggers:\n  schedule: {enabled: false}", []),
             ("triggers:\n  event: 5", [("section.shape", "triggers.event", 2)]),
         ],

@@ -369,15 +369,11 @@ triggers:
             + """triggers:
   schedule:
     jobs: [{cron: "* * * * *", workflow: nothing, action: x}]
-  eventbus:
-    subscriptions: [{topic: t, workflow: orders, action: x}, 5, {workflow: 5}]
 """
         )
         assert told(text) == [
             ("trigger.not_in_build", "triggers.schedule", 28),
             ("trigger.workflow.unknown", "triggers.schedule.jobs[0].workflow", 29),
-            ("trigger.not_in_build", "triggers.eventbus", 30),
-            ("trigger.action.unknown", "triggers.eventbus.subscriptions[0].action", 31),
         ]
 
 
@@ -387,11 +383,6 @@ class TestSectionsToCome:
   messaging: {subscriptions: [{topic: done, handler: inbox}]}
   scheduler:
     jobs: [{scheduler: nothing, job: inbox}]
-  event:
-    processor: nobody
-    patterns: [{patternId: one}]
-    handlers: [{patternId: two, handler: inbox}, {patternId: one, handler: nobody}]
-    adapters: [{broker: broker}, {broker: none}]
   integration:
     registry: nobody
     connectors: [{name: crm}]
@@ -402,13 +393,8 @@ class TestSectionsToCome:
         assert told(text) == [
             ("section.not_in_build", "workflows.scheduler", 13),
             ("reference.unknown", "workflows.scheduler.jobs[0].scheduler", 14),
-            ("section.not_in_build", "workflows.event", 15),
-            ("reference.unknown", "workflows.event.processor", 16),
-            ("reference.unknown", "workflows.event.handlers[0].patternId", 18),
-            ("reference.unknown", "workflows.event.handlers[1].handler", 18),
-            ("reference.unknown", "workflows.event.adapters[1].broker", 19),
-            ("section.not_in_build", "workflows.integration", 20),
-            ("reference.unknown", "workflows.integration.registry", 21),
-            ("reference.unknown", "workflows.integration.steps[1].connector", 25),
-            ("integration.target.unknown", "workflows.integration.steps[1].onSuccess", 25),
+            ("section.not_in_build", "workflows.integration", 15),
+            ("reference.unknown", "workflows.integration.registry", 16),
+            ("reference.unknown", "workflows.integration.steps[1].connector", 20),
+            ("integration.target.unknown", "workflows.integration.steps[1].onSuccess", 20),
         ]

@@ -22,6 +22,10 @@ from apps.engine.topics import TopicTable, matches
         ("a.**.z", "a.b.c", False),
         ("a.*.c.**", "a.b.c.d", True),
         ("user/*", "user/created", True),
+        ("ord*", "orders", True),
+        ("ord*", "order.created", False),
+        ("ord*.**", "order.created", True),
+        ("ord*", "border", False),
     ],
 )
 def test_patterns_take_in_what_they_say(pattern, topic, expected):

@@ -6,6 +6,9 @@ select pg_try_advisory_xact_lock(hashtextextended(%s, 0))::int
 -- name: expire
 select weft_expired_delete()
 
+-- name: expire_resources
+select runs_expired_delete()
+
 -- name: forget_workers
 delete from runs_worker where seen_at < weft_now() - interval '1 day'
 

@@ -2,26 +2,31 @@
 
 -- name: resource_create
 insert into runs_storedresource
-    (id, tenant_id, environment_id, workflow_id, kind, key, data, state, created_at, updated_at)
-values (%s, %s, %s, %s, %s, %s, %s, %s, weft_now(), weft_now())
-on conflict (tenant_id, environment_id, workflow_id, kind, key) do nothing
+    (id, tenant_id, environment_id, workflow_id, kind, key, data, state, expires_at, created_at, updated_at)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, weft_now(), weft_now())
+on conflict (tenant_id, environment_id, workflow_id, kind, key) do update set
+    id = excluded.id, data = excluded.data, state = excluded.state, expires_at = excluded.expires_at,
+    created_at = excluded.created_at, updated_at = excluded.updated_at
+where runs_storedresource.expires_at <= weft_now()
 returning created_at
 
 -- name: resource_get
-select kind, key, data, state, created_at, updated_at from runs_storedresource
+select kind, key, data, state, created_at, updated_at, expires_at from runs_storedresource
 where tenant_id = %s and environment_id = %s and workflow_id = %s and kind = %s and key = %s
+    and (expires_at is null or expires_at > weft_now())
 
 -- name: resource_lock
-select kind, key, data, state, created_at, updated_at from runs_storedresource
+select kind, key, data, state, created_at, updated_at, expires_at from runs_storedresource
 where tenant_id = %s and environment_id = %s and workflow_id = %s and kind = %s and key = %s
+    and (expires_at is null or expires_at > weft_now())
 for update
 
 -- name: resource_save
 insert into runs_storedresource
-    (id, tenant_id, environment_id, workflow_id, kind, key, data, state, created_at, updated_at)
-values (%s, %s, %s, %s, %s, %s, %s, %s, weft_now(), weft_now())
+    (id, tenant_id, environment_id, workflow_id, kind, key, data, state, expires_at, created_at, updated_at)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, weft_now(), weft_now())
 on conflict (tenant_id, environment_id, workflow_id, kind, key) do update set
-    data = excluded.data, state = excluded.state, updated_at = excluded.updated_at
+    data = excluded.data, state = excluded.state, expires_at = excluded.expires_at, updated_at = excluded.updated_at
 returning created_at, updated_at
 
 -- name: resource_delete
@@ -33,12 +38,14 @@ select id from runs_storedresource
 where tenant_id = %s and environment_id = %s and workflow_id = %s and kind = %s and key = any(%s::text[])
 
 -- name: resource_get_any
-select kind, key, data, state, created_at, updated_at from runs_storedresource
+select kind, key, data, state, created_at, updated_at, expires_at from runs_storedresource
 where tenant_id = %s and environment_id = %s and workflow_id = %s and kind = %s and key = any(%s::text[])
+    and (expires_at is null or expires_at > weft_now())
 
 -- name: resource_lock_any
-select kind, key, data, state, created_at, updated_at from runs_storedresource
+select kind, key, data, state, created_at, updated_at, expires_at from runs_storedresource
 where tenant_id = %s and environment_id = %s and workflow_id = %s and kind = %s and key = any(%s::text[])
+    and (expires_at is null or expires_at > weft_now())
 for update
 
 -- name: resource_rename
@@ -52,9 +59,10 @@ where r.tenant_id = %(tenant)s and r.environment_id = %(environment)s and r.work
     )
 
 -- name: resource_page
-select kind, key, data, state, created_at, updated_at from runs_storedresource
+select kind, key, data, state, created_at, updated_at, expires_at from runs_storedresource
 where tenant_id = %(tenant)s and environment_id = %(environment)s and workflow_id = %(workflow)s and kind = %(kind)s
     and id > %(after)s and (cardinality(%(states)s::text[]) = 0 or state = any(%(states)s::text[]))
+    and (expires_at is null or expires_at > weft_now())
 order by id limit %(limit)s
 
 -- name: instance_get
