@@ -44,6 +44,11 @@ FROZEN = {
     "database.modular": "connections default driver dsn",
     "database.workflow": "connectionString driver dsn maxIdleConns maxOpenConns",
     "dynamic.component": "componentId provides requires source",
+    "event.processor": "bufferSize cleanupInterval",
+    "eventbus.modular": "defaultEventBufferSize deliveryMode engine engines eventTTL eventTtl externalBrokerPassword "
+    "externalBrokerURL externalBrokerUrl externalBrokerUser maxEventQueueSize retentionDays routing workerCount",
+    "eventlogger.modular": "bufferSize enabled eventTypeBlacklist eventTypeFilters flushInterval format logLevel "
+    "outputTargets",
     "health.checker": "",
     "http.handler": "body contentType status",
     "http.middleware.auth": "authType",
@@ -62,6 +67,7 @@ FROZEN = {
     "request_timeout timeout",
     "jsonschema.modular": "schema",
     "messaging.broker": "",
+    "messaging.broker.eventbus": "",
     "messaging.handler": "topic",
     "metrics.collector": "namespace",
     "notification.slack": "channel maxRetries text timeout username webhookURL webhookUrl",
@@ -82,6 +88,9 @@ IGNORED = {
     "cache.modular": "cleanupInterval connectionMaxAge description redisDB redisPassword redisURL",
     "data.transformer": "description",
     "dynamic.component": "description",
+    "event.processor": "description",
+    "eventbus.modular": "bufferSize description",
+    "eventlogger.modular": "description output",
     "health.checker": "description",
     "http.handler": "method path",
     "http.middleware.auth": "secret secretKey type",
@@ -90,6 +99,7 @@ IGNORED = {
     "httpclient.modular": "description disable_compression disable_keep_alives idle_conn_timeout max_idle_conns "
     "max_idle_conns_per_host tls_timeout verbose verbose_options",
     "messaging.broker": "description provider topics url",
+    "messaging.broker.eventbus": "description provider topics url",
     "messaging.handler": "description inputType queue watchPath",
     "metrics.collector": "collectInterval description",
     "notification.slack": "description",
@@ -108,6 +118,8 @@ ALIASES = {
     "data.database": "database.workflow",
     "database": "database.modular",
     "httpclient": "httpclient.modular",
+    "eventbus": "eventbus.modular",
+    "eventlogger": "eventlogger.modular",
     "jsonschema": "jsonschema.modular",
 }
 
