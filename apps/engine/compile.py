@@ -22,6 +22,7 @@ from apps.engine.sections.flows import compile_flows
 from apps.engine.sections.http import compile_routes
 from apps.engine.sections.integration import compile_integration, integration_starts
 from apps.engine.sections.listeners import compile_listeners
+from apps.engine.sections.messaging import SECTION as MESSAGING
 from apps.engine.sections.messaging import compile_messaging, read_producers
 from apps.engine.sections.pipelines import compile_pipelines
 from apps.engine.sections.statemachine import Machine
@@ -94,9 +95,10 @@ def _assemble(
     compile_machines(workspace, machines, producers)
     integrating, integrations = integration_starts(workspace.section("integration"))
     processor = compile_event(workspace, producers)
-    others = event_section_starts(processor) | integrating
+    others, brokers = event_section_starts(processor) | integrating, _brokers(workspace)
+    sections = dict.fromkeys([*document.workflows, *([MESSAGING] if brokers else [])])  # a broker publishes by itself
     resolver = Resolver(
-        section_starts(document.workflows, machines, workspace.pipelines, _brokers(workspace), others),
+        section_starts(sections, machines, workspace.pipelines, brokers, others),
         definition_starts(machines),
         pipeline_starts(workspace.pipelines),
         flow_starts(workspace.flows.beginnings),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
-from apps.engine.checks.known import ENGINES, PLACEHOLDERS
+from apps.engine.checks.known import BROKERS, ENGINES, PLACEHOLDERS
 from apps.engine.checks.report import LONGEST_SHOWN
 from apps.engine.checks.scope import Scope, items_of
 from apps.engine.document import DocumentPath
@@ -113,12 +113,16 @@ def _transition(scope: Scope, name: Any, path: DocumentPath) -> None:
 
 
 def workflow_names(scope: Scope) -> dict[str, None]:
-    """Return everything a trigger may start: sections, state machines, pipelines, jobs, processors, registries."""
+    """Return everything a trigger may start: sections, state machines, pipelines, jobs, processors, registries.
+
+    A broker publishes for the `messaging` section even where the document has no such section.
+    """
     sections = scope.document.workflows
     jobs = (job.get("job") for _, job in items_of(sections.get("scheduler", {}).get("jobs")))
     others = (sections.get("event", {}).get("processor"), *_integrations(sections), *jobs)
     named = (name for name in others if isinstance(name, str))
-    return dict.fromkeys(chain(sections, scope.definitions, scope.pipelines, scope.flows.beginnings, named))
+    publishing = ["messaging"] if scope.of_kinds(BROKERS) else []
+    return dict.fromkeys(chain(sections, publishing, scope.definitions, scope.pipelines, scope.flows.beginnings, named))
 
 
 def _integrations(sections: dict[str, Any]) -> Iterable[Any]:
