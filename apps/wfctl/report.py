@@ -1,5 +1,6 @@
 """Findings for people (place, message, the line with a caret) and for programs (JSON)."""
 
+import re
 from typing import Any
 
 from rich.console import Console
@@ -7,15 +8,20 @@ from rich.text import Text
 
 from apps.engine.findings import Finding, Severity, counts
 from apps.wfctl.reading import Examined
+from apps.wfctl.terminal import terminal
 
 COLOURS = {Severity.ERROR: "bold red", Severity.BLOCKED: "magenta", Severity.WARNING: "yellow"}
 _NOUNS = {Severity.ERROR: "error", Severity.BLOCKED: "blocked", Severity.WARNING: "warning"}
 _WIDEST_LINE = 160
+# A text of a document from its first character on: quoted, else plain up to what ends it.
+_TEXT = r""""(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s,\[\]{}:#][^,\[\]{}]*?(?=\s*(?::\s|:$|[,\]}]|\s\#|$))"""
+_KEY = re.compile(_TEXT)
+_KEY_AND_VALUE = re.compile(rf"(?:{_TEXT})(?:\s*:\s+(?:{_TEXT}))?")
 
 
 def complain(problem: object) -> None:
     """Say on standard error, in one line, why a verb cannot do what it was asked."""
-    Console(stderr=True, highlight=False).print(Text(f"wfctl: {problem}", style="red"), soft_wrap=True)
+    terminal(stderr=True).print(Text(f"wfctl: {problem}", style="red"), soft_wrap=True)
 
 
 def as_json(examined: Examined) -> dict[str, Any]:
@@ -46,16 +52,23 @@ def _headline(name: str, finding: Finding) -> Text:
 
 
 def _excerpt(source: str, finding: Finding) -> list[Text]:
-    """Return the source line and a caret under the column; tabs keep their width, long lines are cut."""
+    """Return the source line and carets under what is meant; tabs keep their width, long lines are cut.
+
+    A character that would move the cursor or the colours of a terminal is shown as a dot.
+    """
     gutter = f"{finding.line:>5} | "
     column = max(finding.column, 1) - 1
     start = max(column - _WIDEST_LINE // 2, 0) if len(source) > _WIDEST_LINE else 0
-    shown = source[start : start + _WIDEST_LINE]
+    shown = "".join(
+        each if each == "\t" or each.isprintable() else "·" for each in source[start : start + _WIDEST_LINE]
+    )
     padding = "".join("\t" if character == "\t" else " " for character in shown[: column - start])
-    colour = COLOURS[finding.severity]
+    pattern = _KEY if finding.code.startswith("key.") else _KEY_AND_VALUE  # a place is that of the key
+    fault = pattern.match(shown, column - start)
+    carets = "^" * max(1, len(fault[0]) if fault else 1)
     return [
         Text.assemble((gutter, "dim"), shown),
-        Text.assemble((" " * 6 + "| ", "dim"), padding, ("^", colour)),
+        Text.assemble((" " * 6 + "| ", "dim"), padding, (carets, COLOURS[finding.severity])),
     ]
 
 

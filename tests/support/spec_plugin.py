@@ -14,7 +14,7 @@ import pytest
 from tests.support.spec_ids import FINISHED
 from tests.support.spec_lines import LINES
 
-ID = re.compile(r"(?:[A-Z]+-B?\d+(?:\.\d+)*|D\d+|[a-z]+(?:\.[a-z0-9-]+)+)")
+ID = re.compile(r"(?:[A-Z]+-B?\d+(?:\.\d+)*|D\d+|[a-z]+(?:\.[a-z0-9_-]+)+)")
 FAILED, PASSED, SKIPPED = "failed", "passed", "skipped"
 
 

@@ -1,7 +1,10 @@
 """Driving the real command line from outside: one process per call, no terminal, no colours."""
 
+import contextlib
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
@@ -68,6 +71,25 @@ def wfctl(*arguments: str | Path, stdin: str | None = None, **extra: str) -> Out
         check=False,
     )
     return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def wfctl_in_a_terminal(*arguments: str | Path, **extra: str) -> tuple[int, str]:
+    """Run one verb with a terminal for its output; return its exit code and what the terminal was sent."""
+    ours, theirs = pty.openpty()
+    given = environment(**{"TERM": "xterm-256color", "NO_COLOR": "", **extra})
+    process = subprocess.Popen(command(*arguments), stdin=theirs, stdout=theirs, stderr=theirs, env=given, cwd=ROOT)
+    os.close(theirs)
+    sent = bytearray()
+    with contextlib.suppress(OSError):  # Linux tells the end of a terminal by an error
+        while piece := os.read(ours, 65_536):
+            sent += piece
+    os.close(ours)
+    return process.wait(60), sent.decode().replace("\r\n", "\n")
+
+
+def plain(text: str) -> str:
+    """Return text without the colours of a terminal."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
 class Serving:

@@ -1,8 +1,9 @@
-"""`wfctl inspect`: what a document holds, and in which order its modules are built."""
+"""`wfctl inspect`: what a document holds, in which order its modules are built, and how its parts are connected."""
 
 import json
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -11,22 +12,33 @@ from rich.tree import Tree
 
 from apps.engine.graph import graph
 from apps.wfctl.commands.validate import HAS_ERRORS, UNREADABLE
+from apps.wfctl.drawing import as_mermaid, as_text
 from apps.wfctl.outline import Outline, outline
-from apps.wfctl.reading import Unreadable, examine, registry
-from apps.wfctl.report import complain, print_report
+from apps.wfctl.reading import Examined, Unreadable, examine, registry
+from apps.wfctl.report import as_json, complain, print_report
+from apps.wfctl.terminal import WIDTH_OF_A_FILE, terminal
 
-WIDTH_OF_A_FILE = 160
+EXIT_CODES = "Exit codes: 0 shown; 1 the text does not parse; 2 the file cannot be read."
+
+
+class GraphForm(StrEnum):
+    """How the graph of a document is printed."""
+
+    TEXT = "text"
+    MERMAID = "mermaid"
 
 
 def inspect(
     file: Annotated[Path, typer.Argument(help="The document to look into; `-` reads standard input.")],
     deps: Annotated[bool, typer.Option("--deps", help="Show what each module depends on.")] = False,
-    as_graph: Annotated[bool, typer.Option("--graph", help="Show every connection of the document.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print all of it as one JSON object.")] = False,
+    form: Annotated[
+        GraphForm | None, typer.Option("--graph", help="Print the graph of modules, pipelines and machines instead.")
+    ] = None,
+    is_json: Annotated[bool, typer.Option("--json", help="Print all of it as one JSON object.")] = False,
 ) -> None:
     """Show modules in the order they are built, routes, subscriptions, state machines and pipelines.
 
-    Works on documents that cannot run, too, as long as they can be read. Exits 1 when the text does not parse.
+    Works on documents that cannot run, too, as long as they can be read.
     """
     types = registry()
     try:
@@ -35,28 +47,30 @@ def inspect(
         complain(error)
         raise typer.Exit(UNREADABLE) from None
     if examined.document is None:
-        print_report(examined, Console(stderr=True))
+        _refuse(examined, is_json=is_json)
         raise typer.Exit(HAS_ERRORS)
     found = outline(examined.document, types)
-    edges = graph(examined.document, types)
-    if as_json:
-        typer.echo(json.dumps({"document": examined.name, **found.as_dict(), "graph": edges}))
-        return
-    terminal = Console(highlight=False)
-    if not terminal.is_terminal:
-        terminal = Console(highlight=False, width=max(terminal.width, WIDTH_OF_A_FILE))
-    _print_outline(found, terminal)
-    if deps:
-        terminal.print(_dependencies(found))
-    if as_graph:
-        _print_edges(edges, terminal)
+    drawn = graph(examined.document, types)
+    if is_json:
+        typer.echo(json.dumps({"document": examined.name, **found.as_dict(), "graph": drawn}))
+    elif form is not None:
+        typer.echo(as_mermaid(drawn) if form is GraphForm.MERMAID else as_text(drawn))
+    else:
+        _print_outline(found, terminal(at_least=WIDTH_OF_A_FILE), deps=deps)
 
 
-def _print_outline(found: Outline, terminal: Console) -> None:
+def _refuse(examined: Examined, *, is_json: bool) -> None:
+    if is_json:
+        typer.echo(json.dumps(as_json(examined)))
+    else:
+        print_report(examined, terminal(stderr=True))
+
+
+def _print_outline(found: Outline, console: Console, *, deps: bool) -> None:
     modules = _table("Modules, in the order they are built", "#", "name", "type", "category")
     for number, module in enumerate(found.modules, 1):
         modules.add_row(str(number), module["name"], module["type"], module["category"])
-    terminal.print(modules)
+    console.print(modules)
     for title, columns, rows in (
         ("Routes", ("method", "path", "handler"), found.routes),
         ("Subscriptions", ("topic", "handler"), found.subscriptions),
@@ -68,7 +82,9 @@ def _print_outline(found: Outline, terminal: Console) -> None:
             table = _table(title, *columns)
             for row in rows:
                 table.add_row(*(str(row[column]) for column in columns))
-            terminal.print(table)
+            console.print(table)
+    if deps:
+        console.print(_dependencies(found))
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -85,10 +101,3 @@ def _dependencies(found: Outline) -> Tree:
         for name in module["depends_on"]:
             branch.add(name)
     return tree
-
-
-def _print_edges(edges: dict[str, Any], terminal: Console) -> None:
-    table = _table("Connections", "from", "to", "kind", "label")
-    for edge in edges["edges"]:
-        table.add_row(edge["from"], edge["to"], edge["kind"], edge.get("label") or "")
-    terminal.print(table)

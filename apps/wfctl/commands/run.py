@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console as Terminal
 
 from apps.wfctl.address import BadAddress, parse_address
 from apps.wfctl.reading import Unreadable
 from apps.wfctl.report import complain
 from apps.wfctl.serving import CannotServe, Served, serve
+from apps.wfctl.terminal import terminal
 
 UNUSABLE, BAD_CALL = 1, 2
+EXIT_CODES = "Exit codes: 0 stopped; 1 the document cannot run, or its address is taken; 2 a bad address or file."
 
 
 def run(
@@ -30,10 +31,9 @@ def run(
     Secrets (`${NAME}`) are environment variables. An address without a host, such as `:8080`, is this machine only.
     A changed file is served as soon as it is saved; while it has errors, what was served before goes on.
     """
-    terminal = Terminal(highlight=False)
     try:
         wanted = parse_address(address) if address else None
-        asyncio.run(serve(Served(file, wanted, store, reload, console, allow_placeholders), terminal))
+        asyncio.run(serve(Served(file, wanted, store, reload, console, allow_placeholders), terminal()))
     except (BadAddress, Unreadable) as error:
         complain(error)
         raise typer.Exit(BAD_CALL) from None

@@ -9,6 +9,9 @@ from apps.engine.schema import document_schema
 from apps.wfctl.reading import registry
 from apps.wfctl.report import complain
 
+UNKNOWN = 2
+EXIT_CODES = "Exit codes: 0 printed; 2 there is no such module type."
+
 
 def schema(
     kind: Annotated[str, typer.Argument(help="A module type, such as webhook.sender; without it, all.")] = "",
@@ -21,5 +24,5 @@ def schema(
     found = types.get(kind)
     if found is None:
         complain(f"there is no module type {kind!r}")
-        raise typer.Exit(2)
+        raise typer.Exit(UNKNOWN)
     typer.echo(json.dumps(found.Config.model_json_schema(), indent=2))

@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from apps.engine.check import CheckOptions
 from apps.engine.findings import Severity
 from apps.wfctl.reading import Examined, Unreadable, examine, registry
 from apps.wfctl.report import as_json, complain, print_report
+from apps.wfctl.terminal import terminal
 
 CLEAN, HAS_ERRORS, UNREADABLE, ONLY_BLOCKED = 0, 1, 2, 3
+EXIT_CODES = "Exit codes: 0 clean or warnings only; 1 errors; 2 a file cannot be read; 3 blocked, and no errors."
 
 
 def validate(
@@ -23,10 +24,9 @@ def validate(
         bool, typer.Option("--allow-placeholders", help="Let placeholder types pass, as a deployment may.")
     ] = False,
 ) -> None:
-    """Check documents and print all findings with their places.
+    """Check documents and print all findings with their places, or with --json one JSON object per document.
 
-    Exits 0 when every document is clean or has warnings only, 1 when any has errors, 2 when one cannot be read and
-    3 when some are blocked (drawable, not deployable) and none has errors.
+    A document with errors is unusable; one that is blocked can be edited and drawn, and not deployed.
     """
     types = registry()
     options = CheckOptions(strict=strict, files=True, allow_placeholders=allow_placeholders)
@@ -53,7 +53,7 @@ def _print(examined: Examined, as_json_lines: bool) -> None:
     if as_json_lines:
         typer.echo(json.dumps(as_json(examined)))
     else:
-        print_report(examined, Console())
+        print_report(examined, terminal())
 
 
 def _worse(first: int, second: int) -> int:

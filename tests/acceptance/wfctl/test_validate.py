@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.support.wfctl import wfctl
+from tests.support.wfctl import plain, wfctl, wfctl_in_a_terminal
 
 pytestmark = pytest.mark.spec("SPINE-B9")
 
@@ -79,12 +79,29 @@ def test_people_see_the_line_with_a_caret_under_the_place(file):
     lines = done.out.splitlines()
     shown = next(index for index, line in enumerate(lines) if "http.ruoter" in line and " | " in line)
     assert lines[shown - 1].startswith(f"{path}:6:")
-    assert lines[shown + 1].strip().strip("|").strip() == "^"
+    assert lines[shown + 1].strip().strip("|").strip() == "^" * len("type: http.ruoter")
+    assert lines[shown + 1].index("^") == lines[shown].index("type: http.ruoter")
     assert "\x1b[" not in done.out
 
 
-def test_colours_are_for_terminals(file):
-    assert "\x1b[" in wfctl("validate", file(BLOCKED), FORCE_COLOR="1", NO_COLOR="").out
+def test_colours_are_for_terminals_whose_owner_wants_them(file):
+    path = file(BLOCKED)
+    code, shown = wfctl_in_a_terminal("validate", path)
+    assert (code, f"{path}:6:" in plain(shown), "\x1b[" in shown) == (3, True, True)
+    code, shown = wfctl_in_a_terminal("validate", path, NO_COLOR="1")
+    assert (code, f"{path}:6:" in shown, "\x1b[" in shown) == (3, True, False)
+    assert "\x1b[" in wfctl("validate", path, FORCE_COLOR="1", NO_COLOR="").out
+
+
+def test_what_a_document_holds_does_not_reach_the_terminal_as_a_command(file):
+    done = wfctl("validate", file('modules: [{name: "a\u202e\u2067b", type: http.ruoter}]\n'))
+    assert (done.code, "a··b" in done.out) == (3, True)
+
+
+@pytest.mark.parametrize("verb", ["validate", "inspect", "run", "schema", "new-module"])
+def test_the_help_of_a_verb_tells_its_exit_codes(verb):
+    done = wfctl(verb, "--help")
+    assert (done.code, "Exit codes: 0 " in done.out) == (0, True)
 
 
 def test_standard_input_is_a_document_too():
