@@ -11,6 +11,7 @@ from apps.engine.module import Context, Module
 from apps.engine.ports import NewRun
 from apps.engine.routes import Match, RouteTable
 from apps.engine.run.program import Program, Trace
+from apps.engine.schedules import Schedule
 from apps.engine.sections.statemachine import Machine
 from apps.engine.subscription import Subscription
 from apps.engine.topics import TopicTable
@@ -61,6 +62,7 @@ class Application:
     subscriptions: tuple[Subscription, ...]
     routes: RouteTable[Route]
     resolver: Resolver
+    schedules: tuple[Schedule, ...] = ()
     findings: tuple[Finding, ...] = ()  # warnings only
     topics: TopicTable[Subscription] = field(init=False)
     _subscriptions: dict[tuple[str, str], Subscription] = field(init=False, repr=False)

@@ -9,13 +9,13 @@ from apps.engine.checks.event import check_event
 from apps.engine.checks.flows import check_flows
 from apps.engine.checks.http import check_http
 from apps.engine.checks.integration import check_integration
-from apps.engine.checks.later import check_later_sections
 from apps.engine.checks.messaging import check_messaging
 from apps.engine.checks.modules import check_modules
 from apps.engine.checks.options import DEPLOYED, CheckOptions
 from apps.engine.checks.pipelines import check_pipelines
 from apps.engine.checks.purity import Purity
 from apps.engine.checks.references import check_module_references
+from apps.engine.checks.schedules import check_schedules
 from apps.engine.checks.scope import Scope
 from apps.engine.checks.secrets import check_secrets
 from apps.engine.checks.statemachine import check_statemachine
@@ -43,7 +43,7 @@ def check(document: Document, registry: Registry, options: CheckOptions | None =
     check_pipelines(scope)
     check_integration(scope)
     check_event(scope)
+    check_schedules(scope)
     check_triggers(scope)
-    check_later_sections(scope)
     check_secrets(scope)
     return sorted(set(scope.findings))

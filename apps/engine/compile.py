@@ -15,16 +15,19 @@ from apps.engine.graph import dependency_order
 from apps.engine.module import Called, Links, Module
 from apps.engine.noop import Noop, NoopConfig
 from apps.engine.registry import Registry
+from apps.engine.schedules import Jobs
 from apps.engine.sections.called import compile_called
 from apps.engine.sections.definitions import compile_machines
 from apps.engine.sections.event import compile_event, event_section_subscriptions
 from apps.engine.sections.flows import compile_flows
+from apps.engine.sections.fronts import fronts_of
 from apps.engine.sections.http import compile_routes
 from apps.engine.sections.integration import compile_integration, integration_starts
 from apps.engine.sections.listeners import compile_listeners
 from apps.engine.sections.messaging import SECTION as MESSAGING
 from apps.engine.sections.messaging import compile_messaging, read_producers
 from apps.engine.sections.pipelines import compile_pipelines
+from apps.engine.sections.scheduler import compile_jobs
 from apps.engine.sections.statemachine import Machine
 from apps.engine.sections.workspace import Workspace
 from apps.engine.service_names import service_names
@@ -36,10 +39,12 @@ from apps.engine.trigger import (
     flow_starts,
     pipeline_starts,
     processor_starts,
+    scheduler_starts,
     section_starts,
 )
 from apps.engine.triggers.event import event_subscriptions
 from apps.engine.triggers.eventbus import eventbus_subscriptions
+from apps.engine.triggers.schedule import compile_schedule_trigger
 
 
 def compile_document(
@@ -63,13 +68,20 @@ def compile_document(
         {name: module.kind for name, module in modules.items()},
         {name: getattr(module.config, "provides", ()) for name, module in modules.items()},
     )
+    jobs = Jobs()
     links = Links(
-        modules, legacy, machines=machines, components=registry.components, targets=targets, read_file=read_file
+        modules,
+        legacy,
+        machines=machines,
+        components=registry.components,
+        targets=targets,
+        jobs=jobs,
+        read_file=read_file,
     )
     for module in modules.values():
         _link(module, links, document)
-    workspace = Workspace(document, modules, registry.components, legacy)
-    return _assemble(workspace, machines, targets, found)
+    workspace = Workspace(document, modules, registry.components, legacy, fronts_of(document.modules, modules))
+    return _assemble(workspace, machines, targets, jobs, found)
 
 
 def _link(module: Module[Any], links: Links, document: Document) -> None:
@@ -85,7 +97,7 @@ def _link(module: Module[Any], links: Links, document: Document) -> None:
 
 
 def _assemble(
-    workspace: Workspace, machines: dict[str, Machine], targets: dict[str, Called], found: list[Finding]
+    workspace: Workspace, machines: dict[str, Machine], targets: dict[str, Called], jobs: Jobs, found: list[Finding]
 ) -> Application:
     document = workspace.document
     producers = read_producers(workspace)
@@ -95,7 +107,9 @@ def _assemble(
     compile_machines(workspace, machines, producers)
     integrating, integrations = integration_starts(workspace.section("integration"))
     processor = compile_event(workspace, producers)
-    others, brokers = event_section_starts(processor) | integrating, _brokers(workspace)
+    schedules = compile_jobs(workspace, producers, jobs)
+    others = event_section_starts(processor) | integrating | scheduler_starts(jobs.starts)
+    brokers = _brokers(workspace)
     sections = dict.fromkeys([*document.workflows, *([MESSAGING] if brokers else [])])  # a broker publishes by itself
     resolver = Resolver(
         section_starts(sections, machines, workspace.pipelines, brokers, others),
@@ -103,8 +117,10 @@ def _assemble(
         pipeline_starts(workspace.pipelines),
         flow_starts(workspace.flows.beginnings),
         integrations,
+        jobs.starts,
         processor_starts(processor),
     )
+    schedules += compile_schedule_trigger(workspace, resolver)
     subscriptions = (
         *compile_messaging(workspace, producers),
         *event_section_subscriptions(workspace, processor),
@@ -124,6 +140,7 @@ def _assemble(
         subscriptions=subscriptions,
         routes=routes,
         resolver=resolver,
+        schedules=tuple(schedules),
         findings=tuple(sorted(found)),
     )
 
@@ -159,10 +176,5 @@ def _build(settings: Settings, registry: Registry) -> Module[Any] | None:
     module_type = registry.get(entry.kind)
     if module_type is None:
         return Noop(entry.name, NoopConfig()) if entry.kind in PLACEHOLDERS else None
-    model = module_type.Config
-    config = {
-        key: value
-        for key, value in settings.values.items()
-        if key not in model.ignored_keys and not key.startswith("x-")
-    }
-    return module_type(entry.name, model.model_validate(config))
+    config, _ = settings.split(module_type.Config)
+    return module_type(entry.name, module_type.Config.model_validate(config))

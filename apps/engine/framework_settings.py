@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from apps.engine.checks.config_keys import keys_at
 from apps.engine.checks.known import FRAMEWORK_KEYS
 from apps.engine.document import Document, DocumentPath, ModuleEntry
+from apps.engine.module import ModuleConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +18,29 @@ class Settings:
     entry: ModuleEntry
     top: str = ""  # the top-level key that some of them stand under
 
+    def is_above(self, key: Any) -> bool:
+        """Whether a key stands at the top of the document."""
+        return bool(self.top) and key not in self.entry.config and key in self.values
+
     def place(self, key: Any) -> tuple[DocumentPath, dict[str, Any]]:
         """Return the path under which a key stands, and the map that holds it there."""
-        if self.top and key not in self.entry.config and key in self.values:
-            return (self.top,), self.values
-        return (*self.entry.path, "config"), self.entry.config
+        return ((self.top,), self.values) if self.is_above(key) else ((*self.entry.path, "config"), self.entry.config)
+
+    def split(self, model: type[ModuleConfig]) -> tuple[dict[str, Any], list[str]]:
+        """Return what the model is to look at, and the keys that nothing reads.
+
+        A key at the top that the type does not know is one of those: the names that documents write there are mostly
+        not the type's (spec/modules.md 3.6).
+        """
+        known = keys_at(model, ()) if self.top else set()
+        read: dict[str, Any] = {}
+        unread: list[str] = []
+        for key, value in self.values.items():
+            if key in model.ignored_keys or (self.is_above(key) and key not in known and not key.startswith("x-")):
+                unread.append(key)
+            elif not key.startswith("x-"):
+                read[key] = value
+        return read, unread
 
 
 class FrameworkSettings:

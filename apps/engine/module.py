@@ -11,6 +11,7 @@ A type declares what it is (`kind`, `category`, `effect`, ports) and implements 
 - *fixed answer*: `answer()` gives {status, headers, body}; in a flow (`engine/flows.py`) the message passes on
 - *branch node*: `ways` are the names of its ways out, `choose(names)` gives one, `roots` says which names it looks at
 - *listener*: `listens()` names topics of which `run` is given every message that `hears`, as `{topic, event}`.
+- *job recorder*: `async record_run(told, context)` - is told of every ended run of a job of the `scheduler` section.
 - *reporter*: `async health(context)` returning (`healthy` | `degraded` | `unhealthy`, message) for `health.checker`.
 
 Instances are built at compile time from checked config and hold no state of a tenant: one compiled application
@@ -27,6 +28,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
 from apps.engine.ports import Unit
+from apps.engine.schedules import Jobs
 
 if TYPE_CHECKING:
     from apps.engine.run.program import RetryPolicy
@@ -144,6 +146,7 @@ class Links:
         machines: Mapping[str, Any] | None = None,
         components: Mapping[str, Any] | None = None,
         targets: Mapping[str, "Called"] | None = None,
+        jobs: Jobs | None = None,
         read_file: Callable[[str], bytes] | None = None,
     ) -> None:
         self.modules = modules
@@ -151,6 +154,7 @@ class Links:
         self.machines: Mapping[str, Any] = machines if machines is not None else {}  # by definition; filled later
         self.components: Mapping[str, Any] = components or {}  # bundled, by stem (`engine/component.py`)
         self.targets: Mapping[str, Called] = targets if targets is not None else {}  # see `Module.calls`; filled later
+        self.jobs = jobs or Jobs()  # of the `scheduler` section; filled later
         self.read_file = read_file  # a file beside the document; None where documents have no folder (hosted)
         self._of_kind: dict[tuple[str, ...], list[Module[Any]]] = {}
 

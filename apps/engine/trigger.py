@@ -1,4 +1,4 @@
-"""What a name in a trigger, an API call or a button means: a section, a state machine or a pipeline."""
+"""What a name in a trigger, an API call or a button means: a section, a state machine, a pipeline or a job."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -17,7 +17,7 @@ PUBLISH = "section:messaging"  # entry of the program that publishes one message
 
 
 class UnknownWorkflow(StepFailed):
-    """No section, definition or pipeline has this name: 404."""
+    """No section, definition, pipeline or job has this name: 404."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, code="workflow.unknown", status=404)
@@ -37,7 +37,7 @@ class Resolver:
         return workflow in self._starts
 
     def resolve(self, workflow: str, action: str, data: Any) -> NewRun:
-        """Return the run to accept; the first of section, definition, pipeline that has the name."""
+        """Return the run to accept; the first of section, definition, pipeline, job that has the name."""
         start = self._starts.get(workflow)
         if start is None:
             raise UnknownWorkflow(f"There is no workflow {workflow!r} in this document.")
@@ -59,7 +59,7 @@ def section_starts(
         STATEMACHINE: lambda action, data: transition_run(
             _machine_for(machines, data), action.rpartition(":")[2], data
         ),
-        "pipelines": _section_of(pipeline_starts(pipelines)),
+        "pipelines": _section_of("pipelines", pipeline_starts(pipelines)),
         "messaging": partial(_publish_run, frozenset(brokers)),
         **(others or {}),
     }
@@ -88,6 +88,11 @@ def processor_starts(processor: Processor | None) -> dict[str, Start]:
     return {processor.name: lambda action, data: processor.run_of(action, {"payload": data}, source="trigger")}
 
 
+def scheduler_starts(jobs: Mapping[str, Start]) -> dict[str, Start]:
+    """Return what the `scheduler` section starts: its jobs by name."""
+    return {"scheduler": _section_of("scheduler", jobs)}
+
+
 def event_section_starts(processor: Processor | None) -> dict[str, Start]:
     """Return what the `event` section starts: `processor` or `processor:pattern`, or the data name it (spec 4.5).
 
@@ -106,12 +111,12 @@ def event_section_starts(processor: Processor | None) -> dict[str, Start]:
     return {EVENT: start}
 
 
-def _section_of(starts: Mapping[str, Start]) -> Start:
+def _section_of(section: str, starts: Mapping[str, Start]) -> Start:
     """Return the start of a section whose actions are the names of its own."""
 
     def start(action: str, data: Any) -> NewRun:
         if action not in starts:
-            return _nothing("pipelines", action, data)
+            return _nothing(section, action, data)
         return starts[action]("", data)
 
     return start

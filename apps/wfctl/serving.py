@@ -182,5 +182,8 @@ def _announce(narrator: Narrator, application: Application, types: Registry, lis
             narrator.say((f"  {route.name} -> {route.handler}", "dim"))
     for subscription in application.subscriptions:
         narrator.say((f"  {subscription.topic} -> {subscription.handler}", "dim"))
+    for schedule in application.schedules:
+        what = f"{schedule.workflow} {schedule.action}".strip()
+        narrator.say((f"  {schedule.timetable.text} -> {what}", "dim"))
     for finding in missing_secrets(application.document, types):
         narrator.say(("warning", "yellow"), f" {finding.message} ({finding.path})")

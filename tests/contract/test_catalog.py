@@ -65,6 +65,7 @@ FROZEN = {
     "http.simple_proxy": "targets timeout",
     "httpclient.modular": "acceptAnyStatus accept_any_status baseURL baseUrl base_url headers maxRetries max_retries "
     "request_timeout timeout",
+    "job.store": "storeType",
     "jsonschema.modular": "schema",
     "messaging.broker": "",
     "messaging.broker.eventbus": "",
@@ -75,6 +76,9 @@ FROZEN = {
     "processing.step": "compensateTransition componentId maxRetries retryBackoffMs successTransition successWhen "
     "timeoutSeconds",
     "reverseproxy": PROXY,
+    "scheduler.cron": "cronExpression expression timezone",
+    "scheduler.modular": "checkInterval cron interval jobs persistenceBackend queueSize retentionDays shutdownTimeout "
+    "storageType timezone workerCount",
     "state.connector": "",
     "state.tracker": "",
     "statemachine.engine": "",
@@ -98,12 +102,15 @@ IGNORED = {
     "http.router": "prefix",
     "httpclient.modular": "description disable_compression disable_keep_alives idle_conn_timeout max_idle_conns "
     "max_idle_conns_per_host tls_timeout verbose verbose_options",
+    "job.store": "description",
     "messaging.broker": "description provider topics url",
     "messaging.broker.eventbus": "description provider topics url",
     "messaging.handler": "description inputType queue watchPath",
     "metrics.collector": "collectInterval description",
     "notification.slack": "description",
     "reverseproxy": PROXY_IGNORED,
+    "scheduler.cron": "description",
+    "scheduler.modular": "description",
     "state.connector": "description",
     "state.tracker": "description store",
     "statemachine.engine": "description initialState initial_state stateTracker",
@@ -115,12 +122,14 @@ ALIASES = {
     "cache": "cache.modular",
     "core.metrics": "metrics.collector",
     "data.cache": "cache.modular",
+    "cron.scheduler": "scheduler.cron",
     "data.database": "database.workflow",
     "database": "database.modular",
     "httpclient": "httpclient.modular",
     "eventbus": "eventbus.modular",
     "eventlogger": "eventlogger.modular",
     "jsonschema": "jsonschema.modular",
+    "scheduler": "scheduler.cron",
 }
 
 pytestmark = pytest.mark.spec("SPINE-B1", "SPINE-B4")

@@ -77,9 +77,7 @@ ALIASES = {
 PLACEHOLDERS = frozenset({"core.config", "core.logger", "business.service", "grpc.server"})
 
 SECTIONS = frozenset({"http", "messaging", "statemachine", "pipelines", "scheduler", "event", "integration"})
-SECTIONS_IN_BUILD = frozenset({"http", "messaging", "statemachine", "pipelines", "event", "integration"})
 TRIGGERS = frozenset({"http", "schedule", "event", "eventbus", "mock"})
-TRIGGERS_IN_BUILD = frozenset({"http", "event", "eventbus", "mock"})
 
 TOP_KEYS = frozenset({"name", "description", "modules", "workflows", "triggers"})
 MODULE_KEYS = frozenset({"name", "type", "config", "dependsOn", "branches"})
@@ -99,6 +97,7 @@ BROKERS = ("messaging.broker", "messaging.broker.eventbus", "messaging.kafka", "
 BUSES = ("eventbus.modular",)
 ENGINES = ("statemachine.engine",)
 PROCESSORS = ("event.processor",)
+SCHEDULERS = ("scheduler.cron", "scheduler.modular")
 
 
 def canonical(kind: str) -> str:

@@ -137,11 +137,9 @@ def _config(scope: Scope, settings: Settings, module_type: type[Module[Any]]) ->
 def _meant(scope: Scope, settings: Settings, model: type[ModuleConfig]) -> dict[str, Any]:
     """Return the keys that the model is to look at; tell of those that nothing reads."""
     entry = settings.entry
-    config: dict[str, Any] = {}
-    for key, value in settings.values.items():
-        if key not in model.ignored_keys:
-            config |= {} if key.startswith("x-") else {key: value}
-        elif (entry.name, key) not in scope.keys_used:
+    config, unread = settings.split(model)
+    for key in unread:
+        if (entry.name, key) not in scope.keys_used:
             path, _ = settings.place(key)
             scope.report("key.ignored", (*path, key), f"{entry.kind} accepts {key!r}; it has no effect.")
     return config

@@ -5,6 +5,7 @@ from typing import Any
 from apps.engine.checks.scope import Scope, items_of
 from apps.engine.checks.uses import steps_in, used_in
 from apps.engine.graph import dependency_order
+from apps.engine.sections.fronts import fronts_of
 
 
 class Purity:
@@ -15,6 +16,7 @@ class Purity:
         producers = scope.document.workflows.get("messaging", {}).get("producers")
         names = (item.get("name") for _, item in items_of(producers) if item.get("forwardTo"))
         self._forwarding = {name for name in names if isinstance(name, str)}
+        self._fronts = fronts_of(scope.document.modules, scope.kinds)
         self._pipelines: dict[str, bool] = {}
         self._flows: dict[str, bool] = {}
         for name in scope.flows.order:
@@ -41,7 +43,7 @@ class Purity:
         module_type = None if module is None else self._scope.type_of(module)
         if name in self._pipelines and module_type is not None and not hasattr(module_type, "handle"):
             return name not in self._forwarding and self._pipelines[name]
-        return self.of(name)
+        return self.of(self._fronts.get(module or "", name))
 
     def _called(self, name: str) -> bool:
         """Whether what a step calls is pure; a circle adds nothing here and is reported elsewhere."""

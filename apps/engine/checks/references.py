@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
-from apps.engine.checks.known import BROKERS, ENGINES, PLACEHOLDERS
+from apps.engine.checks.known import BROKERS, ENGINES, PLACEHOLDERS, SCHEDULERS
 from apps.engine.checks.report import LONGEST_SHOWN
 from apps.engine.checks.scope import Scope, items_of
 from apps.engine.document import DocumentPath
@@ -118,11 +118,26 @@ def workflow_names(scope: Scope) -> dict[str, None]:
     A broker publishes for the `messaging` section even where the document has no such section.
     """
     sections = scope.document.workflows
-    jobs = (job.get("job") for _, job in items_of(sections.get("scheduler", {}).get("jobs")))
-    others = (sections.get("event", {}).get("processor"), *_integrations(sections), *jobs)
+    others = (sections.get("event", {}).get("processor"), *_integrations(sections))
     named = (name for name in others if isinstance(name, str))
     publishing = ["messaging"] if scope.of_kinds(BROKERS) else []
-    return dict.fromkeys(chain(sections, publishing, scope.definitions, scope.pipelines, scope.flows.beginnings, named))
+    starting = (sections, publishing, scope.definitions, scope.pipelines, scope.flows.beginnings)
+    return dict.fromkeys(chain(*starting, names_of_jobs(scope), named))
+
+
+def names_of_jobs(scope: Scope) -> dict[str, None]:
+    """Return every name that starts a job of the `scheduler` section, or of a module with jobs of its own."""
+    written: list[tuple[Any, Any]] = [
+        (job.get("scheduler"), job.get("job"))
+        for _, job in items_of(scope.document.workflows.get("scheduler", {}).get("jobs"))
+    ]
+    for name in scope.of_kinds(SCHEDULERS):
+        written += [(name, job) for job, _ in getattr(scope.built.get(name), "jobs", {}).values()]
+    found: dict[str, None] = {}
+    for scheduler, job in written:
+        if isinstance(scheduler, str) and isinstance(job, str):
+            found |= {job: None, f"{scheduler}:{job}": None}
+    return found
 
 
 def _integrations(sections: dict[str, Any]) -> Iterable[Any]:

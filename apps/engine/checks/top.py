@@ -6,10 +6,8 @@ from apps.engine.checks.known import (
     FRAMEWORK_KEYS,
     IGNORED_TOP_KEYS,
     SECTIONS,
-    SECTIONS_IN_BUILD,
     TOP_KEYS,
     TRIGGERS,
-    TRIGGERS_IN_BUILD,
 )
 from apps.engine.checks.scope import Scope
 from apps.engine.checks.shapes import unknown_key
@@ -26,8 +24,8 @@ def check_top(scope: Scope) -> None:
             unknown_key(scope, name, (name,), TOP_KEYS)
     if scope.options.filled and not scope.document.data.get("modules") and not scope.document.data.get("workflows"):
         scope.report("document.empty", (), "The document is empty: it has neither modules nor workflows to publish.")
-    _sections(scope, "workflows", "section", SECTIONS, SECTIONS_IN_BUILD)
-    _sections(scope, "triggers", "trigger", TRIGGERS, TRIGGERS_IN_BUILD)
+    _sections(scope, "workflows", "section", SECTIONS)
+    _sections(scope, "triggers", "trigger", TRIGGERS)
 
 
 def _framework(scope: Scope, name: str, value: Any) -> None:
@@ -39,7 +37,7 @@ def _framework(scope: Scope, name: str, value: Any) -> None:
         scope.report("section.shape", (name,), f"{name!r} must be a map.")
 
 
-def _sections(scope: Scope, key: str, what: str, known: frozenset[str], in_build: frozenset[str]) -> None:
+def _sections(scope: Scope, key: str, what: str, known: frozenset[str]) -> None:
     written = scope.document.data.get(key)
     if written is None:
         return
@@ -55,5 +53,3 @@ def _sections(scope: Scope, key: str, what: str, known: frozenset[str], in_build
             scope.report("section.shape", path, f"The {what} {name!r} must be a map.")
         elif name not in known:
             scope.report(f"{what}.unknown", path, f"There is no {what} {name!r}.{scope.nearest(name, known)}")
-        elif name not in in_build and (value or {}).get("enabled") is not False:
-            scope.report(f"{what}.not_in_build", path, f"The {what} {name!r} is not part of this build yet.")

@@ -5,7 +5,7 @@ from typing import Any
 from apps.engine.checks.event import check_event_action
 from apps.engine.checks.http import check_pattern
 from apps.engine.checks.known import BROKERS
-from apps.engine.checks.references import workflow_names
+from apps.engine.checks.references import names_of_jobs, workflow_names
 from apps.engine.checks.scope import Scope, items_of
 from apps.engine.checks.shapes import FLAG, LIST, MAP, NAME, SCALAR, Key, Shape, check_shape
 from apps.engine.checks.subscribing import check_mock, check_subscribing
@@ -26,7 +26,7 @@ ITEMS = {"http": "routes", "schedule": "jobs", "event": "subscriptions", "eventb
 
 def check_triggers(scope: Scope) -> None:
     """Check every trigger that is not switched off."""
-    known = workflow_names(scope)
+    known, jobs = workflow_names(scope), names_of_jobs(scope)
     for name, trigger in scope.document.triggers.items():
         if trigger.get("enabled") is False:
             continue
@@ -37,7 +37,7 @@ def check_triggers(scope: Scope) -> None:
         elif name == "mock":
             check_mock(scope)
         for index, item in items_of(trigger.get(ITEMS.get(name, ""))):
-            _target(scope, item, ("triggers", name, ITEMS[name], index), known)
+            _target(scope, item, ("triggers", name, ITEMS[name], index), known, jobs)
 
 
 def _http(scope: Scope, trigger: dict[str, Any]) -> None:
@@ -58,7 +58,9 @@ def _http(scope: Scope, trigger: dict[str, Any]) -> None:
             check_pattern(scope, route, where)
 
 
-def _target(scope: Scope, item: dict[str, Any], path: DocumentPath, known: dict[str, None]) -> None:
+def _target(
+    scope: Scope, item: dict[str, Any], path: DocumentPath, known: dict[str, None], jobs: dict[str, None]
+) -> None:
     workflow, action = item.get("workflow"), item.get("action")
     if not isinstance(workflow, str) or not workflow:
         return
@@ -74,6 +76,8 @@ def _target(scope: Scope, item: dict[str, Any], path: DocumentPath, known: dict[
         _broker(scope, action.rpartition(":")[0], (*path, "action"))
     elif workflow == "event" and isinstance(action, str):
         check_event_action(scope, item, (*path, "action"))
+    elif workflow == "scheduler" and isinstance(action, str) and action and action not in jobs:
+        scope.report("trigger.action.unknown", (*path, "action"), scope.unknown(action, "job", jobs))
 
 
 def _broker(scope: Scope, name: str, path: DocumentPath) -> None:

@@ -16,6 +16,7 @@ from apps.engine.local.locks import RowLocks
 from apps.engine.local.outside import EnvironmentSecrets, OutboundHttp, SystemClock
 from apps.engine.local.queue import RunQueue
 from apps.engine.local.store import Store
+from apps.engine.local.timer import LocalTimer
 from apps.engine.local.unit import LocalUnit
 from apps.engine.local.worker import LocalWorker
 from apps.engine.ports import Cache, Clock, Counters, Databases, Http, Memory, Metrics, NewRun, Secrets
@@ -52,6 +53,7 @@ class LocalHost:
         self.secrets: Secrets = secrets or EnvironmentSecrets()
         self.locks = RowLocks(lock_seconds)
         self.queue = RunQueue(self.store, self.clock.now, self.application)
+        self.timer = LocalTimer(self.store, self.queue, self.clock.now, self.report_bug)
         self.worker = LocalWorker(self)
         self.bugs: list[tuple[UUID, str]] = []  # faults of the engine itself, for whoever operates it
         self._folder = folder
@@ -67,8 +69,10 @@ class LocalHost:
     # --- documents ------------------------------------------------------------------------------------------------
 
     def deploy(self, application: Application, scope: str = LOCAL) -> None:
-        """Serve `application` from now on; runs already accepted go on with it."""
+        """Serve `application` from now on; runs already accepted go on with it, and so do schedules that it keeps."""
         self._applications[scope] = application
+        self.timer.follow(scope, application)
+        self.ring()
 
     def application(self, scope: str = LOCAL) -> Application | None:
         """Return what a scope serves."""

@@ -34,6 +34,9 @@ create index if not exists run_lane on run (scope, lane, position) where lane is
 create table if not exists effect (
     scope text not null, step_id text not null, attempt integer not null, kind text not null, effect text not null,
     key text not null, at text not null, receipt blob, primary key (scope, step_id, attempt));
+create table if not exists schedule (
+    scope text not null, name text not null, timetable text not null, next_at text not null, last_at text,
+    primary key (scope, name));
 """
 
 

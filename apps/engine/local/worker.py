@@ -48,7 +48,8 @@ class LocalWorker:
         self._bell.set()
 
     async def step(self) -> bool:
-        """Drive the next run that is due; False when there is none."""
+        """Begin what is due by the clock, and drive the next run that is due; False when there is none."""
+        self._host.timer.fire()
         run_id = self._host.queue.due(self._busy)
         if run_id is None:
             return False
@@ -79,9 +80,10 @@ class LocalWorker:
                     await self._bell.wait()
 
     def _pause(self) -> float:
-        due = self._host.queue.next_time()
-        if due is None:
+        times = [time for time in (self._host.queue.next_time(), self._host.timer.next_time()) if time is not None]
+        if not times:
             return POLL_SECONDS
+        due = min(times)
         return min(POLL_SECONDS, max(0.005, (due - self._host.clock.now()).total_seconds()))
 
     async def _drive(self, run_id: UUID) -> None:

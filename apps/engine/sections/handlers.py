@@ -21,17 +21,21 @@ def is_pure(module: Module[Any]) -> bool:
     return module.effect is Effect.PURE and not module.writes
 
 
-def module_handle(module: Any, producers: Producers) -> tuple[Handle, bool]:
-    """Return a module's `handle` as the end of a chain, and whether it is a coroutine function."""
+def module_handle(module: Any, producers: Producers, name: str = "") -> tuple[Handle, bool]:
+    """Return a module's `handle` as the end of a chain, and whether it is a coroutine function.
+
+    Producers know it as `name`, else as its own.
+    """
+    name = name or module.name
     handle = module.handle
     is_async = inspect.iscoroutinefunction(handle)
 
     def plain(request: Request, context: Context, trace: Trace) -> Any:
         return handle(request, context)
 
-    if not producers.has(module.name):
+    if not producers.has(name):
         return plain, is_async
-    return _forwarding(plain, is_async, module.name, producers)
+    return _forwarding(plain, is_async, name, producers)
 
 
 def pipeline_handle(name: str, program: Program, producers: Producers, *, by_step: bool = False) -> tuple[Handle, bool]:

@@ -83,8 +83,9 @@ def _handler(
     if flow is not None:
         return flow
     if module is not None and hasattr(module, "handle"):
-        handle, is_async = module_handle(module, producers)
-        return handle, is_async, is_pure(module) and not producers.has(module.name), None
+        answering = workspace.modules.get(workspace.fronts.get(module.name, ""), module)
+        handle, is_async = module_handle(answering, producers, module.name)
+        return handle, is_async, is_pure(answering) and not producers.has(module.name), None
     if name in workspace.pipelines:
         program = workspace.programs[f"pipeline:{name}"]
         handle, is_async = pipeline_handle(name, program, producers, by_step=by_step)

@@ -26,6 +26,7 @@ class Workspace:
     modules: Mapping[str, Module[Any]]
     components: Mapping[str, Component] = field(default_factory=dict)
     legacy: Mapping[str, str] = field(default_factory=dict)
+    fronts: Mapping[str, str] = field(default_factory=dict)  # handlers that answer for another module (`fronts.py`)
     programs: dict[str, Program] = field(default_factory=dict)
     blocks: dict[str, Block] = field(default_factory=dict)  # pipelines and flows parsed so far, by entry
     steps: int = 0

@@ -173,6 +173,28 @@ def test_state_machine_takes_an_order_from_new_to_delivered(serve):
     assert (instance["id"], instance["completed"]) == ("order-17", True)
 
 
+def test_scheduled_jobs_are_listed_and_run_one_at_once(serve):
+    served = serve("scheduled-jobs-config")
+    for line in (
+        "0 0 * * * -> scheduler daily-scheduler:report-generation-job",
+        "0 * * * * -> scheduler hourly-scheduler:data-cleanup-job",
+        "* * * * * -> scheduler minute-scheduler:health-check-job",
+        "* * * * * -> scheduler minute-scheduler:metrics-collection-job",
+    ):
+        assert served.line(line)
+    started = served.call("POST", "/api/jobs/trigger", {"job": "data-cleanup-job"})
+    assert started.status == 202
+
+    def done():
+        runs = served.call("GET", "/api/jobs/status").json["runs"]
+        return [run for run in runs if run["runId"] == started.json["runId"]]
+
+    (run,) = wait_for(done, what="the run among the store's")
+    assert (run["job"], run["scheduler"], run["status"]) == ("data-cleanup-job", "hourly-scheduler", "success")
+    wait_for(lambda: handled(served, "job-status-store"), what="the store takes the event in")
+    assert "job-events" in [message["topic"] for message in served.get("/_weft/messages")]
+
+
 def hooked(served, handler):
     """Say whether a hook's handler left its line in the log of any run."""
     return any(handler in str(step["logs"]) for run in served.runs() for step in run["steps"] or [])

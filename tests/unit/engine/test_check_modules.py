@@ -301,7 +301,6 @@ class TestTopLevel:
             ("workflows:\n  messaging: []", [("section.shape", "workflows.messaging", 2)]),
             ("workflows:\n  x-mine: 5", []),
             ("workflows:\n  htpp: {}", [("section.unknown", "workflows.htpp", 2)]),
-            ("workflows:\n  scheduler: {}", [("section.not_in_build", "workflows.scheduler", 2)]),
             ("triggers:\n  htpp: {}", [("trigger.unknown", "triggers.htpp", 2)]),
             ("triggers:\n  mock: {}", [("trigger.mock", "triggers.mock", 2)]),
             ("triggers:\n  schedule: {enabled: false}", []),

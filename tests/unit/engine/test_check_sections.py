@@ -372,29 +372,5 @@ triggers:
 """
         )
         assert told(text) == [
-            ("trigger.not_in_build", "triggers.schedule", 28),
             ("trigger.workflow.unknown", "triggers.schedule.jobs[0].workflow", 29),
-        ]
-
-
-class TestSectionsToCome:
-    def test_the_names_in_them_are_checked(self):
-        text = with_parts("""workflows:
-  messaging: {subscriptions: [{topic: done, handler: inbox}]}
-  scheduler:
-    jobs: [{scheduler: nothing, job: inbox}]
-  integration:
-    registry: nobody
-    connectors: [{name: crm}]
-    steps:
-    - {name: a, connector: crm, onSuccess: done, onError: inbox}
-    - {name: b, connector: erp, onSuccess: nobody}
-""")
-        assert told(text) == [
-            ("section.not_in_build", "workflows.scheduler", 13),
-            ("reference.unknown", "workflows.scheduler.jobs[0].scheduler", 14),
-            ("section.not_in_build", "workflows.integration", 15),
-            ("reference.unknown", "workflows.integration.registry", 16),
-            ("reference.unknown", "workflows.integration.steps[1].connector", 20),
-            ("integration.target.unknown", "workflows.integration.steps[1].onSuccess", 20),
         ]
