@@ -164,6 +164,38 @@ class Subscription(TenantModel):
         return f"{self.topic} -> {self.entry}"
 
 
+class Schedule(TenantModel):
+    """One job of a live deployment that is due by the clock (queue); kept by deployments that do not change it.
+
+    `name` and `timetable` are the document's (`engine/schedules.py`). A sweep fires what is due: `last_at` is the time
+    that the last run was for.
+    """
+
+    environment_id = models.UUIDField()
+    workflow_id = models.UUIDField()
+    version_id = models.UUIDField()
+    version_number = models.IntegerField()
+    name = models.TextField()
+    timetable = models.TextField()
+    workflow_name = models.TextField()
+    action = models.TextField(default="")
+    next_at = models.DateTimeField()
+    last_at = models.DateTimeField(null=True, default=None)
+    last_run_id = models.UUIDField(null=True, default=None)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["environment_id", "workflow_id", "name"], name="schedule_once"),
+        ]
+        indexes = [
+            models.Index(fields=["next_at"], name="schedule_due"),
+            models.Index(fields=["tenant", "-id"], name="schedule_by_tenant"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.next_at}"
+
+
 class Lane(TenantModel):
     """One ordered queue (queue): `last` is the number given out, `head` the next one to deliver.
 

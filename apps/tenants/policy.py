@@ -16,6 +16,7 @@ VIEWER = frozenset(
         "instances.read",
         "messages.read",
         "effects.read",
+        "schedules.read",
         "resources.read",
         "modules.read",
     }

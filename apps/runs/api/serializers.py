@@ -151,6 +151,22 @@ class TransitionIn(Taken):
     data = serializers.DictField(default=dict)  # type: ignore[assignment]
 
 
+class ScheduleOut(Data):
+    """One job of a live version that is due by the clock."""
+
+    id = serializers.UUIDField()
+    workflow = WorkflowRefOut()
+    version = serializers.IntegerField()
+    environment = serializers.CharField()
+    name = serializers.CharField()
+    timetable = serializers.CharField(help_text="Five cron fields and their time zone unless it is UTC, or `@every`.")
+    definition = serializers.CharField()
+    action = serializers.CharField()
+    next_at = serializers.DateTimeField()
+    last_at = serializers.DateTimeField(allow_null=True, help_text="The time that the last run was for.")
+    last_run = serializers.UUIDField(allow_null=True)
+
+
 class MessageOut(Data):
     """A message in a list."""
 

@@ -15,6 +15,7 @@ from apps.runs.api.runs import (
     UnknownStepSendAgain,
     WorkflowRuns,
 )
+from apps.runs.api.schedules import Schedules, WorkflowSchedules
 
 RUN = "runs/<uuid:run_id>"
 STEP = "unknown-steps/<uuid:step_id>"
@@ -25,6 +26,8 @@ urlpatterns = [
     path(RUN, Run.as_view(), name="run"),
     path(f"{RUN}/cancel", RunCancel.as_view(), name="run-cancel"),
     path(f"{RUN}/retry", RunRetry.as_view(), name="run-retry"),
+    path("schedules", Schedules.as_view(), name="schedules"),
+    path("workflows/<uuid:workflow_id>/schedules", WorkflowSchedules.as_view(), name="workflow-schedules"),
     path("unknown-steps", UnknownSteps.as_view(), name="unknown-steps"),
     path(f"{STEP}/check", UnknownStepCheck.as_view(), name="unknown-step-check"),
     path(f"{STEP}/happened", UnknownStepHappened.as_view(), name="unknown-step-happened"),

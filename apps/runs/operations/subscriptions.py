@@ -1,4 +1,4 @@
-"""What a deployment changes here, inside its transaction: subscriptions are rewritten, mapped instances move on."""
+"""What a deployment changes here, inside its transaction: subscriptions and schedules, and mapped instances move on."""
 
 from collections.abc import Iterable, Mapping
 from uuid import UUID
@@ -13,6 +13,7 @@ from apps.engine.findings import Finding, Severity
 from apps.engine.ids import uuid7
 from apps.runs.adapters import control
 from apps.runs.adapters.rows import clean
+from apps.runs.operations.schedules import schedules_rewrite
 from apps.runs.queries.instances import live_states
 from apps.runs.queries.programs import application_of
 from apps.runs.rules.sealing import TRANSITION_DATA
@@ -24,10 +25,11 @@ MAPPED = "deployment.state-map"
 
 
 def deployment_changed(*, deployment_id: UUID, **_: object) -> None:
-    """Take over what a deployment listens to, or let go of it when it has ended."""
+    """Take over what a deployment listens to and does by the clock, or let go of it when it has ended."""
     deployment = deployment_get(deployment_id=deployment_id)
     control.execute(control.SQL.subscriptions_clear, (deployment.environment_id, deployment.workflow_id))
     if not deployment.is_live:
+        schedules_rewrite(deployment, ())
         return
     application = application_of(workflow_id=deployment.workflow_id, version=deployment.version)
     for subscription in () if application is None else application.subscriptions:
@@ -46,6 +48,7 @@ def deployment_changed(*, deployment_id: UUID, **_: object) -> None:
                 subscription.ordering,
             ),
         )
+    schedules_rewrite(deployment, () if application is None else application.schedules)
     _move_instances(deployment)
     ring()
 

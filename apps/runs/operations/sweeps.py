@@ -11,13 +11,14 @@ from django.conf import settings
 
 from apps.core.outbox import deliver
 from apps.runs.adapters.sql import Statements
+from apps.runs.operations.schedules import sweep_schedules
 
 log = structlog.get_logger(__name__)
 SQL = Statements("sweeps")
 PARTITIONS_AHEAD_DAYS = 7
 KEPT_DAYS = 30
 JOURNAL_TABLES = ("runs_run", "runs_step", "runs_message", "runs_instancetransition")
-SWEEP_SECONDS = {"outbox": 10.0, "expired": 600.0, "partitions": 3600.0, "invariant": 15.0}
+SWEEP_SECONDS = {"schedules": 10.0, "outbox": 10.0, "expired": 600.0, "partitions": 3600.0, "invariant": 15.0}
 Connection = psycopg.Connection[Any]
 Counts = dict[str, int]
 
@@ -55,6 +56,7 @@ def sweep_invariant(connection: Connection) -> Counts:
 
 
 SWEEPS: dict[str, Callable[[Connection], Counts]] = {
+    "schedules": sweep_schedules,
     "outbox": sweep_outbox,
     "expired": sweep_expired,
     "partitions": sweep_partitions,

@@ -40,6 +40,7 @@ HEARTBEAT_SECONDS = 10.0  # leases
 SIGN_SECONDS = 2.0  # of life, for `/ready`
 SILENT_SECONDS = 10  # after which the last sign is gone from Redis
 RELAY_PAUSE_SECONDS = 0.25
+TIMER_SECONDS = 1.0  # between two looks at what is due by the clock
 LONGEST_BACKOFF_SECONDS = 30.0
 MOST_IN_HAND = 256
 CLAIM_AT_ONCE = 64
@@ -87,6 +88,7 @@ class WorkerLoop:
             asyncio.create_task(self._heart(), name="worker-heart"),
             asyncio.create_task(self._sign(), name="worker-sign"),
             asyncio.create_task(self._relay(), name="worker-relay"),
+            asyncio.create_task(self._timer(), name="worker-timer"),
         ]
         catch_up = asyncio.create_task(self._catch_up(), name="worker-catch-up")
         try:
@@ -236,6 +238,20 @@ class WorkerLoop:
             except Exception:
                 log.exception("worker.relay_failed")
             await asyncio.sleep(RELAY_PAUSE_SECONDS)
+
+    async def _timer(self) -> None:
+        """Fire what is due by the clock, whether or not beat and Redis are there."""
+        while not self._stopping.is_set():
+            try:
+                counts = await in_thread(sweep_run, "schedules")
+                if counts and counts["fired"]:
+                    self._bell.set()
+            except DATABASE_TROUBLE as problem:
+                log.warning("worker.timer_missed", problem=type(problem).__name__)
+            except Exception:
+                log.exception("worker.timer_failed")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), TIMER_SECONDS)
 
     async def _catch_up(self) -> None:
         """Run the sweeps that are late, once, as soon as the database answers."""

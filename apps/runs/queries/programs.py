@@ -14,6 +14,7 @@ from apps.engine.run.inputs import read_inputs
 from apps.engine.run.program import Program, Trace, read_trace
 from apps.modules.queries import registry
 from apps.runs.rules.journal import HANDLER_LINE
+from apps.workflows.queries.live import version_by_id
 from apps.workflows.queries.versions import version_text
 
 ROUTE = "route:"
@@ -94,3 +95,9 @@ def application_of(*, workflow_id: UUID, version: int) -> Application | None:
         return _compiled(version_text(workflow_id=workflow_id, number=version))
     except NotFound:
         return None
+
+
+def application_of_version(*, tenant_id: UUID, version_id: UUID) -> Application | None:
+    """As `application_of`, from a thread that holds no scope."""
+    found = version_by_id(tenant_id=tenant_id, version_id=version_id)
+    return None if found is None else _compiled(found.document)

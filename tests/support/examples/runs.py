@@ -1,5 +1,6 @@
 """Rows and ids of the runs app, for the isolation sweeps."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +16,8 @@ from tests.support.tenants import TenantFixture
 
 
 @row(
-    "runs_run", "runs_step", "runs_work", "runs_subscription", "runs_lane", "runs_message", "runs_delivery",
-    "runs_effectentry", "runs_instance", "runs_instancetransition", "runs_storedresource",
+    "runs_run", "runs_step", "runs_work", "runs_subscription", "runs_schedule", "runs_lane", "runs_message",
+    "runs_delivery", "runs_effectentry", "runs_instance", "runs_instancetransition", "runs_storedresource",
 )  # fmt: skip
 def one_of_each(tenant: TenantFixture) -> None:
     """Write a run with a step in doubt, a dead letter, an instance and a stored object."""
@@ -48,6 +49,10 @@ def one_of_each(tenant: TenantFixture) -> None:
         )  # fmt: skip
         _kept(tables.Work, run_id=run, shard=0, ready_at=moment)
         _kept(tables.Subscription, **place, **version, name=f"s {run}", topic="t", entry="message:s", ordering="key")
+        _kept(
+            tables.Schedule, **place, **version, name=f"s {run}", timetable="0 0 1 1 *", workflow_name="w",
+            next_at=moment + timedelta(days=400),
+        )  # fmt: skip
         lane = _kept(tables.Lane, **place, subscription="s", key=tenant.slug, shard=0, ready_at=moment, head=2, last=1)
         message = _kept(tables.Message, **place, topic="t", payload=b"{}", published_at=moment)
         _kept(

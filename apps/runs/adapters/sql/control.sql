@@ -53,6 +53,22 @@ insert into runs_subscription
     (id, tenant_id, environment_id, workflow_id, version_id, version_number, name, topic, entry, ordering)
 values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 
+-- name: schedules_kept
+select name, timetable from runs_schedule where environment_id = %s and workflow_id = %s for update
+
+-- name: schedules_drop
+delete from runs_schedule where environment_id = %s and workflow_id = %s and not (name = any(%s))
+
+-- name: schedule_put
+insert into runs_schedule
+    (id, tenant_id, environment_id, workflow_id, version_id, version_number, name, timetable, workflow_name, action,
+    next_at)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+on conflict (environment_id, workflow_id, name) do update set
+    version_id = excluded.version_id, version_number = excluded.version_number, timetable = excluded.timetable,
+    workflow_name = excluded.workflow_name, action = excluded.action,
+    next_at = case when runs_schedule.timetable = excluded.timetable then runs_schedule.next_at else excluded.next_at end
+
 -- name: instances_map
 update runs_instance set state = %s, previous_state = state, sequence = sequence + 1, updated_at = weft_now()
 where workflow_id = %s and environment_id = %s and machine = %s and state = %s and not completed
