@@ -9,7 +9,7 @@ from apps.core.tenant_table import TenantTable
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tenants", "0001_tables"), ("runs", "0003_try_until")]
+    dependencies = [("tenants", "0001_tables"), ("runs", "0005_events")]
 
     operations = [
         migrations.CreateModel(
