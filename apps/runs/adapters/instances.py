@@ -3,11 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from apps.core.sealing import opened, seal
 from apps.engine.ids import uuid7
 from apps.engine.ports import AlreadyExists, Instance, LostRace, TransitionRecord
+from apps.runs.adapters.old_texts import OldTexts
 from apps.runs.adapters.payloads import LONGEST_STATE, dumped
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.rows import clean
@@ -21,7 +20,8 @@ SQL = Statements("unit")
 class PostgresInstances:
     """Instances and histories of one workflow in one environment. What is stored may raise `PayloadTooLarge`."""
 
-    def __init__(self, session: Session, place: Place, run_id: UUID) -> None:
+    def __init__(self, session: Session, place: Place, run_id: UUID, texts: OldTexts) -> None:
+        self._texts = texts
         self._session = session
         self._scope = place.scope
         self._run_id = run_id
@@ -30,7 +30,7 @@ class PostgresInstances:
         """Return the instance; with `lock` the row is held until the unit ends."""
         statement = SQL.instance_lock if lock else SQL.instance_get
         rows = await self._session.rows(statement, (*self._scope, machine, clean(key)))
-        return self._instance(rows[0]) if rows else None
+        return await self._instance(rows[0]) if rows else None
 
     async def create(self, instance: Instance) -> None:
         """Store a new instance; raise `AlreadyExists`."""
@@ -104,7 +104,7 @@ class PostgresInstances:
             "after": after,
             "limit": limit,
         }
-        return [self._instance(row) for row in await self._session.rows(SQL.instance_page, values)]
+        return [await self._instance(row) for row in await self._session.rows(SQL.instance_page, values)]
 
     async def history(self, machine: str, key: str) -> list[dict[str, Any]]:
         """Return `{sequence, transition, from, to, data, at}` in order."""
@@ -115,7 +115,7 @@ class PostgresInstances:
                 "transition": transition,
                 "from": source,
                 "to": target,
-                "data": orjson.loads(opened(data, self._session.tenant_id, TRANSITION_DATA)),
+                "data": await self._texts.read(opened(data, self._session.tenant_id, TRANSITION_DATA)),
                 "at": at,
             }
             for sequence, transition, source, target, data, at in rows
@@ -128,11 +128,11 @@ class PostgresInstances:
         error = None if instance.error is None else clean(instance.error).encode()
         return seal(error, self._session.tenant_id, INSTANCE_ERROR)
 
-    def _instance(self, row: tuple[Any, ...]) -> Instance:
+    async def _instance(self, row: tuple[Any, ...]) -> Instance:
         """Rebuild an instance from the columns of `instance_get`."""
         _, machine, key, state, previous, sealed, completed, error, sequence, started_at, updated_at = row
         tenant_id = self._session.tenant_id
-        data = orjson.loads(opened(sealed, tenant_id, INSTANCE_DATA))
+        data = await self._texts.read(opened(sealed, tenant_id, INSTANCE_DATA))
         said = opened(error, tenant_id, INSTANCE_ERROR)
         error = None if said is None else said.decode()
         return Instance(machine, key, state, previous, data, completed, error, sequence, started_at, updated_at)

@@ -14,6 +14,7 @@ import orjson
 from apps.core.sealing import BLIND, blind_keys, opened, seal
 from apps.engine.ids import uuid7
 from apps.engine.ports import AlreadyExists, PrivateKind, Resource
+from apps.runs.adapters.old_texts import OldTexts
 from apps.runs.adapters.payloads import LONGEST_STATE, dumped
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.rows import clean
@@ -28,9 +29,10 @@ BEFORE_ALL = UUID(int=0)
 class PostgresResources:
     """Collections of one workflow in one environment. What is stored may raise `PayloadTooLarge`."""
 
-    def __init__(self, session: Session, place: Place) -> None:
+    def __init__(self, session: Session, place: Place, texts: OldTexts) -> None:
         self._session = session
         self._scope = place.scope
+        self._texts = texts
 
     async def create(self, resource: Resource) -> None:
         """Store a new object; raise `AlreadyExists`."""
@@ -48,7 +50,7 @@ class PostgresResources:
             rows = await self._find(SQL.resource_lock if lock else SQL.resource_get, kind, stored[0])
         else:
             rows = await self._find(SQL.resource_lock_any if lock else SQL.resource_get_any, kind, list(stored))
-        return self._resource(kind, rows[0]) if rows else None
+        return await self._resource(kind, rows[0]) if rows else None
 
     async def save(self, resource: Resource) -> None:
         """Insert or replace."""
@@ -83,7 +85,7 @@ class PostgresResources:
             "states": list(states),
             "limit": limit,
         }
-        return [self._resource(kind, row) for row in await self._session.rows(SQL.resource_page, values)]
+        return [await self._resource(kind, row) for row in await self._session.rows(SQL.resource_page, values)]
 
     async def _find(self, statement: str, kind: str, stored: str | list[str]) -> list[tuple[Any, ...]]:
         return await self._session.rows(statement, (*self._scope, clean(kind), stored))
@@ -117,9 +119,9 @@ class PostgresResources:
         stored = self._stored(kind, key)[0]
         return (uuid7(), *self._scope, clean(kind), stored, sealed, resource.state, resource.expires_at)
 
-    def _resource(self, kind: str, row: tuple[Any, ...]) -> Resource:
+    async def _resource(self, kind: str, row: tuple[Any, ...]) -> Resource:
         _, key, sealed, state, created_at, updated_at, expires_at = row
-        data = orjson.loads(opened(sealed, self._session.tenant_id, RESOURCE_DATA))
+        data = await self._texts.read(opened(sealed, self._session.tenant_id, RESOURCE_DATA))
         if isinstance(data, list):
             key, data = data
         return Resource(kind, key, data, state, created_at, updated_at, expires_at)
@@ -132,8 +134,8 @@ class DeferringResources(PostgresResources):
     the unit's own transaction.
     """
 
-    def __init__(self, session: Session, place: Place) -> None:
-        super().__init__(session, place)
+    def __init__(self, session: Session, place: Place, texts: OldTexts) -> None:
+        super().__init__(session, place, texts)
         self.deferred: Resource | None = None
         self._may_defer = True
 

@@ -18,6 +18,7 @@ from apps.runs.adapters.databases import TenantDatabases
 from apps.runs.adapters.effects import Ledger
 from apps.runs.adapters.instances import PostgresInstances
 from apps.runs.adapters.journal import Change
+from apps.runs.adapters.old_texts import OldTexts
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.resources import DeferringResources, PostgresResources
 from apps.runs.adapters.rows import NewRunRow
@@ -226,12 +227,15 @@ class HostedUnit:
 
     def _make_resources(self) -> PostgresResources:
         if not self._defers:
-            return PostgresResources(self.session, self.place)
-        self._deferring = DeferringResources(self.session, self.place)
+            return PostgresResources(self.session, self.place, self._old_texts())
+        self._deferring = DeferringResources(self.session, self.place, self._old_texts())
         return self._deferring
 
     def _make_instances(self) -> PostgresInstances:
-        return PostgresInstances(self.session, self.place, self._run_id)
+        return PostgresInstances(self.session, self.place, self._run_id, self._old_texts())
+
+    def _old_texts(self) -> OldTexts:
+        return OldTexts(self._services.secrets, self.place)
 
     def _make_secrets(self) -> PlaceSecrets:
         return PlaceSecrets(self._services.secrets, self.place)

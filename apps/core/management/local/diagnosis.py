@@ -1,5 +1,6 @@
 """What is wrong with this machine for running the product, and what to do about it."""
 
+import base64
 import os
 import shutil
 import sys
@@ -14,6 +15,7 @@ from apps.core.management.local.ports import is_free
 from apps.core.management.local.redis import find_server
 
 OLDEST_PYTHON = (3, 11)
+KEY_BYTES = 32
 LEAST_FREE_BYTES = 1024**3
 
 
@@ -35,6 +37,7 @@ def diagnose(root: Path, port: int, given: Mapping[str, str]) -> list[Finding]:
         lambda: _writable(root),
         lambda: _postgres(root, given),
         lambda: _redis(given),
+        lambda: _keys(given),
         _node,
         _chromium,
         lambda: _port(port),
@@ -77,6 +80,26 @@ def _redis(given: Mapping[str, str]) -> Finding:
         return Finding("redis", True, str(find_server(lambda _text: None, may_install=False)))
     except NoBinaries as problem:
         return Finding("redis", False, str(problem))
+
+
+def _keys(given: Mapping[str, str]) -> Finding:
+    """Development makes its own; beyond it payloads must not hang on the key that signs sessions."""
+    configured = [key.strip() for key in given.get("ENCRYPTION_KEYS", "").split(",") if key.strip()]
+    if not configured and not given.get("DATABASE_URL"):
+        return Finding("keys", True, "dev makes its own encryption key")
+    if not configured:
+        said = "ENCRYPTION_KEYS is not set: what tenants store would hang on SECRET_KEY; set base64 of 32 random bytes"
+        return Finding("keys", False, said)
+    if not all(map(_is_key, configured)):
+        return Finding("keys", False, "ENCRYPTION_KEYS must be base64 of 32 bytes each, separated by commas")
+    return Finding("keys", True, f"{len(configured)} encryption keys; the first one writes")
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) == KEY_BYTES
+    except ValueError:
+        return False
 
 
 def _node() -> Finding:
