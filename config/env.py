@@ -40,7 +40,7 @@ class Environment(BaseSettings):
     )
     encryption_keys: Names = Field(
         [],
-        description="Base64 keys of 32 bytes for tenants' secrets; the first one encrypts, all of them decrypt.",
+        description="Base64 keys of 32 bytes for tenants' payloads and secrets; the first one encrypts, all decrypt.",
         json_schema_extra=SECRET,
     )
     debug: bool = Field(False, description="Django's debug pages; refused in production.")

@@ -225,6 +225,7 @@ DEFECTS = {
     "D21": "patterns know order and sequence, and a match uses its events up",
     "D22": "integration steps run, their inputs reach into nested values, and what follows from them happens",
     "D23": "a handler may publish to what it hears",
+    "D24": "a text that begins as an encrypted one stays what it is; keys are changed under load",
     "D26": "automatic transitions in file order; none at creation unless autoStart",
     "D27": "a transition's condition is evaluated",
     "D28": "only a state-machine engine is taken for one",

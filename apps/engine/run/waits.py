@@ -59,8 +59,8 @@ def for_worker(now: datetime) -> Wait:
 
 
 def for_retry(now: datetime, until: datetime, error: dict[str, Any]) -> Wait:
-    """Between two tries of a step."""
-    return Wait(WaitReason.RETRY, now, until, f"the next try after: {error['message']}")
+    """Between two tries of a step; tells the failure's code only: its message may quote what the step was given."""
+    return Wait(WaitReason.RETRY, now, until, f"the next try after: {error['code']}")
 
 
 def for_person(now: datetime) -> Wait:

@@ -53,14 +53,14 @@ def secrets_encrypt_again() -> tuple[int, int]:
     Returns how many were, and how many could not be decrypted.
     """
     done = lost = 0
-    place = {"tenant_id": current_tenant(), "table": Secret._meta.db_table, "column": "ciphertext"}
+    tenant, table = current_tenant(), Secret._meta.db_table
     for secret in Secret.objects.exclude(key_id=crypto.newest_id()).select_for_update().order_by("id"):
         try:
-            value = crypto.decrypt(bytes(secret.ciphertext), **place)
+            value = crypto.decrypt(bytes(secret.ciphertext), tenant_id=tenant, table=table, column="ciphertext")
         except crypto.Undecipherable:
             lost += 1
             continue
-        sealed = crypto.encrypt(value, **place)
+        sealed = crypto.encrypt(value, tenant_id=tenant, table=table, column="ciphertext")
         Secret.objects.filter(id=secret.id).update(ciphertext=sealed, key_id=crypto.key_id(sealed))
         done += 1
     return done, lost

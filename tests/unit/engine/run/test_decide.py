@@ -117,6 +117,12 @@ def test_another_try_waits_for_its_pause_and_says_so():
     assert commands[-1] == Queue(NOW + timedelta(seconds=7))
 
 
+def test_what_a_run_waits_for_names_a_failure_without_its_message_which_may_quote_data():
+    error = {"code": "http.unreachable", "message": "GET https://partner/?of=ada@example.com: timeout"}
+    state, _ = decide(program(), claimed(), Again(error, after=7.0), NOW)
+    assert state.wait.frees == "the next try after: http.unreachable"
+
+
 @pytest.mark.spec("SPINE-B6.9")
 def test_a_try_that_our_own_store_spoilt_costs_no_attempt_not_even_the_last_one():
     state, commands = decide(program(attempts=2), claimed(step_attempt=2), Again(ERROR, free=True), NOW)
