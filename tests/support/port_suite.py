@@ -6,7 +6,7 @@ Subclass `PortSuite` and give it two fixtures: `host`, a `PortHost`, and `tenant
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
@@ -139,6 +139,25 @@ class PortSuite:
             await unit.resources.save(Resource("orders", "1", {"n": 1}))
         async with host.unit(tenants[0]) as unit:
             assert (await unit.resources.get("orders", "1")).data == {"n": 1}
+
+    async def test_a_resource_with_an_end_is_gone_after_it_and_its_key_is_free(self, host, tenants):
+        async with host.unit(tenants[0]) as unit:
+            soon = unit.clock.now() - timedelta(seconds=1)
+            await unit.resources.create(Resource("events", "1", {"n": 1}, "old", expires_at=soon + timedelta(hours=1)))
+            await unit.resources.save(Resource("events", "2", {"n": 2}, expires_at=soon))
+        async with host.unit(tenants[0]) as unit:
+            kept = await unit.resources.get("events", "1", lock=True)
+            assert (kept.data, kept.expires_at) == ({"n": 1}, soon + timedelta(hours=1))
+            kept.expires_at = soon
+            await unit.resources.save(kept)
+        async with host.unit(tenants[0]) as unit:
+            assert await unit.resources.get("events", "1") is None
+            assert await unit.resources.get("events", "2", lock=True) is None
+            assert await unit.resources.page("events") == []
+            await unit.resources.create(Resource("events", "1", {"n": 3}))
+        async with host.unit(tenants[0]) as unit:
+            again = await unit.resources.get("events", "1")
+        assert (again.data, again.state, again.expires_at) == ({"n": 3}, None, None)
 
     async def test_deleting_says_whether_it_was_there(self, host, tenants):
         async with host.unit(tenants[0]) as unit:

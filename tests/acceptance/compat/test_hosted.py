@@ -1,5 +1,7 @@
 """The documents that the reference system can run behave the same in the product, for two tenants apart."""
 
+import re
+
 import pytest
 
 from tests.support.hosted import assert_unseen, eventually
@@ -171,3 +173,95 @@ def test_state_machine_s_orders_are_known_to_their_tenant_only(pair):
     )
     assert refused.status == 404
     assert state_of(first, "20") == "new"
+
+
+# --- events ---------------------------------------------------------------------------------------------------------
+
+
+def matched(workflow, pattern):
+    """Return the ended runs of the handlers of a pattern."""
+    runs = workflow.runs(source="event", state="done,failed")
+    return [run for run in runs if run["action"].partition(" -> ")[0] == pattern]
+
+
+def judged(workflow, count):
+    """Wait until so many events have been judged."""
+
+    def look():
+        done = workflow.runs(source="message", state="done")
+        return len([run for run in done if run["section"] == "event"]) >= count
+
+    eventually(look, f"{count} judged events")
+
+
+@pytest.mark.spec("CAT-1", "D21")
+def test_three_failed_logins_of_a_session_alert_once(pair):
+    def scenario(workflow):
+        for user in ("u-1", "u-2", "u-3", "u-4"):
+            workflow.publish("user.login.failed", {"sessionId": "s-1", "userId": user})
+        workflow.publish("user.login.failed", {"sessionId": "s-2", "userId": "u-1"})
+        judged(workflow, 5)
+        (run,) = eventually(lambda: matched(workflow, "login-brute-force"), "the alert")
+        told = workflow.run(run["id"])
+        assert (run["action"], told["state"]) == ("login-brute-force -> security-alert-handler", "done")
+        assert (told["input"]["eventsCount"], told["input"]["correlationId"]) == (3, "s-1")
+        assert "security-alert-handler" in told["steps"][0]["logs"][0]["message"]
+
+    for_each(pair("event-driven-workflow"), scenario)
+
+
+@pytest.mark.spec("CAT-1", "D21")
+def test_errors_in_their_order_are_a_fault_and_in_another_order_are_none(pair):
+    def scenario(workflow):
+        for trace, order in (("t-1", ("db", "api", "auth")), ("t-2", ("auth", "api", "db"))):
+            for part in order:
+                workflow.publish(f"system.error.{part}", {"traceId": trace, "serviceId": part})
+        judged(workflow, 6)
+        (run,) = eventually(lambda: matched(workflow, "critical-system-fault"), "the fault")
+        assert run["action"] == "critical-system-fault -> system-fault-handler"
+        assert workflow.run(run["id"])["input"]["correlationId"] == "t-1"
+
+    for_each(pair("event-driven-workflow"), scenario)
+
+
+@pytest.fixture
+def token(tenants):
+    """Give both tenants the secret of the warehouse."""
+    for tenant in tenants:
+        for environment in ("prod", "dev"):
+            set_ = tenant.call("PUT", f"environments/{environment}/secrets/WAREHOUSE_API_TOKEN", {"value": "w-7"})
+            assert set_.status == 204
+
+
+@pytest.mark.spec("CAT-1", "D1", "D3")
+def test_a_validated_order_is_picked(pair, token):
+    def scenario(workflow):
+        workflow.publish("order.validated", {"type": "order.other", "orderId": "o-0"})
+        workflow.publish("order.validated", {"type": "order.validated", "orderId": "o-1"})
+        instance = eventually(lambda: workflow.instance("o-1"), "the fulfillment")
+        assert (instance["machine"], instance["state"]) == ("fulfillment-lifecycle", "picking")
+        assert workflow.instance("o-0") is None
+        assert workflow.transition(instance, "fail_picking").json["state"] == "failed"
+        eventually(lambda: workflow.handled("fulfillment-handler"), "the handler takes the order in too")
+
+    for_each(pair("workflow-b-fulfillment"), scenario)
+
+
+def without_schedule(text):
+    """Return the document of the triggers without its scheduler, which this build does not have."""
+    text = re.sub(r"  - name: cron-scheduler\n    type: scheduler.cron\n", "", text)
+    return re.sub(r"\n  schedule:\n.*?(?=\n  event:\n)", "", text, flags=re.DOTALL)
+
+
+@pytest.mark.spec("CAT-1", "D1", "D3")
+def test_order_events_submit_and_complete_the_order_that_they_name(deploy_pair, document):
+    def scenario(workflow):
+        for event, state in (("order.created", "processing"), ("order.payment_received", "completed")):
+            workflow.publish("order-events", {"type": "order.unknown", "orderId": "1"})
+            workflow.publish("order-events", {"type": event, "orderId": "1"})
+            eventually(lambda wanted=state: (workflow.instance("1") or {}).get("state") == wanted, state)
+        assert workflow.instance("1")["completed"] is True
+        assert len(workflow.instances()) == 1
+
+    text = document("trigger-workflow-example").read_text(encoding="utf-8")
+    for_each(deploy_pair("trigger-workflow-example", without_schedule(text)), scenario)

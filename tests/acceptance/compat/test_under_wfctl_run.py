@@ -218,3 +218,25 @@ def test_state_machine_s_final_state_is_final(serve):
     assert transition(served, "19", "cancel").json["state"] == "cancelled"
     assert transition(served, "19", "submit_order").status == 400
     assert transition(served, "no-such-order", "cancel").status == 404
+
+
+@pytest.mark.spec("CAT-1", "D21")
+def test_events_fulfil_patterns_once_and_in_order_only(serve):
+    served = serve("event-driven-workflow")
+    for number in range(4):
+        served.publish("user.login.failed", {"sessionId": "s", "userId": f"u-{number}"})
+    for trace, order in (("t-1", ("db", "api", "auth")), ("t-2", ("auth", "api", "db"))):
+        for part in order:
+            served.publish(f"system.error.{part}", {"traceId": trace, "serviceId": part})
+    wait_for(lambda: len(handled(served, "event-processor")) == 10, what="the events")
+    told = wait_for(lambda: ended_matches(served, 2), what="the matches")
+    assert sorted(run["action"] for run in told) == [
+        "critical-system-fault -> system-fault-handler",
+        "login-brute-force -> security-alert-handler",
+    ]
+
+
+def ended_matches(served, count):
+    """Return the ended runs of handlers of patterns, once there are so many."""
+    found = [run for run in served.runs(source="event") if run["status"] == "done"]
+    return found if len(found) >= count else None

@@ -71,10 +71,11 @@ def publish_now(tenant, workflow, topic, payload):
         )
 
 
-async def publish(tenant, workflow, *messages):
+async def publish(worker, tenant, workflow, *messages):
     """Publish each message with a run of its own, one after another."""
     for topic, payload in messages:
         await in_thread(publish_now, tenant, workflow, topic, payload)
+        worker.ring()
         await settled(tenant)
 
 
@@ -113,10 +114,10 @@ async def both(database, two_tenants):
 
 async def test_a_message_moves_the_instance_of_its_own_tenant_only(both, worker):
     (first, mine), (second, theirs) = both
-    await publish(first, mine, ("orders", {"type": "created", "id": "7"}))
+    await publish(worker, first, mine, ("orders", {"type": "created", "id": "7"}))
     await of_action(first, "submit", 1)
-    await publish(second, theirs, ("orders", {"type": "other", "id": "7"}))
-    await publish(first, mine, ("orders", {"eventType": "paid", "id": "7"}))
+    await publish(worker, second, theirs, ("orders", {"type": "other", "id": "7"}))
+    await publish(worker, first, mine, ("orders", {"eventType": "paid", "id": "7"}))
     (run,) = await of_action(first, "finish", 1)
     told = await the(first, run_get, run_id=run["id"])
     assert (told["state"], told["section"], told["definition"]) == ("done", "statemachine", "order")
@@ -135,7 +136,7 @@ async def test_messages_of_one_topic_start_their_runs_in_order(both, worker):
 
 async def test_a_message_that_nothing_can_be_started_with_is_a_dead_letter_that_says_why(both, worker):
     (first, mine), (second, _) = both
-    await publish(first, mine, ("nowhere", {"a": 1}), ("login.failed", "no object"))
+    await publish(worker, first, mine, ("nowhere", {"a": 1}), ("login.failed", "no object"))
 
     async def look():
         items = (await the(first, dead_letter_list)).items
@@ -148,7 +149,7 @@ async def test_a_message_that_nothing_can_be_started_with_is_a_dead_letter_that_
 
 async def test_a_bus_event_starts_its_run_at_once(both, worker):
     (first, mine), _ = both
-    await publish(first, mine, ("parcel.sent", {"n": 1}), ("parcels", {"n": 2}))
+    await publish(worker, first, mine, ("parcel.sent", {"n": 1}), ("parcels", {"n": 2}))
     runs = await of_action(first, "pack", 2)
     assert {run["state"] for run in runs} == {"done"}
 
@@ -157,12 +158,12 @@ async def test_a_bus_event_starts_its_run_at_once(both, worker):
 async def test_tenants_with_the_same_correlation_ids_never_mix_and_a_match_is_told_once(database, both, worker):
     (first, mine), (second, theirs) = both
     login = ("login.failed", {"session": "s", "user": "u"})
-    await publish(first, mine, login, login)
-    await publish(second, theirs, login, login)
+    await publish(worker, first, mine, login, login)
+    await publish(worker, second, theirs, login, login)
     for tenant in (first, second):
         await of_action(tenant, "login.failed", 4)
     assert await matched(first, "thrice") == await matched(second, "thrice") == 0
-    await publish(first, mine, login, login)
+    await publish(worker, first, mine, login, login)
     (run,) = await of_action(first, "thrice -> guard", 1)
     told = await the(first, run_get, run_id=run["id"])
     assert (told["state"], told["section"], told["definition"]) == ("done", "event", "watch")
@@ -180,8 +181,8 @@ async def matched(tenant, pattern):
 async def test_a_sequence_over_several_topics_is_judged_in_the_order_of_publishing(both, worker):
     (first, mine), (second, theirs) = both
     in_order = [("db", {"session": "s"}), ("api", {"session": "s"}), ("auth", {"session": "s"})]
-    await publish(first, mine, *in_order)
-    await publish(second, theirs, *in_order[::-1])
+    await publish(worker, first, mine, *in_order)
+    await publish(worker, second, theirs, *in_order[::-1])
     await of_action(first, "fall -> guard", 1)
     for topic, _ in in_order:
         await of_action(second, topic, 2)
@@ -192,9 +193,9 @@ async def test_buffered_events_outlive_the_worker(both):
     (first, mine), _ = both
     login = ("login.failed", {"session": "s"})
     for _ in range(3):
-        async with working():
-            await publish(first, mine, login)
-    async with working():
+        async with working() as worker:
+            await publish(worker, first, mine, login)
+    async with working() as worker:
         await of_action(first, "thrice -> guard", 1)
     assert await matched(first, "thrice") == 1
 
@@ -207,8 +208,8 @@ async def test_many_events_of_one_correlation_id_at_once_are_all_counted(both, w
 
 async def test_events_are_swept_after_their_time(database, both, worker):
     (first, mine), (second, theirs) = both
-    await publish(first, mine, ("login.failed", {"session": "s"}))
-    await publish(second, theirs, ("login.failed", {"session": "s"}))
+    await publish(worker, first, mine, ("login.failed", {"session": "s"}))
+    await publish(worker, second, theirs, ("login.failed", {"session": "s"}))
     for tenant in (first, second):
         await of_action(tenant, "login.failed", 2)
     where = "from runs_storedresource where tenant_id = %s and kind = %s"
@@ -226,15 +227,15 @@ async def test_a_new_deployment_leaves_no_old_subscription_and_loses_nothing(dat
     (first, mine), (second, _) = both
     names = "select name, topic from runs_subscription where tenant_id = %s order by name, topic"
     before = rows(database, names, second.id)
-    async with working():
-        await publish(first, mine, ("login.failed", {"session": "s"}), ("login.failed", {"session": "s"}))
+    async with working() as worker:
+        await publish(worker, first, mine, ("login.failed", {"session": "s"}), ("login.failed", {"session": "s"}))
         await of_action(first, "login.failed", 4)
     changed = TEXT.replace("{topic: nowhere, workflow: gone, action: go}", "{topic: fresh, workflow: work, action: go}")
     await in_thread(redeploy, first, mine, changed)
     listened = {topic for _, topic in rows(database, names, first.id)}
     assert ("nowhere" in listened, "fresh" in listened) == (False, True)
-    async with working():
-        await publish(first, mine, ("login.failed", {"session": "s"}), ("fresh", {}), ("nowhere", {}))
+    async with working() as worker:
+        await publish(worker, first, mine, ("login.failed", {"session": "s"}), ("fresh", {}), ("nowhere", {}))
         await of_action(first, "thrice -> guard", 1)
         assert {run["state"] for run in await of_action(first, "go", 1)} == {"done"}
     assert rows(database, names, second.id) == before
@@ -242,7 +243,7 @@ async def test_a_new_deployment_leaves_no_old_subscription_and_loses_nothing(dat
 
 async def test_the_event_logger_writes_failures_where_the_tenant_sees_them(database, both, worker):
     (first, mine), (second, _) = both
-    await publish(first, mine, ("orders", {"type": "paid", "id": "unknown"}))
+    await publish(worker, first, mine, ("orders", {"type": "paid", "id": "unknown"}))
     (run,) = await of_action(first, "workflow.statemachine.failed", 1)
     told = await the(first, run_get, run_id=run["id"])
     (line,) = told["steps"][0]["logs"]
@@ -255,7 +256,7 @@ async def test_lifecycle_events_name_the_processor(database, two_tenants, worker
     text = TEXT.replace("logLevel: ERROR", "eventTypeFilters: [workflow.event.*]")
     tenant, _ = two_tenants
     workflow = await deployed(tenant, "events", text)
-    await publish(tenant, workflow, ("login.failed", {"session": "s"}))
+    await publish(worker, tenant, workflow, ("login.failed", {"session": "s"}))
 
     def look():
         found = rows(
