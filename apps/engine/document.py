@@ -90,6 +90,10 @@ def _children(place: Place) -> list[tuple[str | int, Place]]:
     return list(enumerate(place.children or ()))
 
 
+def _leading(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
+
+
 class Document:
     """A loaded document: plain data, its text, and where everything stands."""
 
@@ -119,8 +123,10 @@ class Document:
         before = value[:offset] if isinstance(value, str) else ""
         line = place.value_line + 1 + before.count("\n")
         written = self._lines[line - 1] if line <= len(self._lines) else ""
-        indent = len(written) - len(written.lstrip(" "))
-        return Mark(line, indent + 1 + len(before) - (before.rfind("\n") + 1))
+        begins = before.rfind("\n") + 1
+        inside = value[begins:].partition("\n")[0] if isinstance(value, str) else ""
+        indent = max(0, _leading(written) - _leading(inside))  # the block's own, not what the line adds
+        return Mark(line, indent + 1 + len(before) - begins)
 
     @cached_property
     def _lines(self) -> list[str]:

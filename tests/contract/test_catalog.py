@@ -66,6 +66,7 @@ FROZEN = {
     "httpclient.modular": "acceptAnyStatus accept_any_status baseURL baseUrl base_url headers maxRetries max_retries "
     "request_timeout timeout",
     "job.store": "storeType",
+    "integration.registry": "",
     "jsonschema.modular": "schema",
     "messaging.broker": "",
     "messaging.broker.eventbus": "",
@@ -103,6 +104,7 @@ IGNORED = {
     "httpclient.modular": "description disable_compression disable_keep_alives idle_conn_timeout max_idle_conns "
     "max_idle_conns_per_host tls_timeout verbose verbose_options",
     "job.store": "description",
+    "integration.registry": "description",
     "messaging.broker": "description provider topics url",
     "messaging.broker.eventbus": "description provider topics url",
     "messaging.handler": "description inputType queue watchPath",

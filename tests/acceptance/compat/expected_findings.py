@@ -52,10 +52,12 @@ RUNNABLE = {
         ("key.ignored", "modules[5].config.description", 37),
     ],
     "integration-workflow.yaml": [
+        ("key.ignored", "modules[0].config.description", 9),
         ("key.ignored", "modules[4].config.description", 31),
         ("key.ignored", "modules[5].config.description", 37),
         ("key.ignored", "modules[6].config.description", 42),
         ("key.ignored", "modules[7].config.description", 48),
+        ("key.ignored", "workflows.integration.connectors[4].config.port", 118),
         ("integration.target.unknown", "workflows.integration.steps[0].onError", 130),
         ("integration.target.unknown", "workflows.integration.steps[1].onError", 140),
         ("integration.target.unknown", "workflows.integration.steps[2].onError", 153),

@@ -346,3 +346,22 @@ async def test_notification_slack():
         await found.settle()
         said = {"channel": "#payments", "username": "Weft", "text": "Payment of order 7 failed: declined"}
         assert [(call.url, call.json()) for call in found.http.calls] == [("https://hooks.slack.example/T/B", said)] * 2
+
+
+async def test_integration_registry():
+    async with bench("integration_registry") as found:
+        found.http.answer(503)
+        found.http.answer(200, {"name": "Ann"})
+        found.http.answer(201, {"ticket": 7})
+        body = {"email": "ann@shop.example", "subject": "Help"}
+        assert (await found.request("POST", "/api/integrations/desk/execute", body=body)).status == 202
+        await found.settle()
+        last = found.http.calls[-1]
+        assert [call.method for call in found.http.calls] == ["GET", "GET", "POST"]
+        assert found.http.calls[0].url == "https://crm.example/v1/customers/ann%40shop.example"
+        assert last.json() == {"requester": "Ann", "subject": "Help", "priority": "normal"}
+        assert last.headers["authorization"] == "Bearer t0ken"
+        event = {"type": "ticket.closed", "ticket": 7}
+        assert (await found.request("POST", "/hooks/desk", body=event)).status == 202
+        await found.settle()
+        assert found.host.bugs == []
