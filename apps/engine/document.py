@@ -43,6 +43,8 @@ class ModuleEntry:
     depends_on: list[str]
     branches: dict[str, str]
     path: DocumentPath
+    section: str = ""  # the top-level key whose settings are among the config (`framework.py`)
+    inherited: frozenset[str] = frozenset()  # the keys that come from there
 
 
 class Marks(Mapping[DocumentPath, Mark]):

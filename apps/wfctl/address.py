@@ -1,8 +1,11 @@
 """Where `wfctl run` listens: the address that the document names, or the one given on the command line."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from apps.engine.checks.known import canonical
 from apps.engine.document import Document
+from apps.engine.framework_settings import FrameworkSettings
 
 SERVERS = ("http.server", "httpserver.modular")
 DEFAULT = ":8080"
@@ -43,6 +46,16 @@ def parse_address(text: str) -> Address:
 
 def address_of(document: Document) -> Address:
     """Return the address of the document's first HTTP server; raise `BadAddress`."""
-    servers = (entry.config for entry in document.modules if entry.kind in SERVERS)
-    named = (config.get("address") or config.get("port") for config in servers)
-    return parse_address(str(next((address for address in named if address), DEFAULT)))
+    settings = FrameworkSettings(document, {entry.name: canonical(entry.kind) for entry in document.modules})
+    servers = (settings.of(entry).values for entry in document.modules if canonical(entry.kind) in SERVERS)
+    return parse_address(next((address for address in map(_named, servers) if address), DEFAULT))
+
+
+def _named(config: dict[str, Any]) -> str:
+    """Return what a server says: an address, or a port with or without a host."""
+    if config.get("address"):
+        return str(config["address"])
+    host, port = str(config.get("host") or ""), config.get("port")
+    if host:
+        return str(Address(host, 0)).removesuffix("0") + str(port or DEFAULT.removeprefix(":"))
+    return str(port or "")

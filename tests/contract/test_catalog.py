@@ -37,6 +37,8 @@ FROZEN = {
     "resourceName seedFile sourceResourceName stateFilter summaryFields transitionMap workflowEngine workflowType",
     "auth.jwt": "issuer secret seedFile tokenExpiry",
     "cache.modular": "backend defaultTTL engine maxItems maxSize provider ttl",
+    "chimux.router": "allowCredentials allow_credentials allowedHeaders allowedMethods allowedOrigins allowed_headers "
+    "allowed_methods allowed_origins basePath base_path basepath cors maxAge max_age timeout",
     "conditional.expression": "expression outputs",
     "conditional.ifelse": "expression falseTarget false_target trueTarget true_target",
     "conditional.switch": "cases expression",
@@ -67,6 +69,9 @@ FROZEN = {
     "request_timeout timeout",
     "job.store": "storeType",
     "integration.registry": "",
+    "httpserver.modular": "address host idleTimeout idleTimeoutSeconds idle_timeout port readTimeout "
+    "readTimeoutSeconds read_timeout shutdownTimeout shutdownTimeoutSeconds shutdown_timeout writeTimeout "
+    "writeTimeoutSeconds write_timeout",
     "jsonschema.modular": "schema",
     "messaging.broker": "",
     "messaging.broker.eventbus": "",
@@ -91,12 +96,14 @@ FROZEN = {
 IGNORED = {
     "api.handler": "basePath method operations path resource",
     "cache.modular": "cleanupInterval connectionMaxAge description redisDB redisPassword redisURL",
+    "chimux.router": "description logRoutes middleware prefix",
     "data.transformer": "description",
     "dynamic.component": "description",
     "event.processor": "description",
     "eventbus.modular": "bufferSize description",
     "eventlogger.modular": "description output",
     "health.checker": "description",
+    "httpserver.modular": "description tls",
     "http.handler": "method path",
     "http.middleware.auth": "secret secretKey type",
     "http.proxy": PROXY_IGNORED,
@@ -122,6 +129,7 @@ IGNORED = {
 # Other names under which documents carry a type.
 ALIASES = {
     "cache": "cache.modular",
+    "chimux": "chimux.router",
     "core.metrics": "metrics.collector",
     "data.cache": "cache.modular",
     "cron.scheduler": "scheduler.cron",
@@ -130,6 +138,7 @@ ALIASES = {
     "httpclient": "httpclient.modular",
     "eventbus": "eventbus.modular",
     "eventlogger": "eventlogger.modular",
+    "httpserver": "httpserver.modular",
     "jsonschema": "jsonschema.modular",
     "scheduler": "scheduler.cron",
 }
@@ -234,6 +243,7 @@ def test_types_do_not_know_each_other():
 
 def test_a_type_that_finds_fault_uses_a_known_code():
     faulty = {
+        "chimux.router": {"allow_credentials": True},
         "conditional.ifelse": {"expression": "a("},
         "conditional.switch": {"expression": "a("},
         "conditional.expression": {"expression": "a("},

@@ -4,6 +4,7 @@ A chain of plain functions is a plain function; one coroutine in it makes it a c
 answers by itself stops the request there, and those before it still see the answer.
 """
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
@@ -12,7 +13,7 @@ from apps.engine.application import RouteCall
 from apps.engine.http import Request, Response
 from apps.engine.module import Context, Module
 from apps.engine.run.program import Trace
-from apps.engine.sections.answers import REFUSALS, refusal
+from apps.engine.sections.answers import REFUSALS, problem, refusal
 
 Handle = Callable[[Request, Context, Trace], Response | Awaitable[Response]]
 Before = Callable[[Request, Context], Any]
@@ -37,6 +38,25 @@ def chain(middlewares: Sequence[Module[Any]], handle: Handle, handle_is_async: b
     if handle_is_async or any(before_async or after_async for _, before_async, _, after_async in links):
         return _async_chain(links, handle, handle_is_async), True
     return (_sync_chain(links, handle) if links else _bare(handle)), False
+
+
+def bounded(call: RouteCall, is_async: bool, seconds: float | None) -> tuple[RouteCall, bool]:
+    """Return a call that is given up after so many seconds with 504, which undoes what it wrote.
+
+    A call without a coroutine waits for nothing, so it needs no bound.
+    """
+    if seconds is None or not is_async:
+        return call, is_async
+
+    async def within(request: Request, context: Context, trace: Trace) -> Response:
+        try:
+            async with asyncio.timeout(seconds):
+                response: Response = await cast(Any, call(request, context, trace))
+                return response
+        except TimeoutError:
+            return problem(504, "route.timeout", f"The route took longer than {seconds:g} s.", request)
+
+    return within, True
 
 
 def _bare(handle: Handle) -> RouteCall:

@@ -5,16 +5,18 @@ satisfied by what the route's own handler starts.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from apps.engine.application import MAX_BODY, Route
+from apps.engine.checks.known import ROUTERS
 from apps.engine.document import DocumentPath, path_text
 from apps.engine.flows import route_handlers
 from apps.engine.http import Request, Response
 from apps.engine.module import Context, Module
 from apps.engine.routes import RouteTable, shape
 from apps.engine.run.program import Program, Trace
-from apps.engine.sections.chain import Handle, chain, is_middleware
+from apps.engine.sections.chain import Handle, bounded, chain, is_middleware
 from apps.engine.sections.flows import continued, entrance_routes, flow_handle
 from apps.engine.sections.handlers import is_pure, module_handle, pipeline_handle
 from apps.engine.sections.integration_routes import execute_handle
@@ -46,9 +48,10 @@ def _section_routes(
     workspace: Workspace, producers: Producers, resolver: Resolver, corsed: dict[str, list[Module[Any]]]
 ) -> Iterable[Route]:
     section = workspace.section(SECTION)
+    router = _router(workspace, section)
     for index, written in enumerate(section.get("routes") or []):
         path: DocumentPath = ("workflows", SECTION, "routes", index)
-        middlewares = _middlewares(workspace, written, path)
+        middlewares = [*router.middlewares, *_middlewares(workspace, written, path)]
         record = str(written.get("record") or section.get("record") or "end")
         found = _handler(
             workspace, str(written.get("handler", "")), producers, (*path, "handler"), by_step=record == "step"
@@ -57,9 +60,10 @@ def _section_routes(
         executing = execute_handle(workspace, resolver, written)
         if executing is not None:
             handle, handle_is_async = executing, False
-        call, is_async = chain(middlewares, handle, handle_is_async)
-        pattern = str(written["path"])
-        corsed.setdefault(shape(pattern), []).extend(each for each in middlewares if each.kind == CORS)
+        call, is_async = bounded(*chain(middlewares, handle, handle_is_async), router.time_limit)
+        pattern = router.below(str(written["path"]))
+        preflights = [each for each in middlewares if getattr(each, "answers_preflight", each.kind == CORS)]
+        corsed.setdefault(shape(pattern), []).extend(preflights)
         yield Route(
             method=str(written["method"]).upper(),
             pattern=pattern,
@@ -73,6 +77,28 @@ def _section_routes(
             handler=str(written["handler"]),
             path=path_text(path),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Router:
+    """What the section's router adds to every route."""
+
+    middlewares: tuple[Module[Any], ...] = ()
+    base_path: str = ""
+    time_limit: float | None = None
+
+    def below(self, pattern: str) -> str:
+        """Return a pattern below the base path."""
+        return pattern if f"{pattern}/".startswith(f"{self.base_path}/") else self.base_path + pattern
+
+
+def _router(workspace: Workspace, section: dict[str, Any]) -> _Router:
+    named = workspace.module(str(section.get("router") or ""))
+    routers = [module for module in workspace.modules.values() if module.kind in ROUTERS]
+    module: Any = named or (routers[0] if len(routers) == 1 else None)
+    if module is None or not hasattr(module, "base_path"):
+        return _Router()
+    return _Router((module,), module.base_path, module.time_limit)
 
 
 def _handler(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.engine.check import check
+from apps.engine.check import CheckOptions, check
 from apps.engine.compile import compile_document
 from apps.engine.document import load
 from apps.engine.findings import DocumentRefused, Severity
@@ -186,5 +186,5 @@ def test_a_document_is_refused_by_the_checker_or_compiles(registry, changes):
 def test_every_document_of_our_own_passes(registry, path):
     found = load(path.read_bytes())
     assert found.findings == ()
-    reported = check(found.document, registry)
+    reported = check(found.document, registry, CheckOptions(files=True))
     assert [each for each in reported if each.severity is not Severity.WARNING] == []

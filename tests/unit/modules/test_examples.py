@@ -247,6 +247,22 @@ async def test_static_fileserver():
         assert (await found.request("GET", "/elsewhere")).status == 404
 
 
+async def test_chimux_router():
+    async with bench("chimux_router") as found:
+        page = {"origin": "https://pages.example", "access-control-request-method": "GET"}
+        preflight = await found.request("OPTIONS", "/shop/stock", headers=page)
+        assert preflight.headers["access-control-allow-origin"] == "https://pages.example"
+        answer = await found.request("GET", "/shop/stock", headers={"origin": "https://other.example"})
+        assert (answer.status, answer.json()) == (200, {"chairs": 4})
+        assert "access-control-allow-origin" not in answer.headers
+        assert (await found.request("GET", "/stock")).status == 404
+
+
+async def test_httpserver_modular():
+    async with bench("httpserver_modular") as found:
+        assert (await found.request("GET", "/hello")).json() == {"hello": "framework"}
+
+
 async def test_metrics_collector():
     async with bench("metrics_collector") as found:
         await found.request("GET", "/hello")

@@ -9,6 +9,7 @@ from pydantic import AliasChoices, Field
 from apps.engine.config_types import Seconds, SettingsModel, Words
 from apps.engine.http import Request, Response
 from apps.engine.module import Category, Context, Module, ModulePort
+from apps.modules.catalog.http._cors import CorsRules
 
 
 class HttpMiddlewareCorsConfig(SettingsModel):
@@ -44,28 +45,13 @@ class HttpMiddlewareCors(Module[HttpMiddlewareCorsConfig]):
 
     def __init__(self, name: str, config: HttpMiddlewareCorsConfig) -> None:
         super().__init__(name, config)
-        self._origins = frozenset(config.allowed_origins)
-        self._headers = [
-            (b"access-control-allow-methods", ", ".join(config.allowed_methods).encode()),
-            (b"access-control-allow-headers", ", ".join(config.allowed_headers).encode()),
-        ]
-        if config.max_age is not None:
-            self._headers.append((b"access-control-max-age", str(int(config.max_age)).encode()))
+        self._rules = CorsRules(config.allowed_origins, config.allowed_methods, config.allowed_headers, config.max_age)
+        self.answers_preflight = True
 
     def before(self, request: Request, context: Context) -> Response | None:
         """Answer a preflight request; let every other one pass."""
-        if request.method != "OPTIONS":
-            return None
-        response = Response.text("", 200)
-        self.after(request, response, context)
-        return response
+        return self._rules.preflight(request)
 
     def after(self, request: Request, response: Response, context: Context) -> None:
         """Add the headers when the request's origin is allowed; once, however often it is called."""
-        if any(name == b"vary" and b"Origin" in value for name, value in response.headers):
-            return
-        response.headers.append((b"vary", b"Origin"))
-        origin = request.headers.get("origin", "")
-        if origin and ("*" in self._origins or origin in self._origins):
-            response.headers.append((b"access-control-allow-origin", origin.encode("latin-1")))
-            response.headers += self._headers
+        self._rules.tell(request, response)
