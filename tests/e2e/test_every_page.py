@@ -43,7 +43,9 @@ def shots(chrome, cookies_of, product, lively):
 
 def test_the_pages_cover_the_portal(shots):
     wanted = {"home", "workflow", "workflow-runs", "runs", "run", "instances", "instance", "messages", "message"}
-    assert wanted | {"modules", "module", "settings", "settings-keys", "tenants"} <= {shot.name for shot in shots}
+    assert wanted | {"schedules", "modules", "module", "settings", "settings-keys", "tenants"} <= {
+        shot.name for shot in shots
+    }
 
 
 @pytest.mark.parametrize("theme", browsing.THEMES)

@@ -5,6 +5,7 @@ well or not, the topics of `messaging.producers` and every job store of the docu
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -88,16 +89,16 @@ def _job(
 
 def _schedule(job: Job, path: DocumentPath) -> Schedule:
     def fire(due: datetime) -> NewRun:
-        return job.start(None, source=SOURCE)
+        return replace(job.start(None), source=SOURCE)
 
     return Schedule(job.name, job.timetable, fire, SECTION, f"{job.scheduler}:{job.job}", path_text(path))
 
 
-def _run(entry: str, told: dict[str, str], config: dict[str, Any], data: Any, source: str = "trigger") -> NewRun:
+def _run(entry: str, told: dict[str, str], config: dict[str, Any], data: Any) -> NewRun:
     """Return the run of one job; what a caller sends is laid over the job's `config`."""
     message = {**config, **data} if isinstance(data, dict) else config if data is None else data
     action = f"{told['scheduler']}:{told['job']}"
-    return NewRun(entry=entry, data=message, section=SECTION, action=action, workflow=told["job"], source=source)
+    return NewRun(entry=entry, data=message, section=SECTION, action=action, workflow=told["job"], source="trigger")
 
 
 # --- when it has ended ------------------------------------------------------------------------------------------------

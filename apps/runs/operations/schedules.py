@@ -121,8 +121,7 @@ def _run_of(due: Due, schedule: Schedule | None, at: datetime) -> NewRunRow:
 
 def _failed(due: Due, error: dict[str, Any]) -> NewRunRow:
     origin = _origin(due, "schedule", "scheduler", due.action, due.workflow_name)
-    ended = {"error": dumped(error), "finished_at": due.now, "duration_us": 0}
-    return NewRunRow(uuid7(), origin, "failed", due.now, **ended)
+    return NewRunRow(uuid7(), origin, "failed", due.now, error=dumped(error), finished_at=due.now, duration_us=0)
 
 
 def _origin(due: Due, entry: str, section: str, action: str, workflow: str) -> RunOrigin:

@@ -88,18 +88,20 @@ class WorkerLoop:
             asyncio.create_task(self._heart(), name="worker-heart"),
             asyncio.create_task(self._sign(), name="worker-sign"),
             asyncio.create_task(self._relay(), name="worker-relay"),
+        ]
+        ending = [
+            asyncio.create_task(self._catch_up(), name="worker-catch-up"),
             asyncio.create_task(self._timer(), name="worker-timer"),
         ]
-        catch_up = asyncio.create_task(self._catch_up(), name="worker-catch-up")
         try:
             while not self._stopping.is_set():
                 await self._turn()
             await self._drain()
         finally:
-            await asyncio.wait([catch_up], timeout=self._grace)  # its thread would outlive it
-            for task in (*beside, catch_up):
+            await asyncio.wait(ending, timeout=self._grace)  # their threads would outlive them
+            for task in (*beside, *ending):
                 task.cancel()
-            await asyncio.gather(*beside, catch_up, return_exceptions=True)
+            await asyncio.gather(*beside, *ending, return_exceptions=True)
             with contextlib.suppress(*DATABASE_TROUBLE):
                 await self._queue.release()
             await self.services.close()
@@ -246,6 +248,7 @@ class WorkerLoop:
                 counts = await in_thread(sweep_run, "schedules")
                 if counts and counts["fired"]:
                     self._bell.set()
+                    continue
             except DATABASE_TROUBLE as problem:
                 log.warning("worker.timer_missed", problem=type(problem).__name__)
             except Exception:

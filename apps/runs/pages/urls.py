@@ -1,8 +1,8 @@
-"""Addresses of home, runs, instances, messages and the search of the command bar."""
+"""Addresses of home, runs, schedules, instances, messages and the search of the command bar."""
 
 from django.urls import path
 
-from apps.runs.pages import home, search, stories, views
+from apps.runs.pages import home, schedules, search, stories, views
 
 IN_TENANT = "t/<slug:tenant>"
 
@@ -12,6 +12,7 @@ urlpatterns = [
     path(f"{IN_TENANT}/runs/<uuid:run_id>", views.Run.as_view(), name="run"),
     path(f"{IN_TENANT}/runs/<uuid:run_id>/cancel", views.RunCancel.as_view(), name="run-cancel"),
     path(f"{IN_TENANT}/runs/<uuid:run_id>/retry", views.RunRetry.as_view(), name="run-retry"),
+    path(f"{IN_TENANT}/schedules", schedules.Schedules.as_view(), name="schedules"),
     path(f"{IN_TENANT}/instances", stories.Instances.as_view(), name="instances"),
     path(f"{IN_TENANT}/instances/<uuid:instance_id>", stories.Instance.as_view(), name="instance"),
     path(f"{IN_TENANT}/messages", stories.Messages.as_view(), name="messages"),

@@ -17,6 +17,7 @@ PLACES = (
     ("Home", "home", "home", "h", "runs.read"),
     ("Workflows", "workflows", "workflows", "w", "workflows.read"),
     ("Runs", "runs", "runs", "r", "runs.read"),
+    ("Schedules", "schedules", "schedules", "c", "schedules.read"),
     ("Instances", "instances", "instances", "i", "instances.read"),
     ("Messages", "messages", "messages", "e", "messages.read"),
     ("Modules", "modules", "modules", "m", "modules.read"),

@@ -119,6 +119,34 @@ def test_order_pipeline_answers_for_its_health_and_metrics(pair):
         assert (health.status, health.json["status"]) == (200, "healthy")
 
 
+def test_scheduled_jobs_are_listed_and_run_one_at_once(pair):
+    jobs = {
+        "daily-scheduler:report-generation-job": "0 0 * * *",
+        "hourly-scheduler:data-cleanup-job": "0 * * * *",
+        "minute-scheduler:health-check-job": "* * * * *",
+        "minute-scheduler:metrics-collection-job": "* * * * *",
+    }
+
+    for workflow in pair("scheduled-jobs-config"):
+        rows = workflow.tenant.items("schedules", environment="prod")
+        mine = {row["name"]: row for row in rows if row["workflow"]["id"] == workflow.id}
+        assert {name: row["timetable"] for name, row in mine.items()} == jobs
+        assert all(row["next_at"] for row in mine.values())
+        started = workflow.call("POST", "/api/jobs/trigger", {"job": "report-generation-job"})
+        assert started.status == 202
+
+        def recorded(workflow=workflow, run=started.json["runId"]):
+            shown = workflow.call("GET", "/api/jobs/status").json
+            return [line for line in shown["runs"] if line["runId"] == run]
+
+        (line,) = eventually(recorded, "the run among the store's")
+        assert (line["job"], line["status"]) == ("report-generation-job", "success")
+        assert eventually(lambda workflow=workflow: workflow.handled("job-status-store"), "the event is taken in")
+        assert "job-events" in {message["topic"] for message in workflow.messages()}
+        workflow.retire()
+        assert workflow.tenant.items(f"workflows/{workflow.id}/schedules") == []
+
+
 def move(workflow, order, name):
     return workflow.call("PUT", f"/api/orders/{order}/transition", {"transition": name})
 

@@ -16,7 +16,8 @@ Tenants = tuple[TenantFixture, TenantFixture]
 pytestmark = pytest.mark.spec("SPINE-B8")
 LISTS = (
     "/", "/workflows", "/workflows?archived=1", "/runs", "/runs?state=failed&time=24h&source=http", "/instances",
-    "/messages", "/messages?dead=1", "/modules", "/modules?q=http", "/settings", "/settings/keys",
+    "/schedules", "/schedules?environment=dev", "/messages", "/messages?dead=1",
+    "/modules", "/modules?q=http", "/settings", "/settings/keys",
     "/settings/secrets?environment=dev", "/settings/projects",
 )  # fmt: skip
 

@@ -47,6 +47,7 @@ def tenant_shots(page: Page, tenant: str) -> Iterator[Shot]:
         yield Shot(plural, f"{base}/{plural}")
         if found := _first(page, f"{base}/{plural}"):
             yield Shot(one, found)
+    yield Shot("schedules", f"{base}/schedules")
     yield Shot("dead-letters", f"{base}/messages?dead=1")
     for part in ("", "/keys", "/secrets", "/projects"):
         yield Shot(f"settings{part.replace('/', '-')}", f"{base}/settings{part}")
