@@ -36,6 +36,7 @@ FROZEN = {
     "api.handler": "fieldMapping health initialTransition instanceIDField instanceIDPrefix onAppend onCreate "
     "resourceName seedFile sourceResourceName stateFilter summaryFields transitionMap workflowEngine workflowType",
     "auth.jwt": "issuer secret seedFile tokenExpiry",
+    "auth.modular": "jwt oauth2 password session",
     "cache.modular": "backend defaultTTL engine maxItems maxSize provider ttl",
     "chimux.router": "allowCredentials allow_credentials allowedHeaders allowedMethods allowedOrigins allowed_headers "
     "allowed_methods allowed_origins basePath base_path basepath cors maxAge max_age timeout",
@@ -95,6 +96,7 @@ FROZEN = {
 # Keys that documents of the format carry and nothing reads (spec 3.2 to 3.5): told as warnings, never refused.
 IGNORED = {
     "api.handler": "basePath method operations path resource",
+    "auth.modular": "description provider",
     "cache.modular": "cleanupInterval connectionMaxAge description redisDB redisPassword redisURL",
     "chimux.router": "description logRoutes middleware prefix",
     "data.transformer": "description",
@@ -128,6 +130,7 @@ IGNORED = {
 
 # Other names under which documents carry a type.
 ALIASES = {
+    "auth": "auth.modular",
     "cache": "cache.modular",
     "chimux": "chimux.router",
     "core.metrics": "metrics.collector",
@@ -243,6 +246,7 @@ def test_types_do_not_know_each_other():
 
 def test_a_type_that_finds_fault_uses_a_known_code():
     faulty = {
+        "auth.modular": {"jwt": {"secret": "s"}, "oauth2": {"providers": {"a": {}}}},
         "chimux.router": {"allow_credentials": True},
         "conditional.ifelse": {"expression": "a("},
         "conditional.switch": {"expression": "a("},

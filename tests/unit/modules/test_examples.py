@@ -97,6 +97,20 @@ async def test_auth_jwt():
         assert (await found.request("GET", "/auth/profile", headers=headers)).json()["name"] == "Anna"
 
 
+async def test_auth_modular():
+    async with bench("auth_modular") as found:
+        weak = {"email": "ann@shop.example", "password": "Password12"}
+        assert (await found.request("POST", "/auth/register", body=weak)).status == 422
+        made = await found.request("POST", "/auth/register", body={**weak, "password": "Password-12"})
+        assert made.status == 201
+        cookie = made.headers["set-cookie"].partition(";")[0]
+        token = {"authorization": f"Bearer {made.json()['token']}"}
+        for headers, status in ((token, 200), ({"cookie": cookie}, 200), ({}, 401), ({"cookie": "reader=x.y"}, 401)):
+            assert (await found.request("GET", "/desk", headers=headers)).status == status
+        assert (await found.request("POST", "/auth/logout", body={}, headers={"cookie": cookie})).status == 204
+        assert (await found.request("GET", "/desk", headers={"cookie": cookie})).status == 401
+
+
 async def test_http_middleware_cors():
     async with bench("http_middleware_cors") as found:
         headers = {"origin": "https://shop.example", "access-control-request-method": "GET"}

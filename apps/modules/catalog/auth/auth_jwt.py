@@ -14,8 +14,6 @@ from typing import Any
 from uuid import uuid4
 
 import jwt
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from pydantic import Field
 
 from apps.engine.config_types import A_FILE, Seconds, SettingsModel, TemplateText
@@ -25,14 +23,11 @@ from apps.engine.module import Category, Context, Links, Module, ModulePort
 from apps.engine.outcome import Rejected
 from apps.engine.ports import AlreadyExists, PrivateKind, Resource
 from apps.engine.sections.answers import problem
+from apps.modules.catalog.auth._users import UNKNOWN_USER, coder, flat, hasher, key_of, signing_key, text_in, verify
 
 ALGORITHMS = ["HS256", "HS384", "HS512"]
 IN_TOKEN = ("role", "affiliateId", "programIds")
-LONGEST = {"email": 254, "name": 200, "password": 1024}
 SEED_PASSWORD = "changeme"  # noqa: S105 - what the format says a seed user without a password gets
-
-_hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-_coder = jwt.PyJWT(options={"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False})
 
 
 class AuthJwtConfig(SettingsModel):
@@ -71,7 +66,7 @@ class AuthJwt(Module[AuthJwtConfig]):
     async def authenticate(self, token: str, context: Context) -> dict[str, Any] | None:
         """Return the claims of a token that is ours and not expired, else None."""
         try:
-            claims = _coder.decode(token, await self._key(context), ALGORITHMS, options={"require": ["exp"]})
+            claims = coder.decode(token, await self._key(context), ALGORITHMS, options={"require": ["exp"]})
             return claims if float(claims["exp"]) > context.unit.clock.now().timestamp() else None
         except (jwt.InvalidTokenError, TypeError, ValueError):
             return None
@@ -94,10 +89,10 @@ class AuthJwt(Module[AuthJwtConfig]):
 
     async def register(self, request: Request, body: dict[str, Any], context: Context) -> Response:
         """Store a new user and sign them in."""
-        email, password = _text(body, "email").strip(), _text(body, "password")
+        email, password = text_in(body, "email").strip(), text_in(body, "password")
         if not email or not password:
             return _problem(request, 400, "auth.incomplete", "An email and a password are needed.")
-        user = await self._user({"email": email, "name": _text(body, "name")}, password, context.unit.clock.now())
+        user = await self._user({"email": email, "name": text_in(body, "name")}, password, context.unit.clock.now())
         try:
             await context.unit.resources.create(user)
         except AlreadyExists:
@@ -107,12 +102,12 @@ class AuthJwt(Module[AuthJwtConfig]):
 
     async def login(self, request: Request, body: dict[str, Any], context: Context) -> Response:
         """Give a token for the right password; unknown users and wrong passwords look and take the same."""
-        found = await context.unit.resources.get(self._kind, _key_of(_text(body, "email")))
-        stored = found.data["passwordHash"] if found is not None else _UNKNOWN_USER
-        is_right = await asyncio.to_thread(_verify, stored, _text(body, "password"))
+        found = await context.unit.resources.get(self._kind, key_of(text_in(body, "email")))
+        stored = found.data["passwordHash"] if found is not None else UNKNOWN_USER
+        is_right = await asyncio.to_thread(verify, stored, text_in(body, "password"))
         if found is None or not is_right:
             return _problem(request, 401, "auth.invalid_credentials", "Invalid credentials.")
-        return Response.json({"token": await self._token(found.data, context), "user": _flat(found.data)})
+        return Response.json({"token": await self._token(found.data, context), "user": flat(found.data)})
 
     async def profile(self, request: Request, body: dict[str, Any], context: Context) -> Response:
         """Show the caller, or change the caller's name."""
@@ -122,13 +117,13 @@ class AuthJwt(Module[AuthJwtConfig]):
         if not isinstance(email, str):
             return _problem(request, 401, "auth.required", "A valid bearer token is needed.")
         changes = request.method == "PUT"
-        found = await context.unit.resources.get(self._kind, _key_of(email), lock=changes)
+        found = await context.unit.resources.get(self._kind, key_of(email), lock=changes)
         if found is None:
             return _problem(request, 401, "auth.required", "The user of this token does not exist.")
         if changes:
-            found.data = {**found.data, "name": _text(body, "name") or found.data["name"]}
+            found.data = {**found.data, "name": text_in(body, "name") or found.data["name"]}
             await context.unit.resources.save(found)
-        return Response.json(_flat(found.data))
+        return Response.json(flat(found.data))
 
     async def _plant(self, context: Context) -> None:
         """Store the seed users when there are no users yet."""
@@ -138,9 +133,9 @@ class AuthJwt(Module[AuthJwtConfig]):
         for entry in self._seeds:
             seed = dict(entry.get("data") or {})
             email, password = seed.get("email"), str(seed.pop("password", "") or SEED_PASSWORD)
-            if not isinstance(email, str) or not email or _key_of(email) in known:
+            if not isinstance(email, str) or not email or key_of(email) in known:
                 continue
-            known.add(_key_of(email))
+            known.add(key_of(email))
             user = await self._user(seed, password, context.unit.clock.now(), str(entry.get("id") or ""))
             await context.unit.resources.create(user)
 
@@ -149,11 +144,11 @@ class AuthJwt(Module[AuthJwtConfig]):
             "id": id or str(uuid4()),
             "email": profile["email"],
             "name": str(profile.get("name") or ""),
-            "passwordHash": await asyncio.to_thread(_hasher.hash, password),
+            "passwordHash": await asyncio.to_thread(hasher.hash, password),
             "metadata": {key: value for key, value in profile.items() if key not in ("email", "name")},
             "createdAt": created_at.isoformat(),
         }
-        return Resource(self._kind, _key_of(profile["email"]), data)
+        return Resource(self._kind, key_of(profile["email"]), data)
 
     async def _token(self, user: dict[str, Any], context: Context) -> str:
         now = int(context.unit.clock.now().timestamp())
@@ -166,11 +161,10 @@ class AuthJwt(Module[AuthJwtConfig]):
             "exp": now + int(self.config.token_expiry),
         }
         claims |= {key: user["metadata"][key] for key in IN_TOKEN if key in user["metadata"]}
-        return _coder.encode(claims, await self._key(context), "HS256")
+        return coder.encode(claims, await self._key(context), "HS256")
 
     async def _key(self, context: Context) -> bytes:
-        """Return the key; HMAC itself fills a short key up with zero bytes, so doing it here changes no signature."""
-        return str(await self._secret.fill(context)).encode().ljust(64, b"\0")
+        return signing_key(str(await self._secret.fill(context)))
 
 
 Action = Callable[[AuthJwt, Request, dict[str, Any], Context], Awaitable[Response]]
@@ -180,32 +174,7 @@ _ACTIONS: dict[tuple[str, str], Action] = {
     ("GET", "profile"): AuthJwt.profile,
     ("PUT", "profile"): AuthJwt.profile,
 }
-# A hash to compare with when there is no such user, so that the answer takes as long.
-_UNKNOWN_USER = "$argon2id$v=19$m=19456,t=2,p=1$ltQgwUPtbZmAKtopNdd0mQ$1s1kaD8PSPBa7bWgJG7oQa55+XXlEMCHDhF7GfmL1v8"
 
 
 def _problem(request: Request, status: int, code: str, text: str, **extra: Any) -> Response:
     return problem(status, code, text, request, error=text, **extra)
-
-
-def _text(body: dict[str, Any], name: str) -> str:
-    """Return a text of the body; anything else, and what is too long, reads as empty."""
-    value = body.get(name)
-    return value if isinstance(value, str) and len(value) <= LONGEST[name] else ""
-
-
-def _key_of(email: str) -> str:
-    return email.strip().lower()
-
-
-def _verify(stored: str, password: str) -> bool:
-    try:
-        return _hasher.verify(stored, password)
-    except (VerificationError, InvalidHashError):
-        return False
-
-
-def _flat(user: dict[str, Any]) -> dict[str, Any]:
-    """Return what a user may see: metadata flattened, the hash left out."""
-    own = {key: user[key] for key in ("id", "email", "name", "createdAt")}
-    return {**user["metadata"], **own}

@@ -1,7 +1,8 @@
 """Lets a request through only with a token that an auth module of the document accepts.
 
-The token is expected as `Authorization: <scheme> <token>`. The claims of an accepted token are in `request.claims` for
-the handler. Without any auth module in the document every request is refused.
+The token is expected as `Authorization: <scheme> <token>`; without that header, the session cookie of an `auth.modular`
+does as well. The claims are in `request.claims` for the handler. Without any auth module in the document every request
+is refused.
 """
 
 from typing import Any, ClassVar
@@ -45,6 +46,8 @@ class HttpMiddlewareAuth(Module[HttpMiddlewareAuthConfig]):
     async def before(self, request: Request, context: Context) -> Response | None:
         """Set the claims, or stop with 401 and a plain text that says which part is wrong."""
         header = request.headers.get("authorization", "")
+        if not header and await self._knows(request, context):
+            return None
         if not header:
             return self._refused("The Authorization header is missing.")
         scheme, _, token = header.partition(" ")
@@ -56,6 +59,16 @@ class HttpMiddlewareAuth(Module[HttpMiddlewareAuthConfig]):
                 request.claims = claims
                 return None
         return self._refused("The credentials are not valid.")
+
+    async def _knows(self, request: Request, context: Context) -> bool:
+        """Whether a provider knows the request by something else than a token, such as its session cookie."""
+        for provider in self._providers:
+            ask = getattr(provider, "authenticate_request", None)
+            claims = None if ask is None else await ask(request, context)
+            if claims is not None:
+                request.claims = claims
+                return True
+        return False
 
     def _refused(self, text: str) -> Response:
         response = Response.text(text, 401)
