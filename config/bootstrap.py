@@ -24,7 +24,7 @@ STAMP = ENVIRONMENT / ".weft-stamp"
 BYTECODE = ROOT / ".weft" / "cache" / "bytecode"
 LOCK = ROOT / ".weft" / "bootstrap.lock"
 REQUIREMENTS = ROOT / "deploy" / "requirements"
-COMMANDS_THAT_TEST = frozenset({"test", "screenshots"})
+COMMANDS_THAT_TEST = frozenset({"test", "screenshots", "fuzz"})
 
 
 def ensure_environment(argv: list[str]) -> None:

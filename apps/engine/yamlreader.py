@@ -31,6 +31,8 @@ INT64 = 2**63
 MAX_DIGITS = 400  # a longer number is text; Python refuses to read very long ones
 CORE = "tag:yaml.org,2002:"
 MERGE = "<<"
+_BASES = {"0o": 8, "0x": 16}
+_NEW = tuple.__new__  # of named tuples that are made by the hundred thousand
 MAX_FINDINGS = 100  # of repeated keys; reading stops there
 
 
@@ -95,6 +97,7 @@ class Reader:
         self.limits = limits
         self.nodes = 0
         self.characters = 0
+        self._most_nodes, self._most_characters = limits.nodes, limits.expanded_characters
         self.findings: list[Finding] = []
         self.root: Any = None
         self.place = Place(1, 1, 1, 1, "", {})
@@ -122,7 +125,10 @@ class Reader:
     def _scalar(self, event: Any) -> None:
         mark = event.start_mark
         text = event.value
-        self._count(mark, 1, len(text))
+        self.nodes += 1
+        self.characters += len(text)
+        if self.nodes > self._most_nodes or self.characters > self._most_characters:
+            raise self._too_many(mark, "yaml.too_many_nodes")
         style = event.style or ""
         frame = self._stack[-1] if self._stack else None
         if frame is not None and type(frame.value) is dict and frame.key is None:
@@ -130,10 +136,14 @@ class Reader:
             return
         value = _plain(text) if event.tag is None and not style else _tagged(event.tag, text, mark)
         line, column = mark.line + 1, mark.column + 1
-        place = Place(line, column, line, column, style)
+        place = _NEW(Place, (line, column, line, column, style, None))
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchored(value, place, 1, len(text))
-        self._attach(value, place)
+        if frame is not None and type(frame.value) is list:  # as `_attach`, for the most frequent case by far
+            frame.value.append(value)
+            frame.places.append(place)
+        else:
+            self._attach(value, place)
 
     def _key(self, frame: _Frame, event: Any, style: str) -> None:
         key = event.value if style else _key_text(event.value)
@@ -240,9 +250,12 @@ class Reader:
     def _count(self, mark: Any, nodes: int, characters: int, code: str = "yaml.too_many_nodes") -> None:
         self.nodes += nodes
         self.characters += characters
-        if self.nodes > self.limits.nodes or self.characters > self.limits.expanded_characters:
-            message = f"More than {self.limits.nodes} values, or too much text, once aliases are written out."
-            raise Refused(code, message, mark.line + 1, mark.column + 1)
+        if self.nodes > self._most_nodes or self.characters > self._most_characters:
+            raise self._too_many(mark, code)
+
+    def _too_many(self, mark: Any, code: str) -> Refused:
+        message = f"More than {self._most_nodes} values, or too much text, once aliases are written out."
+        return Refused(code, message, mark.line + 1, mark.column + 1)
 
 
 def _key_text(text: str) -> str:
@@ -262,7 +275,7 @@ def _plain(text: str) -> Any:
 
 
 def _integer(text: str) -> Any:
-    number = int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
+    number = int(text, _BASES.get(text[:2], 10))
     return number if -INT64 <= number < INT64 else _decimal(str(number))
 
 

@@ -7,123 +7,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.engine.check import CheckOptions, check
-from apps.engine.checks.pipelines import STEPS
 from apps.engine.codes import CODES
 from apps.engine.document import load
 from apps.engine.graph import graph
+from apps.modules.management.fuzzing.trees import KEYS, documents, trees
 from tests.unit.engine.checking import TYPES, registry
 
-WORDS = st.sampled_from(
-    ["", "a", "b", "http", "messaging", "orders", "GET", "/a/{id}", "${data.x}", "${A_B}", "${", "data.x > 1", "1s"]
-    + [each.kind for each in TYPES]
-    + ["scheduler", "conditional.ifelse", "core.config"]
-)
-KEYS = st.sampled_from(
-    [
-        "name",
-        "type",
-        "config",
-        "dependsOn",
-        "branches",
-        "modules",
-        "workflows",
-        "triggers",
-        "http",
-        "messaging",
-        "statemachine",
-        "pipelines",
-        "scheduler",
-        "event",
-        "integration",
-        "routes",
-        "method",
-        "path",
-        "handler",
-        "middlewares",
-        "middleware",
-        "record",
-        "subscriptions",
-        "topic",
-        "producers",
-        "forwardTo",
-        "engine",
-        "definitions",
-        "initialState",
-        "states",
-        "transitions",
-        "fromState",
-        "toState",
-        "condition",
-        "hooks",
-        "toStates",
-        "resourceMappings",
-        "stateMachine",
-        "steps",
-        "jobs",
-        "job",
-        "workflow",
-        "action",
-        "enabled",
-        "port",
-        "processor",
-        "handlers",
-        "adapters",
-        "connectors",
-        "onError",
-        "registry",
-        "componentId",
-        "workflowType",
-        "workflowEngine",
-        "database",
-        "secret",
-        "x-a",
-        "nonsense",
-        "then",
-        "else",
-        "cases",
-        "default",
-        "with",
-        "retry",
-        "key",
-        "payload",
-        "schema",
-        "module",
-        "value",
-        "status",
-        "input",
-        "provides",
-        *STEPS,
-    ]
-)
-LEAVES = st.none() | st.booleans() | st.integers(-5, 700) | st.floats(allow_nan=False, allow_infinity=False) | WORDS
-TREES = st.recursive(
-    LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=5), max_leaves=40
-)
-SECTIONS = st.fixed_dictionaries(
-    {},
-    optional={
-        "modules": st.lists(st.dictionaries(KEYS, TREES, max_size=4), max_size=4) | TREES,
-        "workflows": st.dictionaries(
-            st.sampled_from(
-                ["http", "messaging", "statemachine", "pipelines", "scheduler", "event", "integration", "?"]
-            ),
-            st.dictionaries(KEYS, TREES, max_size=4) | TREES,
-            max_size=4,
-        )
-        | TREES,
-        "triggers": st.dictionaries(
-            st.sampled_from(["http", "schedule", "event", "eventbus", "mock", "?"]),
-            st.dictionaries(KEYS, TREES, max_size=3) | TREES,
-            max_size=3,
-        )
-        | TREES,
-    },
-)
+KINDS = [each.kind for each in TYPES]
+TREES = trees(KINDS)
 
 
 @pytest.mark.spec("SPINE-B4", "SPINE-B4.2")
 @settings(max_examples=500, deadline=None)
-@given(SECTIONS, st.booleans())
+@given(documents(KINDS), st.booleans())
 def test_no_document_whatever_raises(data, knows_secrets):
     document = load(json.dumps(data)).document
     options = CheckOptions(strict=True, secrets=frozenset({"A_B"}) if knows_secrets else None)
