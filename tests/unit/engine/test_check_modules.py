@@ -336,7 +336,7 @@ workflows:
             ("secret.missing", "workflows.pipelines.p.steps[0].with.token", 12),
         ]
 
-    @pytest.mark.spec("CAT-B2.15")
+    @pytest.mark.spec("CAT-B2")
     def test_a_secret_by_address_is_looked_for_too(self):
         url = "https://x/${HOOK_TOKEN}?a=${data.a}&b=${OTHER}"
         text = self.TEXT.replace(url, "secret://hook.url")
