@@ -13,8 +13,8 @@ from pydantic import AliasChoices, Field
 from apps.engine.config_types import Seconds, SettingsModel, WholeNumber, Words
 from apps.engine.module import Category, Module, ModulePort
 
-OWN = "memory"
 Engine = Literal["memory", "redis", "kafka", "kinesis"]
+OWN: Engine = "memory"
 
 
 class BusEngine(SettingsModel):

@@ -23,7 +23,7 @@ EVERYTHING = ("workflow.**",)
 LONGEST_LINE = 4_000
 Level = Literal["DEBUG", "INFO", "WARN", "ERROR", "FATAL"]
 Format = Literal["structured", "text", "json"]
-SPELLINGS = {"enum": [*LEVELS, "WARNING", *(name.lower() for name in LEVELS), "warning"]}
+SPELLINGS: dict[str, Any] = {"enum": [*LEVELS, "WARNING", *(name.lower() for name in LEVELS), "warning"]}
 
 
 def _level(value: Any) -> Any:

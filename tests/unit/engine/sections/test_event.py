@@ -196,3 +196,27 @@ def test_all_topics_of_the_section_are_one_queue_with_a_lane_per_correlation_id(
     keys = {each.topic: each.key({"session": "s", "trace": "t", "user": "u"}, None) for each in found}
     assert keys == {"login.failed": "s", "login.*": "s", "db": "t", "api": "t", "misc": "t"}
     assert found[0].key({"user": "u"}, None) == "u"
+
+
+@pytest.mark.spec("D23")
+async def test_a_handler_may_publish_the_very_event_that_it_was_told_of():
+    text = TEXT.replace("emit: told.of", "emit: db, payload: {trace: again}") % 3
+    async with Bench(compile_document(load(text).document, registry())) as bench:
+        await publish(bench, "db", {"trace": "t"})
+        await publish(bench, "api", {"trace": "t"})
+        assert [message["payload"]["trace"] for message in bench.host.queue.messages("local", "db")] == ["t", "again"]
+        assert ("fall -> told", "done") in matches(bench)
+
+
+async def test_the_section_tells_of_its_runs_with_its_processor():
+    text = TEXT.replace("{topic: nothing, handler: guard}", "{topic: workflow.event.*, handler: heard}") % 3
+    text = text.replace("- {name: shape,", "- {name: heard, type: messaging.handler}\n- {name: shape,")
+    async with Bench(compile_document(load(text).document, registry())) as bench:
+        await publish(bench, "db", {"trace": "t"})
+        await publish(bench, "login.failed", "no object")
+        told = [
+            (message["topic"], message["payload"].get("workflow"), message["payload"]["action"])
+            for message in bench.host.queue.messages("local")
+            if message["topic"].startswith("workflow.event")
+        ]
+        assert told == [("workflow.event.started", "watch", "db"), ("workflow.event.completed", "watch", "db")]
