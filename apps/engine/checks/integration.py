@@ -16,6 +16,7 @@ from apps.engine.connectors.kinds import KINDS, AnyConnector, make_connector
 from apps.engine.connectors.webhook_connector import WebhookConnector
 from apps.engine.document import DocumentPath
 from apps.engine.object_literals import ObjectLiteral
+from apps.engine.routes import shape
 from apps.engine.step_settings import MOST_RETRIES
 from apps.engine.topics import TopicTable
 
@@ -91,7 +92,7 @@ def _connectors(scope: Scope, written: Any, is_topic: Callable[[str], bool]) -> 
     if isinstance(written, list) and not written:
         scope.report("section.invalid", (*PATH, "connectors"), "At least one connector is needed.")
     seen: set[str] = set()
-    paths: dict[str, str] = {}
+    paths = _taken(scope)
     for index, said in enumerate(written if isinstance(written, list) else []):
         path = (*PATH, "connectors", index)
         if not check_shape(scope, said, path, CONNECTOR):
@@ -107,6 +108,18 @@ def _connectors(scope: Scope, written: Any, is_topic: Callable[[str], bool]) -> 
         if isinstance(connector, WebhookConnector):
             _webhook(scope, connector, (*path, "config"), paths, is_topic)
     return found
+
+
+def _taken(scope: Scope) -> dict[str, str]:
+    """Return what answers POST already, by the shape of its path."""
+    routes = [*items_of(scope.document.workflows.get("http", {}).get("routes"))]
+    trigger = scope.document.triggers.get("http", {})
+    routes += [] if trigger.get("enabled") is False else items_of(trigger.get("routes"))
+    return {
+        shape(route["path"]): "a route"
+        for _, route in routes
+        if isinstance(route.get("path"), str) and str(route.get("method")).upper() == "POST"
+    }
 
 
 def _double(scope: Scope, name: str, path: DocumentPath, seen: set[str], what: str) -> None:
@@ -148,10 +161,11 @@ def _webhook(
     paths: dict[str, str],
     is_topic: Callable[[str], bool],
 ) -> None:
-    where = connector.config.path
+    where = shape(connector.config.path)
     if where in paths:
-        scope.report("section.invalid", (*path, "path"), f"{paths[where]!r} is at {where} already.")
-    paths.setdefault(where, connector.name)
+        message = f"POST {connector.config.path} is already answered by {paths[where]}, which wins."
+        scope.report("route.duplicate", (*path, "path"), message)
+    paths.setdefault(where, f"the connector {connector.name!r}")
     if "port" in scope.document.value(path):
         message = "'port' has no effect: the address is served with the document's others."
         scope.report("key.ignored", (*path, "port"), message)

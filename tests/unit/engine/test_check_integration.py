@@ -133,10 +133,18 @@ def test_names_are_used_once_and_connectors_exist():
     section += "      - {name: a, connector: crn, action: x}\n      - {name: a, connector: more, action: x}\n"
     assert sorted(told(section)) == [
         ("reference.unknown", ".steps[0].connector", 14),
+        ("route.duplicate", ".connectors[2].config.path", 12),
         ("section.invalid", ".connectors[1].name", 11),
-        ("section.invalid", ".connectors[2].config.path", 12),
         ("section.invalid", ".steps[1].name", 15),
     ]
+
+
+def test_a_webhook_at_the_address_of_a_route_is_never_reached():
+    section = """    registry: hub
+    connectors: [{name: events, type: webhook, config: {path: "/go"}}]
+triggers: {http: {routes: [{method: post, path: /go, workflow: integration, action: x}]}}
+"""
+    assert told(section) == [("route.duplicate", ".connectors[0].config.path", 9)]
 
 
 def test_a_transform_is_wrong_at_its_own_line_and_column():
