@@ -11,6 +11,9 @@ from config.settings.security import POLICY, security
 
 ENV = Environment()
 BASE_DIR = ROOT
+MODULE_CATALOG = "apps.modules.catalog"  # the package of the module types
+MODULE_LEVELS = BASE_DIR / ".weft" / "levels.json"  # what the last whole test run showed about each of them
+MODULE_EXAMPLES = BASE_DIR / "examples" / "modules"
 GIVEN = dict(os.environ)
 
 SECRET_KEY = ENV.secret_key

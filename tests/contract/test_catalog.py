@@ -155,6 +155,8 @@ def stem(kind):
 
 def beside(name):
     return (ROOT / "examples/modules" / name).read_bytes()
+def described(kind):
+    return pytest.mark.shows(kind, "description")
 
 
 def properties(module_type):
@@ -184,7 +186,7 @@ def test_every_type_has_its_four_files(kind):
     assert kind in {entry.kind for entry in entries(REGISTRY)}
 
 
-@pytest.mark.parametrize("kind", sorted(FROZEN))
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=described(kind)) for kind in sorted(FROZEN)])
 def test_the_keys_of_a_config_are_the_frozen_ones_and_all_described(kind):
     keys = {key: said for key, said in properties(TYPES[kind]).items() if "x-ignored" not in said}
     assert sorted(keys) == sorted(FROZEN[kind].split())
@@ -193,7 +195,7 @@ def test_the_keys_of_a_config_are_the_frozen_ones_and_all_described(kind):
 
 
 @pytest.mark.spec("SPINE-B4.23")
-@pytest.mark.parametrize("kind", sorted(FROZEN))
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=described(kind)) for kind in sorted(FROZEN)])
 def test_a_type_explains_itself(kind):
     entry = next(entry for entry in entries(REGISTRY) if entry.kind == kind)
     assert entry.summary.endswith((".", "`."))

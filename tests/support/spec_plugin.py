@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from apps.engine.levels import COUNTERPART, SHOWN
 from tests.support.spec_ids import FINISHED
 from tests.support.spec_lines import LINES
 
@@ -36,11 +37,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for identity in spec_ids(item):
             if not ID.fullmatch(identity):
                 raise pytest.UsageError(f"{item.nodeid}: {identity!r} is not a spec id")
+        for _, what in shown_by(item):
+            if what not in (*SHOWN, COUNTERPART):
+                raise pytest.UsageError(f"{item.nodeid}: nothing is shown by {what!r}")
 
 
 def spec_ids(item: pytest.Item) -> list[str]:
     """The lines a test proves, its class's and module's included."""
     return sorted({str(identity) for marker in item.iter_markers("spec") for identity in marker.args})
+
+
+def shown_by(item: pytest.Item) -> list[tuple[str, str]]:
+    """What a test shows about module types: pairs of kind and one of `levels.SHOWN`, or the counterpart."""
+    told = [(str(mark.args[0]), str(what)) for mark in item.iter_markers("shows") for what in mark.args[1:]]
+    return sorted({*told, *((str(mark.args[0]), COUNTERPART) for mark in item.iter_markers("proven"))})
 
 
 class Recorder:
@@ -49,11 +59,13 @@ class Recorder:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._ids: dict[str, list[str]] = {}
+        self._shows: dict[str, list[tuple[str, str]]] = {}
         self._ended: dict[str, dict[str, Any]] = {}
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Remember each test's ids."""
         self._ids = {item.nodeid: spec_ids(item) for item in session.items}
+        self._shows = {item.nodeid: shown for item in session.items if (shown := shown_by(item))}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A test passes when its call did and nothing around it failed."""
@@ -72,7 +84,10 @@ class Recorder:
 
     def pytest_sessionfinish(self) -> None:
         """Leave the report."""
-        tests = {node: {**ended, "spec": self._ids.get(node, [])} for node, ended in self._ended.items()}
+        tests = {
+            node: {**ended, "spec": self._ids.get(node, []), "shows": self._shows.get(node, [])}
+            for node, ended in self._ended.items()
+        }
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.write_text(
             json.dumps({"promised": FINISHED, "lines": LINES, "tests": tests}, indent=1), encoding="utf-8"

@@ -98,9 +98,17 @@ def entry(value: str) -> str:
 
 @register.filter
 def prose(text: str) -> SafeString:
-    """Set the words of a docstring as paragraphs, with what stands in backticks as code."""
-    paragraphs = [" ".join(part.split()) for part in text.replace("``", "`").split("\n\n")]
-    return format_html_join("", "<p>{}</p>", ((_with_code(part),) for part in paragraphs if part))
+    """Set the words of a docstring as paragraphs and lists, with what stands in backticks as code."""
+    parts = [part.strip() for part in text.replace("``", "`").split("\n\n")]
+    return format_html_join(
+        "", "{}", ((_listed(part) if part.startswith("- ") else _paragraph(part),) for part in parts if part)
+    )
+
+
+@register.filter
+def coded(text: str) -> SafeString:
+    """Set what stands in backticks as code."""
+    return _with_code(text)
 
 
 @register.filter
@@ -131,6 +139,15 @@ def sparkline(values: Sequence[int], failed: Sequence[int] | None = None, large:
     return format_html(
         '<svg class="{}" viewBox="{}" preserveAspectRatio="none" aria-hidden="true">{}</svg>', name, box, bars
     )
+
+
+def _paragraph(text: str) -> SafeString:
+    return format_html("<p>{}</p>", _with_code(" ".join(text.split())))
+
+
+def _listed(text: str) -> SafeString:
+    items = [" ".join(item.split()) for item in f"\n{text}".split("\n- ") if item.strip()]
+    return format_html("<ul>{}</ul>", format_html_join("", "<li>{}</li>", ((_with_code(item),) for item in items)))
 
 
 def _with_code(text: str) -> SafeString:

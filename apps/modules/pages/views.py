@@ -1,13 +1,20 @@
 """The pages of the catalogue: every module type by category, and the reference of each."""
 
 from itertools import groupby
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.http import HttpRequest, HttpResponse
 
 from apps.core.errors import NotFound
 from apps.core.pages.views import PageView, page
-from apps.modules.queries import component_list, module_type_get, module_type_list
+from apps.modules.pages.reference import EFFECTS, level_words, settings_of
+from apps.modules.queries import (
+    component_list,
+    module_type_example,
+    module_type_get,
+    module_type_level,
+    module_type_list,
+)
 
 READ = "modules.read"
 TITLES = {
@@ -54,34 +61,11 @@ class Module(PageView):
         entry = module_type_get(kind)
         if entry is None:
             raise NotFound("There is no module type of this name.")
-        settings = _settings(entry.schema)
-        return page(request, "modules/module.html", {"entry": entry, "settings": settings})
-
-
-def _settings(schema: dict[str, Any]) -> list[dict[str, Any]]:
-    spelt = [part["anyOf"][0] for part in schema.get("allOf", []) if "anyOf" in part]  # required in one of its forms
-    required = {key for part in (schema, *spelt) for key in part.get("required", [])}
-    return [
-        {
-            "name": name,
-            "type": _type(described),
-            "is_required": name in required,
-            "default": described.get("default"),
-            "description": described.get("description", ""),
+        context = {
+            "entry": entry,
+            "settings": settings_of(entry.schema),
+            "effect": EFFECTS[entry.effect],
+            "level": level_words(module_type_level(entry.kind)),
+            "example": module_type_example(entry.kind),
         }
-        for name, described in schema.get("properties", {}).items()
-        if "x-ignored" not in described and "x-same-as" not in described
-    ]
-
-
-def _type(described: dict[str, Any]) -> str:
-    if "enum" in described:
-        return " | ".join(str(value) for value in described["enum"])
-    if "anyOf" in described:
-        return " | ".join(dict.fromkeys(_type(one) for one in described["anyOf"]))
-    if "$ref" in described:
-        return str(described["$ref"]).rsplit("/", 1)[-1]
-    if described.get("type") == "array":
-        return f"list of {_type(described.get('items', {}))}"
-    kind = described.get("type", "any")
-    return " | ".join(kind) if isinstance(kind, list) else str(kind)
+        return page(request, "modules/module.html", context)

@@ -210,7 +210,8 @@ def test_the_command_bar_finds_workflows_of_this_tenant_only(two_tenants: Tenant
 def test_the_catalogue_explains_each_type(two_tenants: Tenants) -> None:
     reader = reader_of(two_tenants[0])
     assert "webhook.sender" in text_of(reader.get("/modules"))
-    assert "Config" in text_of(reader.get("/modules/webhook.sender"))
+    shown = text_of(reader.get("/modules/api.handler"))
+    assert all(each in shown for each in ("Config", "health.groupBy", "Ports", "Level", "Example", "complete-order"))
     assert reader.get("/modules/no.such").status_code == 404
 
 

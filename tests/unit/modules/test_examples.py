@@ -31,11 +31,13 @@ async def text(found, method, path, **more):
     return answer.status, answer.body.decode()
 
 
+@pytest.mark.shows("http.server", "example")
 async def test_http_server():
     async with bench("http_server") as found:
         assert (await found.request("GET", "/hello")).json() == {"hello": "world"}
 
 
+@pytest.mark.shows("http.router", "example")
 async def test_http_router():
     async with bench("http_router") as found:
         paths = ("/files/a", "/files/readme", "/files/a/b/c")
@@ -43,6 +45,7 @@ async def test_http_router():
         assert answers == ["one file", "the readme", "any file below"]
 
 
+@pytest.mark.shows("http.handler", "example")
 async def test_http_handler():
     async with bench("http_handler") as found:
         assert (await found.request("GET", "/standard")).json()["handler"] == "standard"
@@ -50,6 +53,7 @@ async def test_http_handler():
         assert (await found.request("GET", "/old")).status == 410
 
 
+@pytest.mark.shows("api.handler", "example")
 async def test_api_handler():
     async with bench("api_handler") as found:
         made = await found.request("POST", "/orders", body={"customer": "Ann", "total": 3, "password": "x"})
@@ -73,6 +77,7 @@ async def test_api_handler():
         assert (await found.request("PATCH", f"/orders/{identity}")).status == 405
 
 
+@pytest.mark.shows("http.middleware.auth", "example")
 async def test_http_middleware_auth_and_auth_jwt():
     async with bench("http_middleware_auth") as found:
         tokens = []
@@ -86,6 +91,7 @@ async def test_http_middleware_auth_and_auth_jwt():
         assert (await found.request("GET", "/notes")).status == 401
 
 
+@pytest.mark.shows("auth.jwt", "example")
 async def test_auth_jwt():
     async with bench("auth_jwt") as found:
         body = {"email": "ann@shop.example", "name": "Ann", "password": "pa55word"}
@@ -97,6 +103,7 @@ async def test_auth_jwt():
         assert (await found.request("GET", "/auth/profile", headers=headers)).json()["name"] == "Anna"
 
 
+@pytest.mark.shows("auth.modular", "example")
 async def test_auth_modular():
     async with bench("auth_modular") as found:
         weak = {"email": "ann@shop.example", "password": "Password12"}
@@ -111,6 +118,7 @@ async def test_auth_modular():
         assert (await found.request("GET", "/desk", headers={"cookie": cookie})).status == 401
 
 
+@pytest.mark.shows("http.middleware.cors", "example")
 async def test_http_middleware_cors():
     async with bench("http_middleware_cors") as found:
         headers = {"origin": "https://shop.example", "access-control-request-method": "GET"}
@@ -120,11 +128,13 @@ async def test_http_middleware_cors():
         assert "access-control-allow-origin" not in (await found.request("GET", "/stock")).headers
 
 
+@pytest.mark.shows("http.middleware.logging", "example")
 async def test_http_middleware_logging():
     async with bench("http_middleware_logging") as found:
         assert (await found.request("GET", "/hello")).status == 200
 
 
+@pytest.mark.shows("http.middleware.ratelimit", "example")
 async def test_http_middleware_ratelimit():
     async with bench("http_middleware_ratelimit") as found:
         assert [(await found.request("GET", "/hello")).status for _ in range(3)] == [200, 200, 429]
@@ -132,12 +142,14 @@ async def test_http_middleware_ratelimit():
         assert (await found.request("GET", "/hello")).status == 200
 
 
+@pytest.mark.shows("http.middleware.requestid", "example")
 async def test_http_middleware_requestid():
     async with bench("http_middleware_requestid") as found:
         answer = await found.request("GET", "/hello", headers={"x-correlation-id": "c-1"})
         assert answer.headers["x-correlation-id"] == "c-1"
 
 
+@pytest.mark.shows("http.middleware.securityheaders", "example")
 async def test_http_middleware_securityheaders():
     async with bench("http_middleware_securityheaders") as found:
         headers = (await found.request("GET", "/page")).headers
@@ -146,6 +158,8 @@ async def test_http_middleware_securityheaders():
 
 
 @pytest.mark.parametrize(("stem", "path"), [("messaging_broker", "/orders"), ("messaging_handler", "/parcels")])
+@pytest.mark.shows("messaging.broker", "example")
+@pytest.mark.shows("messaging.handler", "example")
 async def test_messages_reach_every_handler(stem, path):
     async with bench(stem) as found:
         assert (await found.request("POST", path, body={"id": "a"})).status in (200, 202)
@@ -153,6 +167,7 @@ async def test_messages_reach_every_handler(stem, path):
         assert found.host.bugs == []
 
 
+@pytest.mark.shows("statemachine.engine", "example")
 async def test_statemachine_engine():
     async with bench("statemachine_engine") as found:
         identity = (await found.request("POST", "/tickets", body={"question": "why"})).json()["id"]
@@ -163,6 +178,7 @@ async def test_statemachine_engine():
         assert (shown["state"], shown["data"]["answer"]) == ("closed", "because")
 
 
+@pytest.mark.shows("state.tracker", "example")
 async def test_state_tracker():
     async with bench("state_tracker") as found:
         identity = (await found.request("POST", "/tickets", body={})).json()["id"]
@@ -171,6 +187,7 @@ async def test_state_tracker():
         assert (await found.request("GET", "/states/nobody")).status == 404
 
 
+@pytest.mark.shows("state.connector", "example")
 async def test_state_connector():
     async with bench("state_connector") as found:
         await found.request("POST", "/tickets", body={"id": "t1"})
@@ -180,6 +197,7 @@ async def test_state_connector():
 
 @pytest.mark.spec("D5", "D6")
 @pytest.mark.parametrize(("wish", "state"), [("ok", "paid"), ("decline", "declined"), ("error", "declined")])
+@pytest.mark.shows("processing.step", "example")
 async def test_processing_step(wish, state):
     async with bench("processing_step") as found:
         made = await found.request("POST", "/orders", body={"id": wish, "simulate": wish})
@@ -188,6 +206,7 @@ async def test_processing_step(wish, state):
         assert (await found.request("GET", f"/orders/{wish}")).json()["state"] == state
 
 
+@pytest.mark.shows("data.transformer", "example")
 async def test_data_transformer():
     async with bench("data_transformer") as found:
         body = {"envelope": {"order": {"sku": "a", "qty": 2, "card": "4111"}}}
@@ -195,6 +214,7 @@ async def test_data_transformer():
         assert (await found.request("POST", "/orders", body={})).status == 422
 
 
+@pytest.mark.shows("conditional.ifelse", "example")
 async def test_conditional_ifelse():
     async with bench("conditional_ifelse") as found:
         of_the_house = {"total": 5000, "customer": "house"}
@@ -203,6 +223,7 @@ async def test_conditional_ifelse():
             assert (answer.status, answer.json()["taken"]) == (202, taken)
 
 
+@pytest.mark.shows("conditional.switch", "example")
 async def test_conditional_switch():
     async with bench("conditional_switch") as found:
         for mark, way in (("fragile", "by hand"), (2, "second floor"), ("2", "second floor"), (None, "counter")):
@@ -210,6 +231,7 @@ async def test_conditional_switch():
             assert (await found.request("POST", "/parcels", body=body)).json() == {"to": way}
 
 
+@pytest.mark.shows("conditional.expression", "example")
 async def test_conditional_expression():
     async with bench("conditional_expression") as found:
         for region in ("north", "south", "west"):
@@ -220,6 +242,7 @@ async def test_conditional_expression():
         assert sorted(desks) == ["handle/abroad-desk", "handle/north-desk", "handle/south-desk"]
 
 
+@pytest.mark.shows("cache.modular", "example")
 async def test_cache_modular():
     async with bench("cache_modular") as found:
         answers = [(await found.request("GET", "/prices/chair")).json() for _ in range(2)]
@@ -230,6 +253,7 @@ async def test_cache_modular():
         assert (await found.request("GET", "/prices/chair")).json()["fresh"] is True
 
 
+@pytest.mark.shows("database.modular", "example")
 async def test_database_modular():
     async with bench("database_modular") as found:
         for sku in ("a", "b"):
@@ -237,6 +261,7 @@ async def test_database_modular():
         assert (await found.request("GET", "/report")).json() == [{"n": 2}]
 
 
+@pytest.mark.shows("database.workflow", "example")
 async def test_database_workflow():
     async with bench("database_workflow") as found:
         for count in (3, 5):
@@ -245,12 +270,14 @@ async def test_database_workflow():
         assert rows == [{"sku": "a'; --", "count": 5}]
 
 
+@pytest.mark.shows("persistence.store", "example")
 async def test_persistence_store():
     async with bench("persistence_store") as found:
         identity = (await found.request("POST", "/letters", body={"to": "Ann"})).json()["id"]
         assert (await found.request("GET", f"/letters/{identity}")).json()["data"] == {"to": "Ann"}
 
 
+@pytest.mark.shows("static.fileserver", "example")
 async def test_static_fileserver():
     async with bench("static_fileserver") as found:
         assert (await found.request("GET", "/shop/house.css")).headers["content-type"] == "text/css; charset=utf-8"
@@ -261,6 +288,7 @@ async def test_static_fileserver():
         assert (await found.request("GET", "/elsewhere")).status == 404
 
 
+@pytest.mark.shows("chimux.router", "example")
 async def test_chimux_router():
     async with bench("chimux_router") as found:
         page = {"origin": "https://pages.example", "access-control-request-method": "GET"}
@@ -272,11 +300,13 @@ async def test_chimux_router():
         assert (await found.request("GET", "/stock")).status == 404
 
 
+@pytest.mark.shows("httpserver.modular", "example")
 async def test_httpserver_modular():
     async with bench("httpserver_modular") as found:
         assert (await found.request("GET", "/hello")).json() == {"hello": "framework"}
 
 
+@pytest.mark.shows("metrics.collector", "example")
 async def test_metrics_collector():
     async with bench("metrics_collector") as found:
         await found.request("GET", "/hello")
@@ -285,6 +315,7 @@ async def test_metrics_collector():
         assert "shop_http_requests_total" in page
 
 
+@pytest.mark.shows("health.checker", "example")
 async def test_health_checker():
     async with bench("health_checker") as found:
         assert (await found.request("GET", "/readyz")).json() == {"status": "ready"}
@@ -292,6 +323,7 @@ async def test_health_checker():
         assert (await found.request("GET", "/livez")).status == 200
 
 
+@pytest.mark.shows("jsonschema.modular", "example")
 async def test_jsonschema_modular():
     async with bench("jsonschema_modular") as found:
         assert (await found.request("POST", "/orders", body={"sku": "a", "quantity": 1})).status == 201
@@ -301,6 +333,7 @@ async def test_jsonschema_modular():
 
 
 @pytest.mark.spec("D12")
+@pytest.mark.shows("webhook.sender", "example")
 async def test_webhook_sender():
     async with bench("webhook_sender") as found:
         found.http.answer(503, headers={"retry-after": "3"})
@@ -314,6 +347,7 @@ async def test_webhook_sender():
         assert found.http.calls[0].headers["webhook-signature"].startswith("v1,")
 
 
+@pytest.mark.shows("dynamic.component", "example")
 async def test_dynamic_component():
     async with bench("dynamic_component") as found:
         body = {"items": ["a"], "simulate": "out_of_stock"}
@@ -325,6 +359,7 @@ async def test_dynamic_component():
         assert (refused.status, refused.json()["errors"][0]["pointer"]) == (422, "/items")
 
 
+@pytest.mark.shows("http.simple_proxy", "example")
 async def test_http_simple_proxy():
     async with bench("http_simple_proxy") as found:
         for path in ("/api/users/7", "/api/orders"):
@@ -336,6 +371,7 @@ async def test_http_simple_proxy():
         assert [call.url for call in found.http.calls][:2] == urls
 
 
+@pytest.mark.shows("http.proxy", "example")
 async def test_http_proxy():
     async with bench("http_proxy") as found:
         found.http.answer(200, {"items": []})
@@ -343,6 +379,7 @@ async def test_http_proxy():
         assert found.http.calls[0].url == "https://shop.example/v2/items?page=2"
 
 
+@pytest.mark.shows("reverseproxy", "example")
 async def test_reverseproxy():
     async with bench("reverseproxy") as found:
         for path in ("/api/users/7", "/api/orders/1", "/news"):
@@ -360,6 +397,7 @@ async def test_reverseproxy():
         assert (await found.request("GET", "/news")).status == 200
 
 
+@pytest.mark.shows("httpclient.modular", "example")
 async def test_httpclient_modular():
     async with bench("httpclient_modular") as found:
         found.http.answer(200, {"price": 12.5}, {"content-type": "application/json"})
@@ -369,6 +407,7 @@ async def test_httpclient_modular():
         assert call.headers["authorization"] == "Bearer t0ken"
 
 
+@pytest.mark.shows("notification.slack", "example")
 async def test_notification_slack():
     async with bench("notification_slack") as found:
         found.http.answer(503)
@@ -378,6 +417,7 @@ async def test_notification_slack():
         assert [(call.url, call.json()) for call in found.http.calls] == [("https://hooks.slack.example/T/B", said)] * 2
 
 
+@pytest.mark.shows("integration.registry", "example")
 async def test_integration_registry():
     async with bench("integration_registry") as found:
         found.http.answer(503)

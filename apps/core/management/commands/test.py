@@ -5,6 +5,8 @@ Arguments that are not its own go to pytest; with any, only the chosen tests run
 
 import os
 import sys
+from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from apps.core.management.local.services import services_for_tests
 from apps.core.management.local.suites import CHECKS, TIMED, UNTIMED, Suites
 from apps.core.management.local.tally import Tally, coverage_per_app, read_allowed
 from apps.core.management.local.traceability import trace
+from apps.engine.levels import write_levels
+from apps.engine.registry import discover
 
 ALLOWED_SKIPS = Path("tests/support/allowed_skips.txt")
 COMPAT = "WEFT_COMPAT_DIR"
@@ -84,7 +88,13 @@ class Command(BaseCommand):
             passed, report = suites.vitest(frontend)
             tally.add_vitest(report)
             failed += [] if passed else ["vitest"]
+        self._write_levels(tally)
         return failed + self._floors(suites)
+
+    def _write_levels(self, tally: Tally) -> None:
+        """Write down what the tests showed about every module type, for the pages that tell of it."""
+        types = discover(import_module(settings.MODULE_CATALOG))
+        write_levels(settings.MODULE_LEVELS, types, tally.tests, datetime.now(UTC).isoformat(timespec="seconds"))
 
     def _floors(self, suites: Suites) -> list[str]:
         report = suites.coverage_report()

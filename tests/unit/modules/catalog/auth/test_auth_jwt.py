@@ -52,6 +52,7 @@ async def test_the_token_says_who_it_is_and_how_long(auth, unit):
     assert (claims["email"], claims["iss"], claims["exp"] - claims["iat"]) == ("Ann@shop.example", "workflow", 3600)
 
 
+@pytest.mark.shows("auth.jwt", "failure")
 async def test_an_email_is_taken_once_whatever_its_case(auth, unit):
     await registered(auth, unit)
     status, answer = await ask(auth, unit, "POST", "register", {"email": " ann@SHOP.example", "password": "x"})

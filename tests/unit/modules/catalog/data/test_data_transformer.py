@@ -44,6 +44,7 @@ def test_each_operation_reshapes(kind, config, before, expected, unit):
         ("convert", {"from": "json", "to": "string"}, {"a": object()}, "JSON"),
     ],
 )
+@pytest.mark.shows("data.transformer", "failure")
 def test_input_that_does_not_fit_names_the_operation(kind, config, before, word, unit):
     with pytest.raises(StepFailed) as failure:
         one(kind, config).run(before, unit.context())

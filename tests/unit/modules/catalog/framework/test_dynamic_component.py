@@ -25,6 +25,7 @@ async def test_a_bundled_component_is_found_and_called(name, config, unit):
     assert module.problems() == []
 
 
+@pytest.mark.shows("dynamic.component", "failure")
 async def test_the_contract_is_checked_before_the_call(unit):
     with pytest.raises(Rejected) as refusal:
         await make(DynamicComponent, {"componentId": "inventory_checker"}).run({"items": "a"}, unit.context())

@@ -20,6 +20,7 @@ def test_good_data_passes_unchanged(unit):
     assert make(JsonschemaModular, {"schema": ORDER}).run(order, unit.context()) is order
 
 
+@pytest.mark.shows("jsonschema.modular", "failure")
 def test_bad_data_is_stopped_with_the_place_of_every_fault(unit):
     with pytest.raises(Rejected) as refusal:
         make(JsonschemaModular, {"schema": ORDER}).run({"items": [{"qty/kg": 0}]}, unit.context())

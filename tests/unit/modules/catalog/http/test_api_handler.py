@@ -35,6 +35,7 @@ async def test_ids_are_uuids_unless_the_caller_brings_one(unit):
 
 
 @pytest.mark.spec("D11")
+@pytest.mark.shows("api.handler", "failure")
 async def test_an_id_that_is_taken_is_409(unit):
     handler = orders()
     await ask(handler, unit, "POST", body={"id": "a"})

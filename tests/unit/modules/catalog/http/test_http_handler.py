@@ -16,6 +16,7 @@ def test_without_settings_it_answers_with_its_name_a_status_and_a_message(unit):
     assert (answer["handler"], answer["status"]) == ("users", "success")
 
 
+@pytest.mark.shows("http.handler", "failure")
 def test_a_status_from_400_on_says_error(unit):
     response = make(HttpHandler, {"status": "422"}, "reject").handle(Request("POST", "/"), unit.context())
     assert response.status == 422

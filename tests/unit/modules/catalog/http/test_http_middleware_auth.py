@@ -31,6 +31,7 @@ def guard(config=None, providers=1):
         ({"authorization": "Bearer  good"}, "not valid"),
     ],
 )
+@pytest.mark.shows("http.middleware.auth", "failure")
 async def test_three_kinds_of_refusal_are_plain_text_401(headers, word, unit):
     response = await guard().before(Request("GET", "/", headers=headers), unit.context())
     assert response.status == 401

@@ -27,6 +27,7 @@ def test_one_line_says_method_path_status_and_duration(unit):
 
 
 @pytest.mark.parametrize("level", ["loud", 3])
+@pytest.mark.shows("http.middleware.logging", "failure")
 def test_an_unknown_level_is_refused(level):
     with pytest.raises(ValidationError):
         make(HttpMiddlewareLogging, {"logLevel": level})

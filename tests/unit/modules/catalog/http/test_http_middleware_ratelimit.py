@@ -14,6 +14,7 @@ def ask(limit, unit, client="10.0.0.1", token=""):
     return limit.before(Request("GET", "/", client=client, headers=headers), unit.context())
 
 
+@pytest.mark.shows("http.middleware.ratelimit", "failure")
 def test_an_empty_bucket_answers_429_and_says_when_to_come_back(unit):
     limit = make(HttpMiddlewareRatelimit, {"requestsPerMinute": 6, "burstSize": 2})
     assert [ask(limit, unit), ask(limit, unit)] == [None, None]

@@ -32,6 +32,7 @@ def test_the_address_or_the_port_says_where_to_listen(config, expected):
         ({"port": 70000}, ("port",), "less_than_equal"),
     ],
 )
+@pytest.mark.shows("http.server", "failure")
 def test_a_missing_or_impossible_address_is_located(config, place, kind):
     with pytest.raises(ValidationError) as refusal:
         make(HttpServer, config)

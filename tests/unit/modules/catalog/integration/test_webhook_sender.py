@@ -65,6 +65,7 @@ async def test_a_secret_signs_id_time_and_body(secret, key, unit):
     assert headers["webhook-signature"] == expected
 
 
+@pytest.mark.shows("webhook.sender", "failure")
 async def test_a_broken_secret_fails_the_step_without_sending(unit):
     with pytest.raises(StepFailed) as failure:
         await send(unit, {"secret": "whsec_%%%"})

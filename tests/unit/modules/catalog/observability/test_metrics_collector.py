@@ -46,6 +46,7 @@ def test_it_is_mounted_and_starts_empty(unit):
     assert page(unit) == {}
 
 
+@pytest.mark.shows("metrics.collector", "failure")
 def test_a_namespace_must_be_a_metric_name():
     with pytest.raises(ValidationError):
         make(MetricsCollector, {"namespace": "my orders"})

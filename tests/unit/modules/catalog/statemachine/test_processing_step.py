@@ -31,6 +31,7 @@ def test_success_when_must_be_an_expression():
     assert bad.problems()[0][:2] == ("successWhen", "expression.invalid")
 
 
+@pytest.mark.shows("processing.step", "failure")
 def test_nobody_waits_for_more_than_fifty_retries():
     with pytest.raises(ValidationError):
         make(ProcessingStep, {"maxRetries": 51})

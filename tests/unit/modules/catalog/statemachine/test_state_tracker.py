@@ -24,6 +24,7 @@ async def test_it_tells_where_a_resource_stands(question, tracker, unit):
     assert (answer["id"], answer["data"], answer["lastUpdate"]) == ("7", {"total": 3}, START.isoformat())
 
 
+@pytest.mark.shows("state.tracker", "failure")
 async def test_an_unknown_resource_is_404(tracker, unit):
     with pytest.raises(StepFailed) as failure:
         await tracker.run({"resourceType": "returns", "id": "7"}, unit.context())

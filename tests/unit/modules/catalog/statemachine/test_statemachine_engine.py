@@ -46,6 +46,7 @@ async def test_the_data_may_name_the_instance(unit):
 
 
 @pytest.mark.parametrize("workflow", [None, "fly", "elsewhere"])
+@pytest.mark.shows("statemachine.engine", "failure")
 async def test_which_definition_must_be_clear_and_its_own(workflow, unit):
     several = engine(machine("order"), machine("return"), machine("elsewhere", "another-engine"))
     with pytest.raises(Rejected) as refusal:

@@ -66,6 +66,7 @@ async def test_changes_keep_values_apart_from_the_sql(request_, statement, args,
         ({"action": "delete", "table": "t", "where": "a = 1"}, "/where"),
     ],
 )
+@pytest.mark.shows("database.workflow", "failure")
 async def test_what_is_unsafe_or_unclear_is_refused_before_anything_runs(request_, pointer, unit):
     with pytest.raises(Rejected) as refusal:
         await run(unit, request_)

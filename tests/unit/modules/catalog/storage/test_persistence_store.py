@@ -49,6 +49,7 @@ async def test_stores_are_apart_unless_they_share_with_the_rest_resources(unit):
         ({"action": "list", "limit": 0}, "/limit"),
     ],
 )
+@pytest.mark.shows("persistence.store", "failure")
 async def test_what_it_cannot_do_is_located(request_, pointer, unit):
     with pytest.raises(Rejected) as refusal:
         await do(unit, **request_)
