@@ -66,7 +66,9 @@ SWEEPS: dict[str, Callable[[Connection], Counts]] = {
 
 def sweep_run(name: str) -> Counts | None:
     """Run one sweep as `relay`; None when another process is at it."""
-    with psycopg.connect(settings.DATABASE_RELAY_URL, application_name=f"weft-sweep-{name}") as connection:
+    named = f"weft-sweep-{name}"
+    # Nothing is prepared: behind a pooler the next transaction's server may not know it, or know it already.
+    with psycopg.connect(settings.DATABASE_RELAY_URL, application_name=named, prepare_threshold=None) as connection:
         if not _one(connection, SQL.lock, (f"weft-sweep-{name}",)):
             return None
         counts = SWEEPS[name](connection)

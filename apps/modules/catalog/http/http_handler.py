@@ -2,7 +2,8 @@
 
 Without a `body` the answer is JSON with the handler's name, a status and a message. Use it as a placeholder while a
 document grows, for a health address, or as the source of messages: with an entry under `messaging.producers` the
-request's payload is published to the topics it names.
+request's payload is published to the topics it names. One that says no answer of its own and has a `job.store` under
+`dependsOn` answers as that store does: GET shows the runs of jobs, POST runs one.
 """
 
 from typing import Any, ClassVar
