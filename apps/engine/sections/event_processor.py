@@ -80,7 +80,10 @@ class Processor:
         return adapter.correlation(message) or adapter.source(message)
 
     def reported(self, given: dict[str, Any], context: Context) -> list[Reported]:
-        """Return the event that came in, once for each buffer it belongs to."""
+        """Return the event that came in, once for each buffer it belongs to.
+
+        Nothing for a message that has waited until no adapter listened to its topic any more.
+        """
         now = (context.unit.clock.now() - EPOCH) // MICROSECOND
         if "message" not in given:
             return [_executed(given["payload"], str(context.run_id), now)]
@@ -138,13 +141,15 @@ def judging(processor: Processor, scope: Scope, after: int) -> StepCall:
         found = processor.reported(variables.input, context)
         for one in found:
             await processor.judge(context, one)
-        first = found[0]
+        first = found[0] if found else None
+        if first is None:
+            context.log("No adapter listens to this topic any more.", "warning")
         variables.data = {
             "success": True,
-            "eventType": first.kind,
-            "sourceId": first.event.source,
-            "correlId": first.correlation,
-            "processed": True,
+            "eventType": "" if first is None else first.kind,
+            "sourceId": "" if first is None else first.event.source,
+            "correlId": "" if first is None else first.correlation,
+            "processed": first is not None,
         }
         return variables.data, after
 

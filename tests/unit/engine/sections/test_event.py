@@ -120,6 +120,16 @@ async def test_a_message_that_is_judged_again_counts_once(bench):
     assert "judged before" in last["steps"][0]["logs"][0]["message"]
 
 
+async def test_a_message_that_waited_until_nobody_listened_to_its_topic_is_told_and_not_judged(bench):
+    waiting = bench.host.application().subscriptions_for("db")[0].starts(Arrived("m-1", "gone", {"trace": "t"}))
+    await bench.host.start_run(waiting)
+    await bench.host.drain()
+    (run,) = bench.host.queue.runs("local")
+    assert (run["status"], run["output"]["processed"]) == ("done", False)
+    assert "any more" in run["steps"][0]["logs"][0]["message"]
+    assert bench.host.bugs == []
+
+
 async def test_two_tenants_with_the_same_correlation_id_never_mix(bench):
     bench.host.deploy(bench.host.application(), "other")
     for scope in ("local", "other", "local"):
