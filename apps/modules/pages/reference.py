@@ -98,8 +98,13 @@ def _type(said: dict[str, Any], parts: dict[str, Any]) -> str:
         return f"list of {_type(said.get('items', {}), parts)}"
     kind = said.get("type", "any")
     if kind == ["array", "string"]:
-        return "list or text with commas"
-    return " | ".join(kind) if isinstance(kind, list) else str(kind)
+        return "list | string"
+    return " | ".join(map(_word, kind)) if isinstance(kind, list) else _word(str(kind))
+
+
+def _word(kind: str) -> str:
+    """Say what YAML calls it."""
+    return {"object": "map", "array": "list"}.get(kind, kind)
 
 
 def _last(reference: str) -> str:

@@ -363,7 +363,7 @@ triggers:
     def test_a_trigger_without_routes(self, trigger, expected):
         assert codes(f"triggers: {{http: {trigger}}}") == expected
 
-    def test_triggers_to_come_have_their_targets_checked(self):
+    def test_a_schedule_has_its_target_checked(self):
         text = with_parts(
             STATEMACHINE
             + """triggers:

@@ -26,7 +26,7 @@ def test_a_map_inside_a_config_has_its_keys_with_a_dot():
     assert found["health"].type == "map"
     assert found["health.groupBy"].default == "programId"
     assert found["health.threshold"].type == "number | string"
-    assert found["stateFilter"].type == "list or text with commas"
+    assert found["stateFilter"].type == "list | string"
 
 
 def test_a_required_key_says_so_and_null_is_no_type():
