@@ -155,6 +155,8 @@ def stem(kind):
 
 def beside(name):
     return (ROOT / "examples/modules" / name).read_bytes()
+
+
 def described(kind):
     return pytest.mark.shows(kind, "description")
 

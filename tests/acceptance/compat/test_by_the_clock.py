@@ -44,7 +44,7 @@ async def test_four_jobs_run_by_three_schedules_and_each_run_publishes_an_event(
 
 @pytest.mark.spec("CAT-1", "scheduler.cron")
 async def test_the_hourly_and_the_daily_job_of_the_trigger_are_listed_and_fire(document):
-    text = document("trigger-workflow-example").read_text(encoding="utf-8").partition("\n  event:")[0]
+    text = document("trigger-workflow-example").read_text(encoding="utf-8")
     async with Bench(compiled_real(text)) as bench:
         hourly, daily = bench.host.application().schedules
         assert (hourly.timetable.text, hourly.workflow, hourly.action) == (
@@ -65,7 +65,7 @@ async def test_the_hourly_and_the_daily_job_of_the_trigger_are_listed_and_fire(d
 
 @pytest.mark.spec("CAT-1", "scheduler.cron")
 async def test_the_trigger_example_moves_an_order_by_its_routes(document):
-    text = document("trigger-workflow-example").read_text(encoding="utf-8").partition("\n  event:")[0]
+    text = document("trigger-workflow-example").read_text(encoding="utf-8")
     async with Bench(compiled_real(text)) as bench:
         assert (await bench.request("POST", "/api/workflows/orders/submit?id=1")).status == 202
         await bench.settle()

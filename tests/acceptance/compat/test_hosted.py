@@ -1,7 +1,5 @@
 """The documents that the reference system can run behave the same in the product, for two tenants apart."""
 
-import re
-
 import pytest
 
 from tests.support.hosted import assert_unseen, eventually
@@ -275,21 +273,19 @@ def test_a_validated_order_is_picked(pair, token):
     for_each(pair("workflow-b-fulfillment"), scenario)
 
 
-def without_schedule(text):
-    """Return the document of the triggers without its scheduler, which this build does not have."""
-    text = re.sub(r"  - name: cron-scheduler\n    type: scheduler.cron\n", "", text)
-    return re.sub(r"\n  schedule:\n.*?(?=\n  event:\n)", "", text, flags=re.DOTALL)
-
-
 @pytest.mark.spec("CAT-1", "D1", "D3")
-def test_order_events_submit_and_complete_the_order_that_they_name(deploy_pair, document):
+def test_events_and_routes_submit_and_complete_the_order_that_they_name(pair):
     def scenario(workflow):
         for event, state in (("order.created", "processing"), ("order.payment_received", "completed")):
             workflow.publish("order-events", {"type": "order.unknown", "orderId": "1"})
             workflow.publish("order-events", {"type": event, "orderId": "1"})
             eventually(lambda wanted=state: (workflow.instance("1") or {}).get("state") == wanted, state)
         assert workflow.instance("1")["completed"] is True
-        assert len(workflow.instances()) == 1
+        for path, state in (("/submit?id=7", "processing"), ("/7/complete", "completed")):
+            assert workflow.call("POST", f"/api/workflows/orders{path}").status == 202
+            eventually(lambda wanted=state: (workflow.instance("7") or {}).get("state") == wanted, state)
+        assert len(workflow.instances()) == 2
+        listed = workflow.tenant.items(f"workflows/{workflow.id}/schedules")
+        assert sorted(each["timetable"] for each in listed) == ["0 * * * *", "0 0 * * *"]
 
-    text = document("trigger-workflow-example").read_text(encoding="utf-8")
-    for_each(deploy_pair("trigger-workflow-example", without_schedule(text)), scenario)
+    for_each(pair("trigger-workflow-example"), scenario)
