@@ -6,6 +6,9 @@ import jwt
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from apps.engine.http import Request, Response
+from apps.engine.sections.answers import problem
+
 LONGEST = {"email": 254, "name": 200, "password": 1024, "refreshToken": 4096, "newPassword": 1024}
 # A hash to compare with when there is no such user, so that the answer takes as long.
 UNKNOWN_USER = "$argon2id$v=19$m=19456,t=2,p=1$ltQgwUPtbZmAKtopNdd0mQ$1s1kaD8PSPBa7bWgJG7oQa55+XXlEMCHDhF7GfmL1v8"
@@ -42,3 +45,8 @@ def flat(user: dict[str, Any]) -> dict[str, Any]:
     """Return what a user may see: metadata flattened, the hash left out."""
     own = {key: user[key] for key in ("id", "email", "name", "createdAt")}
     return {**user["metadata"], **own}
+
+
+def denied(request: Request, status: int, code: str, text: str, **extra: Any) -> Response:
+    """Answer a refusal as problem+json that also has the `error` key of the reference format."""
+    return problem(status, code, text, request, error=text, **extra)

@@ -22,8 +22,17 @@ from apps.engine.late_text import LateText
 from apps.engine.module import Category, Context, Links, Module, ModulePort
 from apps.engine.outcome import Rejected
 from apps.engine.ports import AlreadyExists, PrivateKind, Resource
-from apps.engine.sections.answers import problem
-from apps.modules.catalog.auth._users import UNKNOWN_USER, coder, flat, hasher, key_of, signing_key, text_in, verify
+from apps.modules.catalog.auth._users import (
+    UNKNOWN_USER,
+    coder,
+    denied,
+    flat,
+    hasher,
+    key_of,
+    signing_key,
+    text_in,
+    verify,
+)
 
 ALGORITHMS = ["HS256", "HS384", "HS512"]
 IN_TOKEN = ("role", "affiliateId", "programIds")
@@ -76,27 +85,27 @@ class AuthJwt(Module[AuthJwtConfig]):
         action = request.path.rstrip("/").rpartition("/")[2]
         answer = _ACTIONS.get((request.method, action))
         if answer is None:
-            return _problem(request, 404, "auth.unknown_action", "There is nothing at this address.")
+            return denied(request, 404, "auth.unknown_action", "There is nothing at this address.")
         if self._seeds:
             await self._plant(context)
         try:
             body = request.json() if request.method != "GET" else {}
         except Rejected as fault:
-            return _problem(request, 400, fault.code, fault.message, errors=fault.errors)
+            return denied(request, 400, fault.code, fault.message, errors=fault.errors)
         if not isinstance(body, dict):
-            return _problem(request, 400, "body.not_an_object", "The body must be a JSON object.")
+            return denied(request, 400, "body.not_an_object", "The body must be a JSON object.")
         return await answer(self, request, body, context)
 
     async def register(self, request: Request, body: dict[str, Any], context: Context) -> Response:
         """Store a new user and sign them in."""
         email, password = text_in(body, "email").strip(), text_in(body, "password")
         if not email or not password:
-            return _problem(request, 400, "auth.incomplete", "An email and a password are needed.")
+            return denied(request, 400, "auth.incomplete", "An email and a password are needed.")
         user = await self._user({"email": email, "name": text_in(body, "name")}, password, context.unit.clock.now())
         try:
             await context.unit.resources.create(user)
         except AlreadyExists:
-            return _problem(request, 409, "auth.email_taken", "This email is taken.")
+            return denied(request, 409, "auth.email_taken", "This email is taken.")
         shown = {key: user.data[key] for key in ("id", "email", "name", "createdAt")}
         return Response.json({"token": await self._token(user.data, context), "user": shown}, 201)
 
@@ -106,7 +115,7 @@ class AuthJwt(Module[AuthJwtConfig]):
         stored = found.data["passwordHash"] if found is not None else UNKNOWN_USER
         is_right = await asyncio.to_thread(verify, stored, text_in(body, "password"))
         if found is None or not is_right:
-            return _problem(request, 401, "auth.invalid_credentials", "Invalid credentials.")
+            return denied(request, 401, "auth.invalid_credentials", "Invalid credentials.")
         return Response.json({"token": await self._token(found.data, context), "user": flat(found.data)})
 
     async def profile(self, request: Request, body: dict[str, Any], context: Context) -> Response:
@@ -115,11 +124,11 @@ class AuthJwt(Module[AuthJwtConfig]):
         claims = await self.authenticate(token, context) if scheme == "Bearer" else None
         email = claims.get("email") if claims else None
         if not isinstance(email, str):
-            return _problem(request, 401, "auth.required", "A valid bearer token is needed.")
+            return denied(request, 401, "auth.required", "A valid bearer token is needed.")
         changes = request.method == "PUT"
         found = await context.unit.resources.get(self._kind, key_of(email), lock=changes)
         if found is None:
-            return _problem(request, 401, "auth.required", "The user of this token does not exist.")
+            return denied(request, 401, "auth.required", "The user of this token does not exist.")
         if changes:
             found.data = {**found.data, "name": text_in(body, "name") or found.data["name"]}
             await context.unit.resources.save(found)
@@ -174,7 +183,3 @@ _ACTIONS: dict[tuple[str, str], Action] = {
     ("GET", "profile"): AuthJwt.profile,
     ("PUT", "profile"): AuthJwt.profile,
 }
-
-
-def _problem(request: Request, status: int, code: str, text: str, **extra: Any) -> Response:
-    return problem(status, code, text, request, error=text, **extra)

@@ -21,10 +21,19 @@ from apps.engine.http import Request, Response
 from apps.engine.late_text import LateText
 from apps.engine.module import Category, Context, Module, ModulePort
 from apps.engine.outcome import Rejected
-from apps.engine.ports import AlreadyExists, Resource
-from apps.engine.sections.answers import problem
+from apps.engine.ports import AlreadyExists, PrivateKind, Resource
 from apps.modules.catalog.auth._auth_config import AuthModularConfig
-from apps.modules.catalog.auth._users import UNKNOWN_USER, coder, flat, hasher, key_of, signing_key, text_in, verify
+from apps.modules.catalog.auth._users import (
+    UNKNOWN_USER,
+    coder,
+    denied,
+    flat,
+    hasher,
+    key_of,
+    signing_key,
+    text_in,
+    verify,
+)
 
 MOST_SESSIONS = 20  # of one user; signing in once more ends the oldest
 ACCESS, REFRESH = "access", "refresh"
@@ -44,7 +53,7 @@ class AuthModular(Module[AuthModularConfig]):
 
     def __init__(self, name: str, config: AuthModularConfig) -> None:
         super().__init__(name, config)
-        self._users = f"auth.modular:{name}"
+        self._users = PrivateKind(f"auth.modular:{name}")  # keyed by email
         self._sessions = f"auth.modular.session:{name}"
         self._secret = LateText(config.jwt.secret)
 
@@ -73,20 +82,20 @@ class AuthModular(Module[AuthModularConfig]):
         """Answer by method and the last part of the address."""
         answer = _ACTIONS.get((request.method, request.path.rstrip("/").rpartition("/")[2]))
         if answer is None:
-            return _problem(request, 404, "auth.unknown_action", "There is nothing at this address.")
+            return denied(request, 404, "auth.unknown_action", "There is nothing at this address.")
         try:
             body = request.json() if request.method != "GET" else {}
         except Rejected as fault:
-            return _problem(request, 400, fault.code, fault.message, errors=fault.errors)
+            return denied(request, 400, fault.code, fault.message, errors=fault.errors)
         if not isinstance(body, dict):
-            return _problem(request, 400, "body.not_an_object", "The body must be a JSON object.")
+            return denied(request, 400, "body.not_an_object", "The body must be a JSON object.")
         return await answer(self, request, body, context)
 
     async def register(self, request: Request, body: dict[str, Any], context: Context) -> Response:
         """Store a new user and sign them in."""
         email, password = text_in(body, "email").strip(), text_in(body, "password")
         if not email or not password:
-            return _problem(request, 400, "auth.incomplete", "An email and a password are needed.")
+            return denied(request, 400, "auth.incomplete", "An email and a password are needed.")
         if refused := self._weak(request, password, "/password"):
             return refused
         data = {
@@ -102,7 +111,7 @@ class AuthModular(Module[AuthModularConfig]):
         try:
             await context.unit.resources.create(user)
         except AlreadyExists:
-            return _problem(request, 409, "auth.email_taken", "This email is taken.")
+            return denied(request, 409, "auth.email_taken", "This email is taken.")
         return await self._signed_in(user, context, 201)
 
     async def login(self, request: Request, body: dict[str, Any], context: Context) -> Response:
@@ -111,14 +120,14 @@ class AuthModular(Module[AuthModularConfig]):
         stored = found.data["passwordHash"] if found is not None else UNKNOWN_USER
         is_right = await asyncio.to_thread(verify, stored, text_in(body, "password"))
         if found is None or not is_right:
-            return _problem(request, 401, "auth.invalid_credentials", "Invalid credentials.")
+            return denied(request, 401, "auth.invalid_credentials", "Invalid credentials.")
         return await self._signed_in(found, context, 200)
 
     async def refresh(self, request: Request, body: dict[str, Any], context: Context) -> Response:
         """Give new tokens for a refresh token; one that has been used already ends its session."""
         claims = await self._claims(text_in(body, "refreshToken"), context)
         identity = claims.get("sid") if claims is not None and claims.get("use") == REFRESH else None
-        refused = _problem(request, 401, "auth.invalid_refresh", "The refresh token is not valid.")
+        refused = denied(request, 401, "auth.invalid_refresh", "The refresh token is not valid.")
         if claims is None or not isinstance(identity, str):
             return refused
         session = await context.unit.resources.get(self._sessions, identity, lock=True)
@@ -148,9 +157,9 @@ class AuthModular(Module[AuthModularConfig]):
         """Change the caller's password, which ends all of the caller's sessions and begins a new one."""
         user = await self._caller(request, context)
         if user is None:
-            return _problem(request, 401, "auth.required", "Sign in first.")
+            return denied(request, 401, "auth.required", "Sign in first.")
         if not await asyncio.to_thread(verify, user.data["passwordHash"], text_in(body, "password")):
-            return _problem(request, 401, "auth.invalid_credentials", "Invalid credentials.")
+            return denied(request, 401, "auth.invalid_credentials", "Invalid credentials.")
         chosen = text_in(body, "newPassword")
         if refused := self._weak(request, chosen, "/newPassword"):
             return refused
@@ -164,7 +173,7 @@ class AuthModular(Module[AuthModularConfig]):
         """Show the caller, or change the caller's name."""
         user = await self._caller(request, context)
         if user is None:
-            return _problem(request, 401, "auth.required", "Sign in first.")
+            return denied(request, 401, "auth.required", "Sign in first.")
         if request.method == "PUT":
             user.data = {**user.data, "name": text_in(body, "name") or user.data["name"]}
             await context.unit.resources.save(user)
@@ -177,7 +186,7 @@ class AuthModular(Module[AuthModularConfig]):
         if not faults:
             return None
         message = f"A password needs {', '.join(faults)}."
-        return _problem(request, 422, "auth.weak_password", message, errors=[{"pointer": pointer, "message": message}])
+        return denied(request, 422, "auth.weak_password", message, errors=[{"pointer": pointer, "message": message}])
 
     async def _signed_in(self, user: Resource, context: Context, status: int) -> Response:
         """Begin a session, end those that are over or too many, and answer tokens and cookie."""
@@ -271,10 +280,6 @@ _ACTIONS: dict[tuple[str, str], Action] = {
     ("GET", "profile"): AuthModular.profile,
     ("PUT", "profile"): AuthModular.profile,
 }
-
-
-def _problem(request: Request, status: int, code: str, text: str, **extra: Any) -> Response:
-    return problem(status, code, text, request, error=text, **extra)
 
 
 def _about(user: dict[str, Any]) -> dict[str, Any]:

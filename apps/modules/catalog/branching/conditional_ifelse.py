@@ -11,18 +11,15 @@ from typing import Any
 
 from pydantic import AliasChoices, Field
 
-from apps.engine.branching import compile_branch
-from apps.engine.celsyntax import BadExpression
-from apps.engine.config_types import SettingsModel
-from apps.engine.module import Category, Module, ModulePort
+from apps.engine.module import ModulePort
+from apps.modules.catalog.branching._branch import Branch, BranchConfig
 
 YES, NO = "true", "false"
 
 
-class ConditionalIfelseConfig(SettingsModel):
+class ConditionalIfelseConfig(BranchConfig):
     """Settings of `conditional.ifelse`."""
 
-    expression: str = Field(min_length=1, description="What decides, such as `order.total > 100`.")
     true_target: str = Field(
         "",
         validation_alias=AliasChoices("true_target", "trueTarget"),
@@ -35,36 +32,17 @@ class ConditionalIfelseConfig(SettingsModel):
     )
 
 
-class ConditionalIfelse(Module[ConditionalIfelseConfig]):
+class ConditionalIfelse(Branch[ConditionalIfelseConfig]):
     """A branch node with two ways out."""
 
     kind = "conditional.ifelse"
     title = "If / else"
-    category = Category.BRANCHING
     Config = ConditionalIfelseConfig
-    inputs = (ModulePort("message", "message", "A message."),)
     outputs = (
         ModulePort(YES, "message", "The message, where the expression is true."),
         ModulePort(NO, "message", "The message, where it is not."),
     )
     ways = (YES, NO)
-
-    def __init__(self, name: str, config: ConditionalIfelseConfig) -> None:
-        super().__init__(name, config)
-        self._fault = ""
-        try:
-            self._expression = compile_branch(config.expression)
-        except BadExpression as bad:
-            self._fault = bad.message
-
-    def problems(self) -> list[tuple[str, str, str]]:
-        """Say what is wrong with the expression."""
-        return [("expression", "expression.invalid", self._fault)] if self._fault else []
-
-    @property
-    def roots(self) -> frozenset[str]:
-        """The names that the expression looks at."""
-        return self._expression.roots
 
     def choose(self, names: dict[str, Any]) -> str:
         """Return the way out for the data among `names`."""

@@ -9,33 +9,28 @@ from typing import Any
 
 from pydantic import Field
 
-from apps.engine.branching import compile_branch
-from apps.engine.celsyntax import BadExpression
-from apps.engine.config_types import SettingsModel
 from apps.engine.expressions import text_of
-from apps.engine.module import Category, Module, ModulePort
+from apps.engine.module import ModulePort
+from apps.modules.catalog.branching._branch import Branch, BranchConfig, by_text
 
 DEFAULT = "default"
 MOST_CASES = 200
 
 
-class ConditionalSwitchConfig(SettingsModel):
+class ConditionalSwitchConfig(BranchConfig):
     """Settings of `conditional.switch`."""
 
-    expression: str = Field(min_length=1, description="What is compared, such as `order.priority`.")
     cases: list[str | int | float | bool] = Field(
         default_factory=list, max_length=MOST_CASES, description="The values to compare with, in order; as text."
     )
 
 
-class ConditionalSwitch(Module[ConditionalSwitchConfig]):
+class ConditionalSwitch(Branch[ConditionalSwitchConfig]):
     """A branch node with a way out for each case."""
 
     kind = "conditional.switch"
     title = "Switch"
-    category = Category.BRANCHING
     Config = ConditionalSwitchConfig
-    inputs = (ModulePort("message", "message", "A message."),)
     outputs = (
         ModulePort("case-0", "message", "The message, where the first case fits; and so on for each case."),
         ModulePort(DEFAULT, "message", "The message, where no case fits."),
@@ -44,23 +39,7 @@ class ConditionalSwitch(Module[ConditionalSwitchConfig]):
     def __init__(self, name: str, config: ConditionalSwitchConfig) -> None:
         super().__init__(name, config)
         self.ways = (*(f"case-{index}" for index in range(len(config.cases))), DEFAULT)
-        self._fault = ""
-        self._by_text: dict[str, str] = {}
-        for index, case in enumerate(config.cases):
-            self._by_text.setdefault(text_of(case), f"case-{index}")
-        try:
-            self._expression = compile_branch(config.expression)
-        except BadExpression as bad:
-            self._fault = bad.message
-
-    def problems(self) -> list[tuple[str, str, str]]:
-        """Say what is wrong with the expression."""
-        return [("expression", "expression.invalid", self._fault)] if self._fault else []
-
-    @property
-    def roots(self) -> frozenset[str]:
-        """The names that the expression looks at."""
-        return self._expression.roots
+        self._by_text = by_text(config.cases, "case")
 
     def choose(self, names: dict[str, Any]) -> str:
         """Return the way out for the data among `names`."""
