@@ -39,12 +39,25 @@ from tests.acceptance.examples.scenarios.pipelines import (
     sealed_letter,
     stock_ledger,
 )
+from tests.acceptance.examples.scenarios.sections import (
+    burglar_alarm,
+    fire_drill,
+    office_hours,
+    order_book,
+    paper_round,
+    parcel_sorting,
+    shop_front,
+    two_ledgers,
+    weather_desk,
+)
 
 Scenario = Callable[[Place], Awaitable[None]]
 ALL: tuple[Scenario, ...] = (
     address_labels,
     book_shelf,
+    burglar_alarm,
     doorbell,
+    fire_drill,
     first_contact,
     guarded_door,
     help_desk_triage,
@@ -57,6 +70,10 @@ ALL: tuple[Scenario, ...] = (
     mood_survey,
     nested_pipelines,
     notice_board,
+    office_hours,
+    order_book,
+    paper_round,
+    parcel_sorting,
     parcel_watch,
     price_quote,
     recipe_box,
@@ -64,10 +81,13 @@ ALL: tuple[Scenario, ...] = (
     room_booking,
     sealed_letter,
     sensor_stages,
+    shop_front,
     stock_ledger,
     support_case,
     topic_patterns,
     travel_approval,
+    two_ledgers,
+    weather_desk,
     web_form,
     welcome_page,
 )
