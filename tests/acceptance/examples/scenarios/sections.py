@@ -101,3 +101,32 @@ async def _runs(place: Place, handler: str, count: int) -> list[Ended]:
 async def _jobs(place: Place) -> list[dict[str, object]]:
     found: list[dict[str, object]] = (await place.call("GET", "/jobs")).json["runs"]
     return found
+
+
+async def night_watch(place: Place) -> None:
+    """The round that the clock makes can be made by hand as well."""
+    assert (await place.start("round", "go", {"by": "Ada", "doors": 3})).state == "done"
+    (made,) = await place.until(lambda: place.handled("book"), "the round is in the book")
+    assert made.input == {"doors": 3, "by": "Ada"}
+
+
+async def customs_office(place: Place) -> None:
+    """Each kind has its counter."""
+    for kind, counter, status in (("plants", 1, 200), ("animals", 2, 200), ("books", 9, 202)):
+        sent = await place.call("POST", "/goods", {"kind": kind})
+        assert (sent.status, sent.json) == (status, {"counter": counter})
+
+
+async def reading_room(place: Place) -> None:
+    """A weak password is refused, a token opens the desk, and a refresh token works once."""
+    reader = {"email": "ada@example.com", "password": "Password12", "name": "Ada"}
+    assert (await place.call("POST", "/auth/register", reader)).status == 422
+    made = await place.call("POST", "/auth/register", reader | {"password": "Password-12"})
+    assert made.status == 201
+    assert (await place.call("GET", "/desk", Authorization=f"Bearer {made.json['token']}")).json == {"welcome": True}
+    assert (await place.call("GET", "/desk")).status == 401
+    once = {"refreshToken": made.json["refreshToken"]}
+    renewed = await place.call("POST", "/auth/refresh", once)
+    assert renewed.status == 200
+    assert (await place.call("POST", "/auth/refresh", once)).status == 401
+    assert (await place.call("POST", "/auth/refresh", {"refreshToken": renewed.json["refreshToken"]})).status == 401
