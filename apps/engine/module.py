@@ -4,6 +4,8 @@ A type declares what it is (`kind`, `category`, `effect`, ports) and implements 
 
 - *target*: `run(payload, context)` - a step, subscription handler, hook or job. Plain `def` when it does no I/O,
   `async def` when it does; the compiler knows which and calls it directly.
+- *taker*: `take(message, context)` - what subscriptions, flows, hooks and jobs call instead of `run`, where a message
+  is not the request that a step makes; same rule.
 - *handler*: `handle(request, context)` - the handler of an http route; same rule.
 - *middleware*: `before(request, context)` returning a Response to stop, and `after(request, response, context)`.
 - *auth provider*: `authenticate(token, context)` returning claims or None.
@@ -111,7 +113,7 @@ Called = Callable[[Any, "Context"], Awaitable[Any]]
 class Context:
     """What a module may use while it runs: the unit's ports and who is asking."""
 
-    __slots__ = ("attempt", "logs", "request_id", "run_id", "state", "step_id", "unit")
+    __slots__ = ("action", "attempt", "logs", "request_id", "run_id", "state", "step_id", "unit")
 
     def __init__(
         self,
@@ -121,12 +123,14 @@ class Context:
         request_id: str = "",
         step_id: UUID | None = None,
         attempt: int = 1,
+        action: str = "",
     ) -> None:
         self.unit = unit
         self.run_id = run_id
         self.request_id = request_id
         self.step_id = step_id  # stable over all attempts: the idempotency key of anything that leaves
         self.attempt = attempt
+        self.action = action  # what began the run: the topic of a message, the name of a job; empty within a request
         self.logs: list[dict[str, Any]] = []
         self.state: dict[str, Any] = {}  # scratch space of middlewares, dropped with the request
 

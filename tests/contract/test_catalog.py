@@ -90,6 +90,7 @@ FROZEN = {
     "state.tracker": "",
     "statemachine.engine": "",
     "static.fileserver": "cacheMaxAge prefix root spaFallback",
+    "storage.s3": "accessKeyId bucket endpoint region secretAccessKey",
     "webhook.sender": "headers initialBackoff maxBackoff maxRetries method retryClientErrors secret timeout url",
 }
 
@@ -125,6 +126,7 @@ IGNORED = {
     "state.connector": "description",
     "state.tracker": "description store",
     "statemachine.engine": "description initialState initial_state stateTracker",
+    "storage.s3": "description",
     "webhook.sender": "description",
 }
 

@@ -48,6 +48,7 @@ class Queued:
     scope: str
     state: RunState
     request_id: str
+    action: str
     steps: list[dict[str, Any]]
 
     @property
@@ -164,7 +165,7 @@ class RunQueue:
         if row is None or row["state"] is None:
             return None
         state = RunState.from_dict(run_id, decode(row["state"]))
-        return Queued(row["scope"], state, row["request_id"], decode(row["steps"]))
+        return Queued(row["scope"], state, row["request_id"], row["action"], decode(row["steps"]))
 
     def status(self, run_id: UUID) -> Status:
         """Return where a run stands now."""

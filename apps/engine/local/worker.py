@@ -116,7 +116,7 @@ class _Drive:
     def __init__(self, host: "LocalHost", queued: Queued, program: Program) -> None:
         self.host, self.program = host, program
         self.scope, self.state, self.steps = queued.scope, queued.state, queued.steps
-        self.request_id = queued.request_id
+        self.request_id, self.action = queued.request_id, queued.action
         self.is_new = queued.is_new
 
     async def to_the_end(self) -> None:
@@ -135,7 +135,7 @@ class _Drive:
     async def _act(self, action: TryStep | VerifyStep) -> list[Command]:
         started_at = self.host.clock.now()
         unit = self.host.new_unit(self.scope, quiet=self.state.quiet)
-        context = Context(unit, run_id=self.state.run_id, request_id=self.request_id)
+        context = Context(unit, run_id=self.state.run_id, request_id=self.request_id, action=self.action)
         event: Event
         try:
             if isinstance(action, VerifyStep):

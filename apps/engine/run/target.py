@@ -60,9 +60,14 @@ class ProcessingTarget:
 AnyTarget = Target | PipelineTarget | ProcessingTarget
 
 
-def module_target(module: Module[Any]) -> Target | None:
-    """Return a module as a target, None when its type has no input port to call."""
+def module_target(module: Module[Any], *, takes: bool = False) -> Target | None:
+    """Return a module as a target, None when its type has no input port to call.
+
+    With `takes` it is handed messages, for which a type may have a call of its own.
+    """
     run = getattr(module, "run", None)
+    if takes:
+        run = getattr(module, "take", run)
     if run is None:
         return None
     return Target(

@@ -127,7 +127,7 @@ def _hooks(
     for index, said in written:
         path: DocumentPath = (*ROOT, "hooks", index, "handler")
         workspace.count(1, path)
-        target = workspace.target(str(said.get("handler", "")), path)
+        target = workspace.target(str(said.get("handler", "")), path, takes=True)
         hook = _hook(index, said, target, _vetoing(workspace, target, producers))
         hooks.append(hook)
         if hook.veto is None:

@@ -83,7 +83,7 @@ def _add_handler(
 ) -> None:
     path: DocumentPath = (*PATH, "handlers", index)
     name, pattern = str(said["handler"]), str(said["patternId"])
-    target = workspace.target(name, (*path, "handler"))
+    target = workspace.target(name, (*path, "handler"), takes=True)
     is_plain = isinstance(target, Target) and target.payload_form == "message"
     payload = _for_message_handlers if is_plain else None
     program = workspace.assemble(

@@ -51,7 +51,7 @@ def _compile_node(workspace: Workspace, producers: Producers, name: str, path: D
     if hasattr(module, "answer"):
         own: list[Node] = [_answering(module, path)]
     else:
-        target = module_target(module)
+        target = module_target(module, takes=True)
         if target is None:
             return
         own = [Call(target, name, path_text(path), "uses", keep=name, as_data=True)]

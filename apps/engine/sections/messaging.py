@@ -54,7 +54,7 @@ def _add(
     taken: set[str],
 ) -> None:
     topic, handler = str(said["topic"]), str(said["handler"])
-    target = workspace.target(handler, (*path, "handler"))
+    target = workspace.target(handler, (*path, "handler"), takes=True)
     name = f"{topic} -> {handler}"
     if name in taken:
         name = f"{name} #{len(found)}"

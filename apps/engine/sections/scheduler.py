@@ -73,7 +73,7 @@ def _job(
     taken: set[str],
 ) -> Job:
     scheduler, name = str(written["scheduler"]), str(written["job"])
-    target = workspace.target(name, (*path, "job"))
+    target = workspace.target(name, (*path, "job"), takes=True)
     unique = told_apart(f"{scheduler}:{name}", taken)
     told = {"job": name, "scheduler": scheduler}
     program = workspace.assemble(

@@ -77,14 +77,18 @@ class Workspace:
         """Return a module by its name or a well-known one."""
         return self.modules.get(name) or self.modules.get(self.legacy.get(name, ""))
 
-    def target(self, name: str, path: DocumentPath) -> AnyTarget:
-        """Resolve a name that a step may call: module, pipeline, bundled component."""
+    def target(self, name: str, path: DocumentPath, *, takes: bool = False) -> AnyTarget:
+        """Resolve a name that may be called: module, pipeline, bundled component.
+
+        Steps make requests; with `takes` it is what subscriptions and the like hand messages to.
+        """
         module = self.module(name)
         if module is not None and module.name in self.flows.heads and f"flow:{module.name}" in self.blocks:
             form = "message" if module.category.value == "messaging" else "event"
             return PipelineTarget(module.name, is_flow=True, payload_form=form)
         if module is not None:
-            found = self._processing(module, path) if module.kind == "processing.step" else module_target(module)
+            is_processing = module.kind == "processing.step"
+            found = self._processing(module, path) if is_processing else module_target(module, takes=takes)
             return found or self.refuse("reference.unsuitable", path, f"{name} ({module.kind}) cannot be called.")
         if name in self.pipelines:
             return PipelineTarget(name)

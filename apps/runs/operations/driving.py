@@ -187,7 +187,7 @@ class Drive:
     async def _try(self, program: Program, command: TryStep | VerifyStep) -> Tried:
         claimed = self._claimed
         unit = self._unit()
-        context = Context(cast(Unit, unit), run_id=claimed.id, request_id=claimed.request_id)
+        context = Context(cast(Unit, unit), run_id=claimed.id, request_id=claimed.request_id, action=claimed.action)
         started_at, began = self._services.clock.now(), time.perf_counter_ns()
         event: TryEvent | Event
         try:

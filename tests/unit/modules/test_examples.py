@@ -15,6 +15,8 @@ SECRETS = {
     "PARTNER_TOKEN": "t0ken",
     "PARTNER_SECRET": "whsec_c2VjcmV0",
     "SLACK_WEBHOOK_URL": "https://hooks.slack.example/T/B",
+    "STORE_KEY_ID": "AKIAEXAMPLE",
+    "STORE_KEY": "k3y",
 }
 
 pytestmark = pytest.mark.spec("SPINE-B4", "SPINE-B4.23")
@@ -415,6 +417,21 @@ async def test_notification_slack():
         await found.settle()
         said = {"channel": "#payments", "username": "Weft", "text": "Payment of order 7 failed: declined"}
         assert [(call.url, call.json()) for call in found.http.calls] == [("https://hooks.slack.example/T/B", said)] * 2
+
+
+@pytest.mark.shows("storage.s3", "example")
+async def test_storage_s3():
+    async with bench("storage_s3") as found:
+        kept = await found.request("POST", "/invoices", body={"number": 7})
+        assert (kept.status, kept.json()) == (201, {"key": "invoices/7.json"})
+        await found.settle()
+        invoice, message = found.http.calls[-2:]
+        assert (invoice.method, invoice.json()) == ("PUT", {"number": 7})
+        assert invoice.url == "https://objects.example:9000/shop-invoices/invoices/7.json"
+        assert invoice.headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/20300101/")
+        assert message.url.startswith("https://objects.example:9000/shop-invoices/order.invoiced/")
+        found.http.answer(404)
+        assert (await found.request("GET", "/invoices/8")).json() is None
 
 
 @pytest.mark.shows("integration.registry", "example")
