@@ -79,6 +79,7 @@ FROZEN = {
     "messaging.handler": "topic",
     "metrics.collector": "namespace",
     "notification.slack": "channel maxRetries text timeout username webhookURL webhookUrl",
+    "observability.otel": "endpoint serviceName",
     "persistence.store": "database shared",
     "processing.step": "compensateTransition componentId maxRetries retryBackoffMs successTransition successWhen "
     "timeoutSeconds",
@@ -120,6 +121,7 @@ IGNORED = {
     "messaging.handler": "description inputType queue watchPath",
     "metrics.collector": "collectInterval description",
     "notification.slack": "description",
+    "observability.otel": "description",
     "reverseproxy": PROXY_IGNORED,
     "scheduler.cron": "description",
     "scheduler.modular": "description",

@@ -419,6 +419,20 @@ async def test_notification_slack():
         assert [(call.url, call.json()) for call in found.http.calls] == [("https://hooks.slack.example/T/B", said)] * 2
 
 
+@pytest.mark.shows("observability.otel", "example")
+async def test_observability_otel():
+    async with bench("observability_otel") as found:
+        for body in ({"grams": 5}, {}):
+            await found.request("POST", "/parcels", body=body)
+        found.http.answer(503)
+        await found.settle()
+        assert {call.url for call in found.http.calls} == {"https://collector.example:4318/v1/traces"}
+        spans = [call.json()["resourceSpans"][0]["scopeSpans"][0]["spans"][0] for call in found.http.calls]
+        assert [span["name"] for span in spans] == ["http weigh"] * 3
+        assert len({span["spanId"] for span in spans}) == 2
+        assert found.host.bugs == []
+
+
 @pytest.mark.shows("storage.s3", "example")
 async def test_storage_s3():
     async with bench("storage_s3") as found:
