@@ -1,4 +1,6 @@
-"""`storage.s3` against a service that speaks S3, over real connections."""
+"""`storage.s3` against a service that speaks S3 and checks signatures, over real connections."""
+
+import json
 
 import pytest
 
@@ -14,20 +16,19 @@ from tests.unit.modules.making import make
 
 pytestmark = [pytest.mark.spec("storage.s3"), pytest.mark.proven("storage.s3", "moto_server")]
 
-KEYS = {"accessKeyId": "AKIAEXAMPLE", "secretAccessKey": "k3y"}
+PLACE = {"bucket": "shop-orders"}
 
 
 @pytest.fixture(scope="module")
 def service():
-    with object_store() as running:
-        running.make_bucket("shop-orders")
+    with object_store(PLACE["bucket"]) as running:
         yield running
 
 
 @pytest.fixture
 async def asking(service, unit):
     unit.http = OutboundHttp()
-    store = make(StorageS3, {"bucket": "shop-orders", "endpoint": service.url} | KEYS)
+    store = make(StorageS3, PLACE | {"endpoint": service.url} | service.keys)
     yield lambda **payload: store.run(payload, unit.context())
     await unit.http.close()
 
@@ -67,11 +68,24 @@ async def test_a_list_goes_on_where_it_ended(asking):
 
 async def test_a_bucket_that_is_not_there_fails_the_step(service, unit):
     unit.http = OutboundHttp()
-    store = make(StorageS3, {"bucket": "nobodys", "endpoint": service.url} | KEYS)
+    store = make(StorageS3, {"bucket": "nobodys", "endpoint": service.url} | service.keys)
     with pytest.raises(StepFailed) as failure:
         await store.run({"action": "get", "key": "k"}, unit.context())
     await unit.http.close()
     assert (failure.value.code, failure.value.data["code"]) == ("s3.refused", "NoSuchBucket")
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [({"secretAccessKey": "another"}, "SignatureDoesNotMatch"), ({"accessKeyId": "AKIANOBODY"}, "InvalidAccessKeyId")],
+)
+async def test_what_is_signed_with_the_wrong_keys_is_refused(service, unit, change, code):
+    unit.http = OutboundHttp()
+    store = make(StorageS3, PLACE | {"endpoint": service.url} | service.keys | change)
+    with pytest.raises(StepFailed) as failure:
+        await store.run({"action": "get", "key": "k"}, unit.context())
+    await unit.http.close()
+    assert failure.value.data["code"] == code
 
 
 async def test_messages_are_found_under_their_topic(service, asking):
@@ -80,14 +94,16 @@ modules:
   - {{name: bus, type: messaging.broker}}
   - name: store
     type: storage.s3
-    config: {{bucket: shop-orders, endpoint: '{service.url}', accessKeyId: a, secretAccessKey: b}}
+    config: {json.dumps(PLACE | {"endpoint": service.url} | service.keys)}
 workflows:
   messaging: {{subscriptions: [{{topic: 'order.*', handler: store}}]}}
 """
-    async with Bench(compile_document(load(document).document, registry()), http=OutboundHttp()) as bench:
+    http = OutboundHttp()
+    async with Bench(compile_document(load(document).document, registry()), http=http) as bench:
         async with bench.host.unit() as unit:
             unit.broker.publish("order.paid", {"id": 7})
         await bench.settle()
         assert bench.host.bugs == []
+    await http.close()
     (item,) = (await asking(action="list", prefix="order.paid/"))["items"]
     assert (await asking(action="get", key=item["key"]))["body"] == {"id": 7}
