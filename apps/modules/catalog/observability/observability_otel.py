@@ -26,7 +26,7 @@ from apps.modules.catalog.observability._spans import BadEvent, Identity, export
 USUAL_ENDPOINT = "http://localhost:4318"
 USUAL_NAME = "workflow"
 PATH = "/v1/traces"
-TOPICS = ("workflow.*.completed", "workflow.*.failed")
+TOPICS = ("workflow.*.completed", "workflow.*.failed")  # steps have topics with more parts
 SECONDS = 10.0
 
 
@@ -75,7 +75,7 @@ class ObservabilityOtel(Module[ObservabilityOtelConfig]):
 
     async def run(self, payload: Any, context: Context) -> dict[str, Any]:
         """Send the span of one `{topic, event}`; raise `TryAgain` or `StepFailed` unless the collector took it."""
-        event = payload.get("event") if isinstance(payload, dict) else None
+        event: Any = payload.get("event") if isinstance(payload, dict) else None
         if not self.hears("", event):
             raise StepFailed(f"{self.name} is given the ends of runs.", code="otel.bad_event", status=422)
         identity = Identity.of(context.request_id, context.run_id, context.step_id or context.run_id)

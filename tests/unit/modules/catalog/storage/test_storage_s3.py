@@ -240,3 +240,74 @@ async def test_a_message_that_reads_like_a_request_is_kept_and_never_done():
         assert re.fullmatch(r"http://s\.example/shop/order\.placed/\d{4}-\d\d-\d\d/[0-9a-f-]{36}", url)
         assert bench.http.calls[0].json() == {"action": "delete", "key": "everything"}
         assert bench.host.bugs == []
+
+
+STORE = "{name: store, type: storage.s3, config: {bucket: shop, endpoint: 'http://s.example', accessKeyId: ''}"
+JOB = f"""
+modules:
+  - {{name: clock, type: scheduler.cron, config: {{cronExpression: "*/15 * * * *"}}}}
+  - {STORE}}}
+workflows:
+  scheduler: {{jobs: [{{scheduler: clock, job: store, config: {{action: delete, key: k}}}}]}}
+"""
+FLOW = f"""
+modules:
+  - {{name: server, type: http.server, config: {{address: ":8080"}}}}
+  - {{name: router, type: http.router, dependsOn: [server]}}
+  - {{name: orders, type: http.handler, config: {{status: 202}}, dependsOn: [router]}}
+  - name: is-large
+    type: conditional.ifelse
+    config: {{expression: "total > 1"}}
+    dependsOn: [orders]
+    branches: {{"true": store}}
+  - {STORE}}}
+workflows:
+  http: {{routes: [{{method: POST, path: /orders, handler: orders}}]}}
+"""
+HOOK = f"""
+modules:
+  - {{name: server, type: http.server, config: {{address: ":8080"}}}}
+  - {{name: router, type: http.router, dependsOn: [server]}}
+  - {{name: engine, type: statemachine.engine}}
+  - name: tickets
+    type: api.handler
+    config: {{resourceName: tickets, workflowType: ticket, workflowEngine: engine}}
+  - {STORE}}}
+workflows:
+  http:
+    routes:
+      - {{method: POST, path: /tickets, handler: tickets}}
+      - {{method: PUT, path: "/tickets/{{id}}/transition", handler: tickets}}
+  statemachine:
+    engine: engine
+    definitions:
+      - name: ticket
+        initialState: open
+        states: {{open: {{}}, solved: {{isFinal: true}}}}
+        transitions: {{solve: {{fromState: open, toState: solved}}}}
+    hooks:
+      - {{workflowType: ticket, transitions: [solve], handler: store}}
+"""
+ORDER = {"action": "delete", "key": "k", "total": 2}
+
+
+async def test_a_job_a_flow_and_a_hook_hand_over_messages_too():
+    kept = {}
+    for name, text in (("job", JOB), ("flow", FLOW), ("hook", HOOK)):
+        async with Bench(compile_document(load(text).document, registry())) as bench:
+            if name == "flow":
+                await bench.request("POST", "/orders", body=ORDER)
+            elif name == "hook":
+                identity = (await bench.request("POST", "/tickets", body=ORDER)).json()["id"]
+                await bench.request("PUT", f"/tickets/{identity}/transition", body={"transition": "solve"})
+            else:
+                await bench.host.drain()
+                bench.clock.advance(1000)
+            await bench.host.drain()
+            kept[name] = {(call.method, call.url.split("/")[4]) for call in bench.http.calls}
+            assert bench.host.bugs == []
+    assert {name: sorted(calls) for name, calls in kept.items()} == {
+        "job": [("PUT", "clock_store")],
+        "flow": [("PUT", "store")],
+        "hook": [("PUT", "solve")],
+    }
