@@ -85,10 +85,14 @@ def viewer(olive, visit, product):
     olive.page.get_by_label("Role", exact=True).select_option("viewer")
     olive.page.get_by_role("button", name="Send invitation").click()
     expect(olive.page.get_by_text(f"An invitation is on its way to {VIEWER}")).to_be_visible()
-    mails = eventually(lambda: list((product.folder / "data" / "mail").glob("*")), "the mail")
-    text = message_from_bytes(mails[-1].read_bytes()).get_payload(decode=True).decode()
+
+    def link():
+        mails = (message_from_bytes(mail.read_bytes()) for mail in (product.folder / "data" / "mail").glob("*"))
+        texts = ((mail.get_payload(decode=True) or b"").decode() for mail in mails)
+        return next((found.group() for text in texts if (found := re.search(r"/invitations/\S+", text))), None)
+
     guest = visit()
-    guest.open(re.search(r"/invitations/\S+", text).group())
+    guest.open(eventually(link, "the mail"))
     guest.page.get_by_label("Your name").fill("Vera")
     guest.page.get_by_label("Choose a password").fill(PASSPHRASE)
     guest.page.get_by_role("button", name="Make the account and join").click()

@@ -181,7 +181,7 @@ def test_scheduled_jobs_are_listed_and_run_one_at_once(serve):
         "* * * * * -> scheduler minute-scheduler:health-check-job",
         "* * * * * -> scheduler minute-scheduler:metrics-collection-job",
     ):
-        assert served.line(line)
+        assert served.wait_line(line)
     started = served.call("POST", "/api/jobs/trigger", {"job": "data-cleanup-job"})
     assert started.status == 202
 

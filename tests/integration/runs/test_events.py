@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from apps.core.scope import scope
+from apps.core.sealing import opened
 from apps.engine.event_buffer import KIND
 from apps.runs.adapters.threads import in_thread
 from apps.runs.operations.runs import run_start
@@ -14,6 +15,7 @@ from apps.runs.operations.sweeps import sweep_run
 from apps.runs.queries.instances import instance_list
 from apps.runs.queries.messages import dead_letter_list
 from apps.runs.queries.runs import run_get, run_list
+from apps.runs.rules.sealing import MESSAGE_PAYLOAD
 from tests.support.runs import ENDED, the
 from tests.support.serving import deployed, redeploy, working
 from tests.support.waiting import wait_for_async
@@ -261,7 +263,7 @@ async def test_lifecycle_events_name_the_processor(database, two_tenants, worker
     def look():
         found = rows(
             database,
-            "select topic, convert_from(payload, 'utf8') from runs_message"
+            "select topic, payload from runs_message"
             " where tenant_id = %s and topic like 'workflow.event.%%' order by published_at, id",
             tenant.id,
         )
@@ -269,5 +271,5 @@ async def test_lifecycle_events_name_the_processor(database, two_tenants, worker
 
     told = await wait_for_async(lambda: in_thread(look), what="two events")
     assert [topic for topic, _ in told] == ["workflow.event.started", "workflow.event.completed"]
-    ended = orjson.loads(told[1][1])
+    ended = orjson.loads(opened(told[1][1], tenant.id, MESSAGE_PAYLOAD))
     assert (ended["workflow"], ended["action"], ended["results"]["processed"]) == ("watch", "login.failed", True)

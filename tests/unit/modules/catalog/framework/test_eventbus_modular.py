@@ -75,7 +75,7 @@ def test_settings_may_stand_at_the_top_of_the_document_and_the_module_s_own_win(
 @pytest.mark.parametrize(
     ("settings", "code", "path"),
     [
-        ("{wrkers: 1}", "key.unknown", "eventbus.wrkers"),
+        ("{wrkers: 1}", "key.ignored", "eventbus.wrkers"),
         ("{workerCount: none}", "config.invalid", "eventbus.workerCount"),
         ("{engine: kafka}", "key.ignored", "eventbus.engine"),
         ("{x-mine: 1}", None, None),

@@ -53,7 +53,7 @@ def test_it_is_checked_wherever_it_stands():
     assert told("{address: nowhere}") == [("config.invalid", "modules[0].config.address")]
     assert sorted(told("{}", "httpserver: {port: 70000, prot: 1}")) == [
         ("config.invalid", "httpserver.port"),
-        ("key.unknown", "httpserver.prot"),
+        ("key.ignored", "httpserver.prot"),
     ]
 
 

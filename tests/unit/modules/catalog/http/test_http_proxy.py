@@ -94,7 +94,7 @@ reverseproxy:
     assert checked(text) == [
         ("config.invalid", "reverseproxy.backend_services.shop", 7),
         ("key.ignored", "reverseproxy.metrics_enabled", 8),
-        ("key.unknown", "reverseproxy.rubbish", 9),
+        ("key.ignored", "reverseproxy.rubbish", 9),
     ]
     good = text.replace("nowhere", '"https://shop.example"').replace("  rubbish: 1\n", "")
     assert checked(good)[0][:2] == ("config.invalid", "modules[3].config.default_backend")
