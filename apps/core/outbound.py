@@ -8,10 +8,8 @@ from collections.abc import Iterable
 
 from django.conf import settings
 
-from apps.engine.addresses import AllowList, is_public
+from apps.engine.addresses import AllowList
 from apps.engine.local.outbound import HttpClient
-
-__all__ = ["LARGEST_REPLY", "AllowList", "Outbound", "is_public"]
 
 LARGEST_REPLY = 5 * 1024 * 1024
 

@@ -11,9 +11,9 @@ from apps.engine.codes import finding
 from apps.engine.document import Document, path_text
 from apps.engine.findings import DocumentRefused, Finding, Severity
 from apps.engine.framework_settings import FrameworkSettings, Settings
-from apps.engine.graph import dependency_order
 from apps.engine.module import Called, Links, Module
 from apps.engine.noop import Noop, NoopConfig
+from apps.engine.ordering import dependency_order
 from apps.engine.registry import Registry
 from apps.engine.schedules import Jobs
 from apps.engine.sections.called import compile_called

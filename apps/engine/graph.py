@@ -12,11 +12,8 @@ from apps.engine.checks.known import BROKERS, ENGINES, ROUTERS, SERVERS, canonic
 from apps.engine.checks.uses import steps_in
 from apps.engine.document import Document, DocumentPath, path_text
 from apps.engine.findings import Finding, Severity
-from apps.engine.ordering import dependency_order
 from apps.engine.registry import Registry
 from apps.engine.service_names import service_names
-
-__all__ = ["dependency_order", "graph"]
 
 CATEGORY_OF_PREFIX = {
     "http": "http",

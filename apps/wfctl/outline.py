@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from apps.engine.document import Document
-from apps.engine.graph import dependency_order
+from apps.engine.ordering import dependency_order
 from apps.engine.registry import Registry
 
 Row = dict[str, Any]

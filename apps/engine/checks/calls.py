@@ -6,8 +6,8 @@ from apps.engine.checks.references import CALLED, refer
 from apps.engine.checks.scope import Scope
 from apps.engine.checks.uses import steps_in, used_in
 from apps.engine.document import DocumentPath
-from apps.engine.graph import dependency_order
 from apps.engine.module import Effect
+from apps.engine.ordering import dependency_order
 
 
 def check_calls(scope: Scope) -> None:

@@ -12,8 +12,8 @@ from apps.engine.checks.shapes import unknown_key
 from apps.engine.config_types import file_keys
 from apps.engine.document import DocumentPath, path_text
 from apps.engine.framework_settings import FrameworkSettings, Settings
-from apps.engine.graph import dependency_order
 from apps.engine.module import Module, ModuleConfig
+from apps.engine.ordering import dependency_order
 
 
 def check_modules(scope: Scope) -> None:

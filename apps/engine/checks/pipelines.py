@@ -24,8 +24,8 @@ from apps.engine.checks.shapes import (
 )
 from apps.engine.checks.uses import PATH, used_in
 from apps.engine.document import DocumentPath
-from apps.engine.graph import dependency_order
 from apps.engine.json_schemas import BadSchema, Schema
+from apps.engine.ordering import dependency_order
 
 PIPELINE = Shape({"description": Key(TEXT), "input": Key(ANY), "steps": Key(LIST, required=True)})
 RETRY = Shape(

@@ -4,7 +4,7 @@ from typing import Any
 
 from apps.engine.checks.scope import Scope, items_of
 from apps.engine.checks.uses import steps_in, used_in
-from apps.engine.graph import dependency_order
+from apps.engine.ordering import dependency_order
 from apps.engine.sections.fronts import fronts_of
 
 

@@ -5,7 +5,7 @@ import ipaddress
 import socket
 from collections.abc import Iterable
 
-from apps.core.outbound import AllowList, is_public
+from apps.engine.addresses import AllowList, is_public
 from apps.engine.outcome import StepFailed, TryAgain
 
 

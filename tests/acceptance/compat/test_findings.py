@@ -5,7 +5,8 @@ import pytest
 from apps.engine.check import check
 from apps.engine.document import load
 from apps.engine.findings import Severity
-from apps.engine.graph import dependency_order, graph
+from apps.engine.graph import graph
+from apps.engine.ordering import dependency_order
 from apps.engine.registry import discover
 from apps.modules import catalog
 from tests.acceptance.compat.expected_findings import BLOCKED, RUNNABLE

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from apps.core.outbound import LARGEST_REPLY, AllowList, Outbound, is_public
+from apps.core.outbound import LARGEST_REPLY, Outbound
+from apps.engine.addresses import AllowList, is_public
 from apps.engine.outcome import StepFailed, TryAgain
 
 

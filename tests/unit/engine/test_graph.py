@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from apps.engine.check import check
 from apps.engine.document import load
-from apps.engine.graph import dependency_order, graph
+from apps.engine.graph import graph
+from apps.engine.ordering import dependency_order
 from tests.unit.engine.checking import registry, with_parts
 
 TEXT = with_parts("""\

@@ -7,6 +7,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from apps.engine.http import Request, Response
+from apps.engine.outcome import Rejected
 from apps.engine.sections.answers import problem
 
 LONGEST = {"email": 254, "name": 200, "password": 1024, "refreshToken": 4096, "newPassword": 1024}
@@ -50,3 +51,14 @@ def flat(user: dict[str, Any]) -> dict[str, Any]:
 def denied(request: Request, status: int, code: str, text: str, **extra: Any) -> Response:
     """Answer a refusal as problem+json that also has the `error` key of the reference format."""
     return problem(status, code, text, request, error=text, **extra)
+
+
+def body_in(request: Request) -> dict[str, Any] | Response:
+    """Return the JSON object that was sent, nothing of a GET; else the refusal of what is none."""
+    try:
+        body = request.json() if request.method != "GET" else {}
+    except Rejected as fault:
+        return denied(request, 400, fault.code, fault.message, errors=fault.errors)
+    if not isinstance(body, dict):
+        return denied(request, 400, "body.not_an_object", "The body must be a JSON object.")
+    return body

@@ -20,10 +20,10 @@ from apps.engine.config_types import A_FILE, Seconds, SettingsModel, TemplateTex
 from apps.engine.http import Request, Response
 from apps.engine.late_text import LateText
 from apps.engine.module import Category, Context, Links, Module, ModulePort
-from apps.engine.outcome import Rejected
 from apps.engine.ports import AlreadyExists, PrivateKind, Resource
 from apps.modules.catalog.auth._users import (
     UNKNOWN_USER,
+    body_in,
     coder,
     denied,
     flat,
@@ -88,13 +88,8 @@ class AuthJwt(Module[AuthJwtConfig]):
             return denied(request, 404, "auth.unknown_action", "There is nothing at this address.")
         if self._seeds:
             await self._plant(context)
-        try:
-            body = request.json() if request.method != "GET" else {}
-        except Rejected as fault:
-            return denied(request, 400, fault.code, fault.message, errors=fault.errors)
-        if not isinstance(body, dict):
-            return denied(request, 400, "body.not_an_object", "The body must be a JSON object.")
-        return await answer(self, request, body, context)
+        body = body_in(request)
+        return body if isinstance(body, Response) else await answer(self, request, body, context)
 
     async def register(self, request: Request, body: dict[str, Any], context: Context) -> Response:
         """Store a new user and sign them in."""

@@ -20,11 +20,11 @@ import jwt
 from apps.engine.http import Request, Response
 from apps.engine.late_text import LateText
 from apps.engine.module import Category, Context, Module, ModulePort
-from apps.engine.outcome import Rejected
 from apps.engine.ports import AlreadyExists, PrivateKind, Resource
 from apps.modules.catalog.auth._auth_config import AuthModularConfig
 from apps.modules.catalog.auth._users import (
     UNKNOWN_USER,
+    body_in,
     coder,
     denied,
     flat,
@@ -83,13 +83,8 @@ class AuthModular(Module[AuthModularConfig]):
         answer = _ACTIONS.get((request.method, request.path.rstrip("/").rpartition("/")[2]))
         if answer is None:
             return denied(request, 404, "auth.unknown_action", "There is nothing at this address.")
-        try:
-            body = request.json() if request.method != "GET" else {}
-        except Rejected as fault:
-            return denied(request, 400, fault.code, fault.message, errors=fault.errors)
-        if not isinstance(body, dict):
-            return denied(request, 400, "body.not_an_object", "The body must be a JSON object.")
-        return await answer(self, request, body, context)
+        body = body_in(request)
+        return body if isinstance(body, Response) else await answer(self, request, body, context)
 
     async def register(self, request: Request, body: dict[str, Any], context: Context) -> Response:
         """Store a new user and sign them in."""
