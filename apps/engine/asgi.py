@@ -14,6 +14,7 @@ from apps.engine.ids import uuid7
 from apps.engine.module import Context
 from apps.engine.ports import Unit
 from apps.engine.run.program import Trace, read_trace
+from apps.engine.sampling import sample_request
 from apps.engine.sections.answers import not_found, problem, wrong_method
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -112,10 +113,7 @@ class EngineAsgi:
         except Exception:
             log.exception("what request %s to %s did could not be written", request.id, route.name)
             response = problem(500, "engine.bug", "A fault in the product stopped this request.", request)
-        labels = {"method": request.method, "path": route.pattern}
-        taken = (unit.clock.now() - started_at).total_seconds()
-        unit.metrics.count("http_requests_total", {**labels, "status_code": str(response.status)})
-        unit.metrics.observe("http_request_duration_seconds", labels, taken)
+        sample_request(unit.metrics, route, response, trace, (unit.clock.now() - started_at).total_seconds())
         return response
 
 

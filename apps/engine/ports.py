@@ -291,21 +291,19 @@ class Cache(Protocol):
 
 
 class Metrics(Protocol):
-    """Samples of one application in one environment, kept in the process (`engine/samples.py`).
+    """Samples of one application in one environment, of all processes that serve it or drive its runs.
 
-    The host and the drivers feed it (the six families of `SAMPLE_FAMILIES`); `metrics.collector` renders it.
+    Hosts and drivers feed it (`engine/sampling.py`, the six families of `SAMPLE_FAMILIES`); `metrics.collector` shows
+    it.
     """
 
     def count(self, name: str, labels: Mapping[str, str], amount: float = 1.0) -> None:
         """Add to a counter."""
 
-    def change(self, name: str, labels: Mapping[str, str], amount: float) -> None:
-        """Add to a gauge; negative goes down."""
-
     def observe(self, name: str, labels: Mapping[str, str], seconds: float) -> None:
         """Add one duration to a histogram."""
 
-    def render(self, prefix: str = "") -> str:
+    async def page(self, prefix: str = "") -> str:
         """Return all samples in the Prometheus text format, every name behind `prefix`."""
 
 

@@ -1,11 +1,13 @@
-"""Counters, gauges and histograms of one application, rendered as Prometheus text: the `Metrics` port.
+"""Counters, gauges and histograms of one application, rendered as Prometheus text.
 
-One `Samples` per scope (tenant, environment, workflow) lives in the process that serves it. It is plain memory: a
-scrape reads what this process saw since it started, which is what Prometheus expects of a counter.
+`Samples` is plain memory. A host that is one process keeps them there; one of several processes drains each and adds
+the parts up where all of them can (`runs/adapters/metrics.py`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+import orjson
 
 BUCKET_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 MOST_SERIES = 10_000
@@ -20,7 +22,11 @@ SAMPLE_FAMILIES: dict[str, tuple[str, str]] = {
     "active_workflows": ("gauge", "Runs that are not finished."),
 }
 
+ACTIVE = "active_workflows"
+TOTAL = len(BUCKET_BOUNDS) + 1  # the part of a histogram that is its sum; those before are its buckets
+
 Labels = tuple[tuple[str, str], ...]
+Part = tuple[bytes, float]  # one number with the name it has outside of this process, and what to add to it
 
 
 @dataclass(slots=True)
@@ -60,6 +66,43 @@ class Samples:
         if key in series or len(series) < self._most:
             series.setdefault(key, _Histogram()).add(seconds)
 
+    def show_active(self, counts: Mapping[str, int]) -> None:
+        """Say how many runs are unfinished, by section."""
+        self._numbers[ACTIVE] = {(("workflow_type", section),): float(count) for section, count in counts.items()}
+
+    def drain(self) -> list[Part]:
+        """Return everything as parts, and forget it."""
+        numbers, self._numbers = self._numbers, {}
+        histograms, self._histograms = self._histograms, {}
+        parts = [
+            (_part_name(name, labels, None), value)
+            for name, series in numbers.items()
+            for labels, value in series.items()
+        ]
+        for name, kept in histograms.items():
+            for labels, histogram in kept.items():
+                amounts = [*histogram.counts, histogram.total]
+                parts += [(_part_name(name, labels, place), amount) for place, amount in enumerate(amounts) if amount]
+        return parts
+
+    def absorb(self, parts: Iterable[Part]) -> None:
+        """Add parts that were drained, here or elsewhere."""
+        for written, amount in parts:
+            name, pairs, place = orjson.loads(written)
+            labels: Labels = tuple((key, value) for key, value in pairs)
+            if place is None:
+                self.change(name, dict(labels), amount)
+                continue
+            histogram = self._histograms.setdefault(name, {}).setdefault(labels, _Histogram())
+            if place == TOTAL:
+                histogram.total += amount
+            else:
+                histogram.counts[place] += int(amount)
+
+    async def page(self, prefix: str = "") -> str:
+        """Return all samples of this process (the `Metrics` port)."""
+        return self.render(prefix)
+
     def render(self, prefix: str = "") -> str:
         """Return the Prometheus text format, families in order of their names."""
         lines: list[str] = []
@@ -72,6 +115,10 @@ class Samples:
             for labels, histogram in self._histograms.get(name, {}).items():
                 lines += _histogram_lines(full, labels, histogram)
         return "\n".join(lines) + "\n" if lines else ""
+
+
+def _part_name(name: str, labels: Labels, place: int | None) -> bytes:
+    return orjson.dumps([name, labels, place])
 
 
 def _histogram_lines(name: str, labels: Labels, histogram: _Histogram) -> list[str]:

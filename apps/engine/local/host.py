@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from apps.engine.local.cache import MemoryCache
 from apps.engine.local.databases import LocalDatabases
 from apps.engine.local.lifecycle import of_request
 from apps.engine.local.locks import RowLocks
+from apps.engine.local.metrics import LocalMetrics
 from apps.engine.local.outside import EnvironmentSecrets, OutboundHttp, SystemClock
 from apps.engine.local.queue import RunQueue
 from apps.engine.local.store import Store
@@ -23,7 +25,6 @@ from apps.engine.ports import Cache, Clock, Counters, Databases, Http, Memory, M
 from apps.engine.process_memory import ProcessMemory
 from apps.engine.run.decide import decide
 from apps.engine.run.state import Event, Queue
-from apps.engine.samples import Samples
 from apps.engine.sections.producers import ERRORS
 from apps.engine.token_buckets import TokenBuckets
 
@@ -59,7 +60,7 @@ class LocalHost:
         self._folder = folder
         self._applications: dict[str, Application] = {}
         self._databases: dict[str, LocalDatabases] = {}
-        self._samples: dict[str, Samples] = {}
+        self._metrics: dict[str, LocalMetrics] = {}
         monotonic = getattr(self.clock, "monotonic", system.monotonic)
         self._buckets = TokenBuckets(monotonic)
         self._memory = ProcessMemory(monotonic)
@@ -121,7 +122,10 @@ class LocalHost:
 
     def metrics_of(self, scope: str) -> Metrics:
         """Return the samples of a scope."""
-        return self._samples.setdefault(scope, Samples())
+        found = self._metrics.get(scope)
+        if found is None:
+            found = self._metrics[scope] = LocalMetrics(partial(self.queue.unfinished, scope))
+        return found
 
     # --- requests -------------------------------------------------------------------------------------------------
 

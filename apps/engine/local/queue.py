@@ -48,7 +48,9 @@ class Queued:
     scope: str
     state: RunState
     request_id: str
+    section: str
     action: str
+    accepted_at: datetime
     steps: list[dict[str, Any]]
 
     @property
@@ -165,7 +167,14 @@ class RunQueue:
         if row is None or row["state"] is None:
             return None
         state = RunState.from_dict(run_id, decode(row["state"]))
-        return Queued(row["scope"], state, row["request_id"], row["action"], decode(row["steps"]))
+        accepted_at = read_time(row["started_at"]) or self._now()
+        told = (row["request_id"], row["section"], row["action"], accepted_at, decode(row["steps"]))
+        return Queued(row["scope"], state, *told)
+
+    def unfinished(self, scope: str) -> dict[str, int]:
+        """Return how many runs of a scope have not ended, by section."""
+        counted = f"select section, count(*) as n from run where scope = ? and status not in {FINAL} group by section"  # noqa: S608
+        return {row["section"]: row["n"] for row in self._store.rows(counted, (scope,))}
 
     def status(self, run_id: UUID) -> Status:
         """Return where a run stands now."""

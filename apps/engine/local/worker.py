@@ -26,6 +26,7 @@ from apps.engine.run.state import (
     Woken,
 )
 from apps.engine.run.step import try_step, verify_step
+from apps.engine.sampling import sample_run, sample_steps
 
 if TYPE_CHECKING:
     from apps.engine.local.host import LocalHost
@@ -117,6 +118,7 @@ class _Drive:
         self.host, self.program = host, program
         self.scope, self.state, self.steps = queued.scope, queued.state, queued.steps
         self.request_id, self.action = queued.request_id, queued.action
+        self.section, self.accepted_at = queued.section, queued.accepted_at
         self.is_new = queued.is_new
 
     async def to_the_end(self) -> None:
@@ -161,10 +163,20 @@ class _Drive:
             if self.is_new:
                 self.host.queue.begin(state)
             self.host.queue.save(state, [*self.steps, *lines], _ready_at(state, commands, now))
+        self._sample(state, commands, now)
         self.state, self.steps, self.is_new = state, [*self.steps, *lines], False
         if unit is not None and unit.has_work:
             self.host.ring()
         return commands
+
+    def _sample(self, state: RunState, commands: list[Command], now: datetime) -> None:
+        """Feed the document's own `metrics.collector`."""
+        metrics = self.host.metrics_of(self.scope)
+        lines = [each for each in commands if isinstance(each, RecordStep)]
+        sample_steps(metrics, [(self.program.steps[line.index].module, line.state) for line in lines])
+        if state.status.is_final:
+            seconds = (now - self.accepted_at).total_seconds()
+            sample_run(metrics, self.section, self.action, seconds, is_success=state.status is Status.DONE)
 
 
 def _ready_at(state: RunState, commands: list[Any], now: datetime) -> datetime | None:

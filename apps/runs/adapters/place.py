@@ -9,6 +9,8 @@ from apps.engine.events import Hearing
 from apps.engine.samples import Samples
 from apps.runs.adapters.rows import RunOrigin
 
+COLLECTOR = "metrics.collector"
+
 
 @dataclass(slots=True, eq=False)
 class Place:
@@ -26,6 +28,10 @@ class Place:
     samples: Samples = field(default_factory=Samples)
     served: dict[int, Any] = field(default_factory=dict)  # what the door has prepared per route
     _hearing: dict[str, Hearing] = field(default_factory=dict)
+    is_measured: bool = field(init=False)  # whether the document shows its samples
+
+    def __post_init__(self) -> None:
+        self.is_measured = any(module.kind == COLLECTOR for module in self.application.modules.values())
 
     @property
     def scope(self) -> tuple[UUID, UUID, UUID]:

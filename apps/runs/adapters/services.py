@@ -21,6 +21,7 @@ from apps.runs.adapters.effects import LedgerWriter
 from apps.runs.adapters.group import GroupCommitter
 from apps.runs.adapters.journal import Change
 from apps.runs.adapters.live import LiveHints
+from apps.runs.adapters.metrics import SharedSamples
 from apps.runs.adapters.pools import Pools
 from apps.runs.adapters.secrets import Lookup
 from apps.runs.adapters.writer import RunWriter
@@ -43,6 +44,7 @@ class Services:
     live_place: LivePlace
     hints: LiveHints
     caches: RedisCaches
+    samples: SharedSamples
     database_guard: Guard
     data_folder: Path
     owner: UUID = field(default_factory=uuid7)
@@ -64,6 +66,7 @@ class Services:
         for group in (self.writer.group, self.creates.group, self.ledger.group, self.journal):
             group.start()
         self.hints.start()
+        self.samples.start()
 
     async def close(self) -> None:
         """Commit what is queued, then close everything."""
@@ -72,6 +75,7 @@ class Services:
         await self.creates.close()
         await self.writer.close()
         await self.hints.close()
+        await self.samples.close()
         await self.caches.close()
         await self.http.close()
         await self.pools.close()

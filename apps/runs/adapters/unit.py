@@ -18,6 +18,7 @@ from apps.runs.adapters.databases import TenantDatabases
 from apps.runs.adapters.effects import Ledger
 from apps.runs.adapters.instances import PostgresInstances
 from apps.runs.adapters.journal import Change
+from apps.runs.adapters.metrics import HostedMetrics
 from apps.runs.adapters.old_texts import OldTexts
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.resources import DeferringResources, PostgresResources
@@ -60,6 +61,7 @@ class HostedUnit:
         "effects",
         "instances",
         "memory",
+        "metrics",
         "place",
         "request_id",
         "resources",
@@ -120,11 +122,6 @@ class HostedUnit:
     def http(self) -> Any:
         """The guarded way out."""
         return self._services.http
-
-    @property
-    def metrics(self) -> Any:
-        """The samples of this place."""
-        return self.place.samples
 
     def __getattr__(self, name: str) -> Any:
         make = _MAKERS.get(name)
@@ -252,6 +249,9 @@ class HostedUnit:
     def _make_counters(self) -> Any:
         return self._services.buckets.scoped(self.place.label)
 
+    def _make_metrics(self) -> HostedMetrics:
+        return HostedMetrics(self.place.samples, self._services.samples, self.place.scope, self.session)
+
     def _make_memory(self) -> Any:
         return self._services.memory.scoped(self.place.label)
 
@@ -265,4 +265,5 @@ _MAKERS = {
     "cache": HostedUnit._make_cache,
     "counters": HostedUnit._make_counters,
     "memory": HostedUnit._make_memory,
+    "metrics": HostedUnit._make_metrics,
 }

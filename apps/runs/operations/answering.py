@@ -17,6 +17,7 @@ from apps.engine.http import Request, Response
 from apps.engine.module import Context
 from apps.engine.ports import AlreadyExists, Resource, Unit
 from apps.engine.run.program import Trace
+from apps.engine.sampling import sample_request
 from apps.engine.sections.answers import problem, refusal
 from apps.engine.sections.handlers import DRIVER
 from apps.engine.sections.producers import ERRORS
@@ -38,7 +39,6 @@ from apps.runs.rules.sealing import RUN_ERROR, RUN_OUTPUT
 
 log = structlog.get_logger(__name__)
 SQL = Statements("waiting")
-COLLECTOR = "metrics.collector"
 HTTP = "http"
 FAILED = "failed"
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -49,12 +49,11 @@ LOOK_SECONDS = (0.02, 0.05, 0.1, 0.25)
 class ServedRoute:
     """A route of a place with what is the same for every request to it."""
 
-    __slots__ = ("encoded_origin", "has_collector", "hearing", "load", "max_body", "origin", "record", "route", "tally")
+    __slots__ = ("encoded_origin", "hearing", "load", "max_body", "origin", "record", "route", "tally")
 
     def __init__(self, place: Place, route: Route, traffic: Traffic) -> None:
         self.route = route
         self.record = route.record
-        self.has_collector = any(module.kind == COLLECTOR for module in place.application.modules.values())
         self.hearing = place.hearing(HTTP)
         self.max_body = min(route.max_body, LONGEST_PAYLOAD)
         self.origin: RunOrigin = place.origin(
@@ -126,8 +125,8 @@ class Answering:
             raise
         ended = time.perf_counter_ns()
         duration_us = (ended - began) // 1000
-        if served.has_collector:
-            _sample(unit, request, response, duration_us)
+        if unit.place.is_measured:
+            sample_request(unit.place.samples, route, response, trace, duration_us / 1e6)
         if context.logs:
             trace.append((HANDLER_LINE, began, ended, None, None, context.logs))
         if is_driven and context.state.get(DRIVEN):
@@ -312,13 +311,6 @@ def unavailable(request_id: str, detail: str) -> Response:
 
 def _kept(body: bytes) -> bytes:
     return redacted(body) if len(body) <= LONGEST_PAYLOAD else b""
-
-
-def _sample(unit: HostedUnit, request: Request, response: Response, duration_us: int) -> None:
-    """Feed the document's own `metrics.collector`."""
-    labels = {"method": request.method, "path": request.route}
-    unit.metrics.count("http_requests_total", {**labels, "status_code": str(response.status)})
-    unit.metrics.observe("http_request_duration_seconds", labels, duration_us / 1e6)
 
 
 def _steps(trace: Trace) -> bytes:

@@ -10,8 +10,8 @@ from apps.engine.check import DEPLOYED
 from apps.engine.compile import compile_document
 from apps.engine.document import load
 from apps.engine.findings import DocumentRefused
-from apps.engine.samples import Samples
 from apps.modules.queries import registry
+from apps.runs.adapters.metrics import SampleBook
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.threads import in_thread
 from apps.workflows.queries.live import (
@@ -23,9 +23,7 @@ from apps.workflows.queries.live import (
 )
 
 MOST_COMPILED = 2_000
-MOST_SAMPLES = 20_000
 Address = tuple[str, str, str]  # tenant slug, environment, workflow slug
-Ids = tuple[UUID, UUID, UUID]  # tenant, environment, workflow
 
 
 class Applications:
@@ -37,7 +35,7 @@ class Applications:
         self._versions: OrderedDict[tuple[UUID, UUID], Place] = OrderedDict()
         self._compiled: OrderedDict[tuple[str, int], Application] = OrderedDict()
         self._compiling: dict[tuple[str, int], asyncio.Future[Application]] = {}
-        self._samples: OrderedDict[Ids, Samples] = OrderedDict()
+        self.samples = SampleBook()
         source.subscribe("tenant", self._tenant_changed)
 
     def known(self, address: Address) -> Place | None:
@@ -96,7 +94,7 @@ class Applications:
             live.version_id,
             live.version,
             application,
-            self._samples_of((live.tenant_id, live.environment_id, live.workflow_id)),
+            self.samples.of((live.tenant_id, live.environment_id, live.workflow_id)),
         )
 
     async def _old_place(self, text: VersionText, environment_id: UUID, live: Place | None) -> Place:
@@ -111,7 +109,7 @@ class Applications:
             text.version_id,
             text.version,
             application,
-            self._samples_of((text.tenant_id, environment_id, text.workflow_id)),
+            self.samples.of((text.tenant_id, environment_id, text.workflow_id)),
         )
 
     async def _application(self, sha256: str, secrets_version: int, text: str) -> Application:
@@ -129,12 +127,6 @@ class Applications:
         self._compiled[key] = application
         _shrink(self._compiled, MOST_COMPILED)
         return application
-
-    def _samples_of(self, ids: Ids) -> Samples:
-        samples = self._samples.setdefault(ids, Samples())
-        self._samples.move_to_end(ids)
-        _shrink(self._samples, MOST_SAMPLES)
-        return samples
 
     def _tenant_changed(self, notice: Notice | None) -> None:
         self._by_address.clear()

@@ -41,6 +41,7 @@ from apps.engine.run.state import (
     Woken,
 )
 from apps.engine.run.step import try_step, verify_step
+from apps.engine.sampling import sample_run, sample_steps
 from apps.runs.adapters.journal import Change, StepLine, WorkFate
 from apps.runs.adapters.payloads import LONGEST_STATE, PayloadTooLarge, dumped, fitting, state_read, state_stored
 from apps.runs.adapters.place import Place
@@ -269,21 +270,22 @@ class Drive:
         return {"section": claimed.section, "action": claimed.action, "workflow": claimed.workflow_name}
 
     def _written(self, sequence: int) -> None:
+        if self._place.is_measured:
+            self._sample()
         self._lines.clear()
         self._claimed.was_taken = False
-        if self._ended:
-            self._sample()
         if self._fate is not WorkFate.KEEP:
             self._fate, self._ended = WorkFate.KEEP, False
         self._services.hints.tell(self._claimed.tenant_id, self._claimed.id, sequence)
 
     def _sample(self) -> None:
         """Feed the document's own `metrics.collector`."""
-        samples, now = self._place.samples, self._services.clock.now()
-        status = "success" if self.state.status is Status.DONE else "error"
-        labels = {"workflow_type": self.state.entry.partition(":")[0], "action": self.state.entry}
-        samples.count("workflow_executions_total", {**labels, "status": status})
-        samples.observe("workflow_duration_seconds", labels, (now - self._claimed.started_at).total_seconds())
+        samples = self._place.samples
+        sample_steps(samples, [(line.module, line.state) for line in self._lines])
+        if self._ended:
+            seconds = (self._services.clock.now() - self._claimed.started_at).total_seconds()
+            is_success = self.state.status is Status.DONE
+            sample_run(samples, self._claimed.section, self._claimed.action, seconds, is_success=is_success)
 
     def _change(self) -> Change:
         state, wait = self.state, self.state.wait

@@ -11,6 +11,7 @@ from apps.core.scope import SYSTEM, scope
 from apps.runs.adapters.cache import RedisCaches
 from apps.runs.adapters.guard import AddressGuard
 from apps.runs.adapters.live import LiveHints
+from apps.runs.adapters.metrics import SharedSamples
 from apps.runs.adapters.pools import Pools
 from apps.runs.adapters.services import Services
 from apps.runs.adapters.threads import in_thread
@@ -29,13 +30,15 @@ def services_make(
         relay_size=relay_size or settings.DATABASE_POOL_RELAY,
         is_pooled=_server(settings.DATABASE_DIRECT_URL) != _server(settings.DATABASE_RELAY_URL),
     )
+    caches = RedisCaches(settings.REDIS_URL)
     return Services(
         pools=pools,
         http=Outbound(),
         secrets=secret_lookup,
         live_place=applications.live,
         hints=LiveHints(settings.REDIS_URL),
-        caches=RedisCaches(settings.REDIS_URL),
+        caches=caches,
+        samples=SharedSamples(caches, applications.samples),
         database_guard=AddressGuard(settings.OUTBOUND_ALLOW).address_of,
         data_folder=Path(settings.DATA_DIR) / "databases",
     )

@@ -47,7 +47,7 @@ async def test_without_an_application_it_answers_503():
 async def test_requests_are_counted():
     async with Bench(compiled(TEXT)) as bench:
         await bench.request("POST", "/x", body={"status": 200})
-        text = bench.host.metrics_of("local").render()
+        text = await bench.host.metrics_of("local").page()
         assert 'http_requests_total{method="POST",path="/x",status_code="200"} 1' in text
 
 

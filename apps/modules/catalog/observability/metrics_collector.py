@@ -1,7 +1,8 @@
 """Shows what an application does as Prometheus metrics, at `/metrics`.
 
-Counted are runs, their durations, requests, their durations, calls of modules, and runs in progress. `namespace` goes
-in front of every name. The figures are those of one serving process since it started.
+Counted are runs and their durations by section and action, requests and their durations by route, calls of modules,
+and runs in progress. `namespace` goes in front of every name. The figures are those of all processes that serve the
+document; what another process has just counted shows a second later.
 """
 
 from typing import ClassVar
@@ -40,7 +41,7 @@ class MetricsCollector(Module[MetricsCollectorConfig]):
         """Serve `/metrics` when no route does."""
         return [("GET", "/metrics")]
 
-    def handle(self, request: Request, context: Context) -> Response:
+    async def handle(self, request: Request, context: Context) -> Response:
         """Answer with all samples."""
         prefix = f"{self.config.namespace}_" if self.config.namespace else ""
-        return Response(200, context.unit.metrics.render(prefix).encode(), TEXT_FORMAT)
+        return Response(200, (await context.unit.metrics.page(prefix)).encode(), TEXT_FORMAT)

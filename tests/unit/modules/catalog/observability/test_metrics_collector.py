@@ -10,21 +10,20 @@ from tests.unit.modules.making import make
 pytestmark = pytest.mark.spec("SPINE-B4", "D30", "metrics.collector")
 
 
-def page(unit, config=None):
-    response = make(MetricsCollector, config).handle(Request("GET", "/metrics"), unit.context())
+async def page(unit, config=None):
+    response = await make(MetricsCollector, config).handle(Request("GET", "/metrics"), unit.context())
     assert response.content_type.startswith(b"text/plain; version=0.0.4")
     return {family.name: family for family in text_string_to_metric_families(response.body.decode())}
 
 
-def test_the_samples_of_the_unit_are_shown_as_prometheus_text(unit):
+async def test_the_samples_of_the_unit_are_shown_as_prometheus_text(unit):
     labels = {"method": "GET", "path": '/say"\n\\', "status_code": "200"}
     unit.metrics.count("http_requests_total", labels)
     unit.metrics.count("http_requests_total", labels, 2)
-    unit.metrics.change("active_workflows", {"workflow_type": "http"}, 1)
-    unit.metrics.change("active_workflows", {"workflow_type": "http"}, -1)
+    unit.metrics.show_active({"http": 0})
     unit.metrics.observe("workflow_duration_seconds", {"action": "a"}, 0.004)
     unit.metrics.observe("workflow_duration_seconds", {"action": "a"}, 99.5)
-    families = page(unit)
+    families = await page(unit)
     (sample,) = families["http_requests"].samples
     assert (sample.labels, sample.value) == (labels, 3.0)
     assert families["active_workflows"].samples[0].value == 0
@@ -36,14 +35,14 @@ def test_the_samples_of_the_unit_are_shown_as_prometheus_text(unit):
     assert found["sum", None] == pytest.approx(99.504)
 
 
-def test_the_namespace_goes_in_front_of_every_name(unit):
+async def test_the_namespace_goes_in_front_of_every_name(unit):
     unit.metrics.count("workflow_executions_total", {})
-    assert list(page(unit, {"namespace": "orders"})) == ["orders_workflow_executions"]
+    assert list(await page(unit, {"namespace": "orders"})) == ["orders_workflow_executions"]
 
 
-def test_it_is_mounted_and_starts_empty(unit):
+async def test_it_is_mounted_and_starts_empty(unit):
     assert make(MetricsCollector).mounts() == [("GET", "/metrics")]
-    assert page(unit) == {}
+    assert await page(unit) == {}
 
 
 @pytest.mark.shows("metrics.collector", "failure")
@@ -61,3 +60,19 @@ def test_new_series_beyond_the_cap_are_dropped_and_known_ones_still_count():
     assert 'http_requests_total{path="/a"} 2' in text
     assert 'http_request_duration_seconds_count{path="/a"} 2' in text
     assert "/b" not in text
+
+
+def test_what_several_processes_drained_adds_up_and_is_told_once():
+    labels = {"path": "/a", "method": "GET"}
+    whole = Samples()
+    for seconds in (0.004, 0.3, 99.5):
+        process = Samples()
+        process.count("http_requests_total", labels)
+        process.observe("http_request_duration_seconds", labels, seconds)
+        whole.absorb(process.drain())
+        assert process.drain() == []
+    alone = Samples()
+    for seconds in (0.004, 0.3, 99.5):
+        alone.count("http_requests_total", labels)
+        alone.observe("http_request_duration_seconds", labels, seconds)
+    assert whole.render() == alone.render()
