@@ -146,8 +146,9 @@ def _assemble(
 
 
 def _brokers(workspace: Workspace) -> list[str]:
-    """Return the names that a broker goes by."""
+    """Return the names that a broker goes by, that of the `messaging` section first."""
     own = [name for name, module in workspace.modules.items() if module.kind in BROKERS]
+    own.sort(key=lambda name: name != workspace.section(MESSAGING).get("broker"))
     return [*own, *(name for name, meant in workspace.legacy.items() if meant in own)]
 
 

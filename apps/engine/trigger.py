@@ -1,6 +1,6 @@
 """What a name in a trigger, an API call or a button means: a section, a state machine, a pipeline or a job."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -48,7 +48,7 @@ def section_starts(
     sections: Iterable[str],
     machines: Mapping[str, Machine],
     pipelines: Iterable[str],
-    brokers: Iterable[str],
+    brokers: Sequence[str],
     others: Mapping[str, Start] | None = None,
 ) -> dict[str, Start]:
     """Return what the sections of a document start; one that runs nothing by itself says so.
@@ -60,7 +60,7 @@ def section_starts(
             _machine_for(machines, data), action.rpartition(":")[2], data
         ),
         "pipelines": _section_of("pipelines", pipeline_starts(pipelines)),
-        "messaging": partial(_publish_run, frozenset(brokers)),
+        "messaging": partial(_publish_run, brokers),
         **(others or {}),
     }
     return {name: known.get(name) or partial(_nothing, name) for name in sections}
@@ -126,15 +126,24 @@ def _nothing(section: str, action: str, data: Any) -> NewRun:
     raise UnknownWorkflow(f"The section {section!r} has nothing to run under {action!r}.")
 
 
-def _publish_run(brokers: frozenset[str], action: str, data: Any) -> NewRun:
-    """Return the run that publishes; the action is `topic` or `broker:topic`, and a run without a topic fails."""
+def _publish_run(brokers: Sequence[str], action: str, data: Any) -> NewRun:
+    """Return the run that publishes; the action is `topic` or `broker:topic`, and a run without a topic fails.
+
+    Beside a `message` the data may name the broker too; data without one are the message. `brokers` are the names
+    there are, the section's own first.
+    """
     broker, named, topic = action.rpartition(":")
+    payload = data
+    if isinstance(data, dict) and "message" in data:
+        payload = data["message"]
+        said = data.get("broker")
+        if not named and isinstance(said, str) and said:
+            broker, named = said, ":"
     if named and broker not in brokers:
         raise UnknownWorkflow(f"There is no broker {broker!r} to publish {topic!r} with.")
-    payload = data["message"] if isinstance(data, dict) and "message" in data else data
     return NewRun(
         entry=PUBLISH,
-        data={"topic": topic, "payload": payload},
+        data={"broker": broker or next(iter(brokers), ""), "topic": topic, "payload": payload},
         section="messaging",
         action=action,
         workflow="messaging",

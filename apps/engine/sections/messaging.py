@@ -8,6 +8,7 @@ from apps.engine.expressions import text_of
 from apps.engine.module import Context
 from apps.engine.outcome import Rejected
 from apps.engine.run.assembly import Assembler, Plain, Scope
+from apps.engine.run.inputs import encoded
 from apps.engine.run.program import END, Program, StepCall, Variables
 from apps.engine.sections.pipelines import target_nodes
 from apps.engine.sections.producers import Producers
@@ -101,9 +102,15 @@ def _publishing() -> Program:
             if not asked["topic"]:
                 raise Rejected("The action of a messaging trigger is a topic.", code="messaging.topic")
             message = context.unit.broker.publish(asked["topic"], asked["payload"])
-            variables.data = {"success": True, "topic": asked["topic"], "message": str(message)}
+            told = {"broker": asked.get("broker", ""), "topic": asked["topic"], "length": _length(asked["payload"])}
+            variables.data = {"success": True, **told, "message": str(message)}
             return variables.data, END
 
         return call
 
     return Assembler(PUBLISH, SECTION).program([Plain("emit", build, "publish", writes=True)])
+
+
+def _length(payload: Any) -> int:
+    """Return how many bytes a message has: a text as it is, anything else as JSON."""
+    return len(payload.encode("utf-8", "surrogatepass") if isinstance(payload, str) else encoded(payload))

@@ -78,10 +78,34 @@ workflows:
   messaging: {subscriptions: []}
 """)
     for action in ("orders", "broker:orders", "broker.producer:orders"):
-        assert app.resolve("messaging", action, {"message": 1}).data == {"topic": "orders", "payload": 1}
+        asked = app.resolve("messaging", action, {"message": 1}).data
+        assert (asked["topic"], asked["payload"]) == ("orders", 1)
     for action in ("nobroker:orders", "inbox:orders", ":orders"):
         with pytest.raises(UnknownWorkflow, match="no broker"):
             app.resolve("messaging", action, {})
+
+
+@pytest.mark.spec("CAT-B2")
+@pytest.mark.parametrize(
+    ("action", "data", "broker", "payload"),
+    [
+        ("orders", {"message": "hi"}, "second", "hi"),
+        ("orders", {"message": "hi", "broker": "first"}, "first", "hi"),
+        ("second:orders", {"message": "hi", "broker": "first"}, "second", "hi"),
+        ("orders", {"broker": "first", "n": 1}, "second", {"broker": "first", "n": 1}),
+    ],
+)
+def test_the_data_may_name_the_broker_beside_the_message(action, data, broker, payload):
+    app = compiled("""
+modules:
+- {name: first, type: messaging.broker}
+- {name: second, type: messaging.broker}
+workflows:
+  messaging: {broker: second, subscriptions: []}
+""")
+    assert app.resolve("messaging", action, data).data == {"broker": broker, "topic": "orders", "payload": payload}
+    with pytest.raises(UnknownWorkflow, match="no broker 'third'"):
+        app.resolve("messaging", "orders", {"message": "hi", "broker": "third"})
 
 
 def test_the_resolver_says_what_it_knows():

@@ -1,8 +1,8 @@
 """Tells the current state of a resource.
 
 As a step it takes `{resourceType, id}` and returns `{id, resourceType, currentState, previousState, lastUpdate, data}`.
-`resourceType` is the name of a state-machine definition or a resource that `resourceMappings` ties to one; it may be
-left out when the document has one definition only.
+`resourceType` is the name of a state-machine definition (dashes may be underscores) or of a kind of resource that
+`resourceMappings` or an `api.handler` ties to one; left out, all definitions are asked in file order.
 """
 
 from typing import Any, ClassVar
@@ -57,6 +57,11 @@ class StateTracker(Module[StateTrackerConfig]):
         raise StepFailed(f"There is no {wanted or 'instance'} {key}.", code="state.unknown", status=404)
 
     def _machines(self, wanted: Any) -> list[str]:
-        """Return the definitions to look in: the named one, else all of them."""
-        machines = self._links.machines
-        return [wanted] if wanted in machines else sorted(machines)
+        """Return the definitions to look in, none when the resource type is tied to none."""
+        if wanted in (None, ""):
+            return list(self._links.machines)
+        return [name for name, machine in self._links.machines.items() if _is_tied(wanted, name, machine)]
+
+
+def _is_tied(wanted: Any, name: str, machine: Any) -> bool:
+    return wanted in (name, name.replace("-", "_")) or any(mapping.kind == wanted for mapping in machine.mappings)

@@ -138,7 +138,11 @@ async def test_the_section_itself_can_be_triggered_to_publish():
             await bench.host.start_run(application.resolve("messaging", action, data))
         await bench.settle()
         assert [message["payload"] for message in bench.host.queue.messages("local")] == [{"n": 1}, [2]]
-        assert [run["status"] for run in bench.host.queue.runs("local")][:3] == ["done", "done", "failed"]
+        made = bench.host.queue.runs("local")[:3]
+        assert [run["status"] for run in made] == ["done", "done", "failed"]
+        told = [(run["output"]["success"], run["output"]["broker"], run["output"]["topic"]) for run in made[:2]]
+        assert told == [(True, "broker", "a")] * 2
+        assert [run["output"]["length"] for run in made[:2]] == [len(b'{"n":1}'), len(b"[2]")]
 
 
 @pytest.mark.spec("SPINE-B6.15")
