@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+import orjson
+
 from apps.engine.document import DocumentPath, path_text
 from apps.engine.expressions import text_of
 from apps.engine.module import Context
 from apps.engine.outcome import Rejected
 from apps.engine.run.assembly import Assembler, Plain, Scope
-from apps.engine.run.inputs import encoded
 from apps.engine.run.program import END, Program, StepCall, Variables
 from apps.engine.sections.pipelines import target_nodes
 from apps.engine.sections.producers import Producers
@@ -113,4 +114,6 @@ def _publishing() -> Program:
 
 def _length(payload: Any) -> int:
     """Return how many bytes a message has: a text as it is, anything else as JSON."""
-    return len(payload.encode("utf-8", "surrogatepass") if isinstance(payload, str) else encoded(payload))
+    if isinstance(payload, str):
+        return len(payload.encode("utf-8", "surrogatepass"))
+    return len(orjson.dumps(payload, default=str, option=orjson.OPT_NON_STR_KEYS))
