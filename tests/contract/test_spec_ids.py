@@ -6,6 +6,7 @@ import re
 import pytest
 
 from apps.core.management.local.traceability import covers
+from tests.support.catalogue_lines import LATER
 from tests.support.checkout import project_files, text_of
 from tests.support.spec_ids import FINISHED, OPEN
 from tests.support.spec_lines import LINES
@@ -47,7 +48,16 @@ def test_what_is_open_is_numbered_has_a_reason_and_no_test():
     named = {name for _, name in marked_ids()}
     assert set(OPEN) <= set(LINES)
     assert all(OPEN.values())
-    assert [line for line in OPEN if "." in line and line in named] == []
+    assert [line for line in OPEN if ("." in line or DEFECT.fullmatch(line)) and line in named] == []
+
+
+@pytest.mark.spec("CAT-2")
+def test_every_defect_of_the_register_is_a_line_with_a_test_or_belongs_to_a_later_room():
+    register = [f"D{number}" for number in range(1, 31)]
+    assert [line for line in LINES if DEFECT.fullmatch(line)] == register
+    assert set(LATER) <= set(register)
+    named = {name for _, name in marked_ids()}
+    assert [line for line in register if line not in named] == list(LATER)
 
 
 def test_the_promised_lines_are_the_ten_parts_and_the_eight_proofs_each_in_numbered_sentences():

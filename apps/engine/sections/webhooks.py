@@ -1,4 +1,7 @@
-"""Webhook connectors as routes: events that others post, handed on by their `type` (spec/modules.md 4.6)."""
+"""Webhook connectors as routes: events that others post, as JSON or a form, handed on by their `type`.
+
+Spec/modules.md 4.6; some who post know forms only (register D16).
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,14 +15,13 @@ from apps.engine.outcome import Rejected
 from apps.engine.ports import NewRun
 from apps.engine.run.assembly import Node
 from apps.engine.run.program import Trace, Variables
-from apps.engine.sections.answers import problem
+from apps.engine.sections.answers import body_of, problem
 from apps.engine.sections.chain import chain
 from apps.engine.sections.workspace import Workspace
 
 SECTION = "integration"
 DEFAULT = "default"
 LONGEST_TYPE = 200  # characters
-JSON_TYPES = ("", "application/json", "text/json")
 Follow = Callable[[Any, str, DocumentPath, Callable[[Variables, Context], Any]], Sequence[Node] | None]
 
 
@@ -73,12 +75,9 @@ def _handle(
 
 
 def _event(request: Request) -> dict[str, Any]:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in JSON_TYPES and not kind.endswith("+json"):
-        raise Rejected(f"The body is {kind}; send JSON.", code="body.unsupported_type", status=415)
-    event = request.json()
+    event = body_of(request)
     if not isinstance(event, dict):
-        raise Rejected("An event is a JSON object.", code="body.shape", status=422)
+        raise Rejected("An event is a JSON object or a form.", code="body.shape", status=422)
     return event
 
 

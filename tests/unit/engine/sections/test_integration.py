@@ -423,7 +423,8 @@ async def test_events_come_in_at_the_document_s_own_address_and_go_by_their_type
 @pytest.mark.parametrize(
     ("body", "headers", "status"),
     [
-        (b"a=b", {"content-type": "application/x-www-form-urlencoded"}, 415),
+        (b"<a/>", {"content-type": "text/xml"}, 415),
+        (b"", {}, 422),
         (b"{", {"content-type": "application/json"}, 400),
         (b"[1]", {"content-type": "application/json"}, 422),
         (b'{"type": 5}', {"content-type": "application/json"}, 422),
@@ -434,6 +435,18 @@ async def test_what_is_no_event_is_refused(body, headers, status):
     text = f"{HEAD}workflows:\n  integration:\n    registry: hub{RECEIVING}"
     async with Bench(compile_document(load(text).document, registry())) as found:
         assert (await found.request("POST", "/hooks/in", body=body, headers=headers)).status == status
+
+
+@pytest.mark.spec("D16")
+async def test_a_form_is_an_event_too():
+    text = f"{HEAD}workflows:\n  integration:\n    registry: hub{RECEIVING}{FOLLOWED}"
+    form = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
+    async with Bench(compile_document(load(text).document, registry())) as found:
+        sent = await found.request("POST", "/hooks/in", body=b"type=paid&Body=two+words&empty=", headers=form)
+        assert sent.status == 202
+        await found.settle()
+        (run,) = [run for run in found.host.queue.runs("local") if run["id"] == sent.json()["runId"]]
+        assert run["input"] == {"type": "paid", "Body": "two words", "empty": ""}
 
 
 def test_a_section_that_is_wrong_does_not_compile():
