@@ -1,7 +1,7 @@
 """Connector `webhook`: an address of this document that others post events to; a step on it does nothing.
 
-An event is a JSON object or a form; its `type` says what it is, `default` stands for all others. `handlers` names, by type, the
-module, pipeline or topic that takes it in; without an entry it goes to the topic `<connector>.<type>`.
+An event is a JSON object or a form; its `type` says what it is, `default` stands for all others. `handlers` names, by
+type, the module, pipeline or topic that takes it in; without an entry it goes to the topic `<connector>.<type>`.
 """
 
 from collections.abc import Iterable

@@ -18,6 +18,12 @@ DEFAULT_TRANSITIONS = {
     "follow-up": "schedule_follow_up",
     "survey": "send_entry_survey",
 }
+# What these actions mean where the resource stands, or is asked for, in a certain way: by action and that word.
+REFINED_BY_STATE = {
+    ("close", "wrap_up"): "close_from_wrap_up",
+    ("close", "follow_up_active"): "close_from_followup",
+}
+REFINED_BY_TYPE = {("escalate", "police"): "escalate_to_police"}
 MOST_THRESHOLD = 1e9
 DEFAULT_SUMMARY = (
     "programId",
@@ -105,7 +111,8 @@ class ApiHandlerConfig(SettingsModel):
         description="Names that the data really uses, by logical name: one, or several in order of preference.",
     )
     transition_map: dict[str, str] = Field(
-        default_factory=dict, description="Transition by sub-action; an address .../{id}/<sub-action> fires it."
+        default_factory=DEFAULT_TRANSITIONS.copy,
+        description="Transition by sub-action; an address .../{id}/<sub-action> fires it.",
     )
     health: QueueHealth | None = Field(
         None, description="Answer .../health with what waits, per group; a view of another collection always does."

@@ -9,7 +9,7 @@ from apps.engine.outcome import Rejected, TryAgain
 from apps.engine.ports import AlreadyExists, Instance, LostRace, Resource
 from apps.engine.sections.statemachine import Machine
 from apps.modules.catalog.http._api_answers import object_of, refused, shown
-from apps.modules.catalog.http._api_config import ApiHandlerConfig
+from apps.modules.catalog.http._api_config import REFINED_BY_STATE, REFINED_BY_TYPE, ApiHandlerConfig
 
 USUAL_FIRST = "start_validation"  # fired on a new instance when no other transition is configured and there is one
 LAST_RESORT = "order-workflow"
@@ -147,7 +147,7 @@ class States:
         if request.claims and request.claims.get("sub") and "responderId" in body:
             body["responderId"] = request.claims["sub"]
         machine = self.machine(*self._own_type(resource))
-        name = self._transition_of(action, machine)
+        name = self._transition_of(action, machine, resource.state, body.get("type"))
         if machine is None or name is None:
             return refused(request, 400, "action.unknown", f"There is no action {action!r} here.")
         key = self.instance_key(resource.key, resource.data)
@@ -170,11 +170,12 @@ class States:
         """Return the definition that the resource itself names, where the config names none."""
         return () if self.config.workflow_type else (resource.data.get("workflowType"),)
 
-    def _transition_of(self, action: str, machine: Machine | None) -> str | None:
-        """Return the transition of a sub-action: mapped, or of the same name."""
+    def _transition_of(self, action: str, machine: Machine | None, state: Any, kind: Any) -> str | None:
+        """Return the transition of a sub-action: refined by state or type, mapped, or of the same name (spec 7.2)."""
         if machine is None:
             return None
-        names = (self.config.transition_map.get(action), action, action.replace("-", "_"))
+        refined = REFINED_BY_STATE.get((action, state)) or REFINED_BY_TYPE.get((action, str(kind)))
+        names = (refined, self.config.transition_map.get(action), action, action.replace("-", "_"))
         return next((name for name in names if name in machine.transitions), None)
 
     def _known(self, machine: Machine, resource: Resource, key: str) -> dict[str, Any]:

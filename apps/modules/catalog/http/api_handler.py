@@ -5,7 +5,8 @@ Point routes at it; what a request means follows from the route's pattern and me
 - `/orders` POST creates (201), GET lists: `?limit=`, `?after=`, and filters; `Link` names the next page
 - `/orders/{id}` GET shows, PUT replaces the data and keeps the state, DELETE removes (204)
 - `/orders/{id}/transition` PUT or POST `{transition, data}` fires a transition
-- `/orders/{id}/<action>` POST fires the transition that `transitionMap` gives, or the one of that name
+- `/orders/{id}/<action>` POST fires the transition that `transitionMap` gives, or the one of that name; some usual
+  actions (`assign`, `close`, ...) have theirs without a map
 - `/orders/{id}/tag` POST `{tag, tags}` adds to the data's `tags` (200), `/orders/{id}/messages` POST `{body, direction,
   from, userId}` to its `messages` (201); neither changes the state, and a `transitionMap` that names them goes first
 - `/orders/{id}/summary` GET shows `summaryFields`

@@ -4,7 +4,7 @@ import pytest
 
 from apps.engine.outcome import StepFailed, TryAgain
 from apps.engine.ports import AlreadyExists, Instance, LostRace, Resource
-from apps.engine.sections.statemachine import Hook
+from apps.engine.sections.statemachine import Hook, Machine, State, Transition
 from tests.unit.modules.catalog.http.rest_orders import ITEM, ask, machine, orders, without
 from tests.unit.modules.unit_in_memory import START
 
@@ -194,6 +194,44 @@ async def test_a_sub_action_by_default_name_and_with_a_dash(unit):
     for identity, action in (("a", "close"), ("b", "hold-back")):
         await ask(handler, unit, "POST", ITEM + "/submit", body={}, id=identity)
         assert (await ask(handler, unit, "POST", ITEM + f"/{action}", body={}, id=identity))[0] == 200
+
+
+SUPPORT = Machine(
+    "support",
+    "new",
+    {name: State(name) for name in ("new", "active", "wrap_up", "follow_up_active", "with_police", "closed")},
+    {
+        name: Transition(name, before, after)
+        for name, before, after in (
+            ("assign_responder", "new", "active"),
+            ("escalate_to_police", "active", "with_police"),
+            ("begin_wrap_up", "active", "wrap_up"),
+            ("close_from_active", "active", "closed"),
+            ("close_from_wrap_up", "wrap_up", "closed"),
+            ("close_from_followup", "follow_up_active", "closed"),
+        )
+    },
+)
+
+
+@pytest.mark.parametrize("mapped", [{}, {"transitionMap": {"close": "close_from_active"}}])
+@pytest.mark.parametrize(
+    ("state", "action", "body", "transition"),
+    [
+        ("new", "assign", {}, "assign_responder"),
+        ("active", "wrap-up", {}, "begin_wrap_up"),
+        ("active", "close", {}, "close_from_active"),
+        ("wrap_up", "close", {}, "close_from_wrap_up"),
+        ("follow_up_active", "close", {}, "close_from_followup"),
+        ("active", "escalate", {"type": "police"}, "escalate_to_police"),
+    ],
+)
+async def test_the_usual_actions_mean_their_transitions_without_a_map(mapped, state, action, body, transition, unit):
+    handler = orders({"workflowType": "support", **mapped}, [SUPPORT])
+    unit.resources.rows["orders", "a"] = Resource("orders", "a", {}, state)
+    unit.instances.rows["support", "a"] = Instance("support", "a", state)
+    status, answer, _ = await ask(handler, unit, "POST", f"{ITEM}/{action}", body=body, id="a")
+    assert (status, answer["transition"]) == (200, transition)
 
 
 async def test_a_caller_cannot_act_as_another_responder(unit):
