@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with two shortcuts for what is whole already, both in `scope["extensions"]`.
+"""uvicorn's HTTP protocol with shortcuts for what ASGI has no words for, all in `scope["extensions"]`.
 
 ASGI sends an answer in two messages, and uvicorn makes a system call of each. An application that has a whole answer
 in hand may call `weft.answer(status, head, body)` instead, which costs one. `head` is header lines as they go over the
@@ -7,6 +7,9 @@ client is slow to read, or something was sent already.
 
 A body that is whole before the application asks, as small ones are, needs no waiting: `weft.body()` returns it, or None
 when it has to be received.
+
+An answer that can no longer become whole is ended by `weft.abort()`: the connection goes down, so that the caller
+does not take what it has for all there is.
 """
 
 from functools import partial
@@ -17,6 +20,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 ANSWER = "weft.answer"
 BODY = "weft.body"
+ABORT = "weft.abort"
 CLOSE = b"connection: close\r\n"
 
 
@@ -26,7 +30,7 @@ class Shortcuts(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         # By a weak reference: a cycle of references for each request would be left to the collector.
         of = ref(cycle)
-        extensions: Any = {ANSWER: partial(answer, of), BODY: partial(body, of)}
+        extensions: Any = {ANSWER: partial(answer, of), BODY: partial(body, of), ABORT: partial(abort, of)}
         cycle.scope["extensions"] = extensions
         super()._start_asgi_task(cycle, app)
 
@@ -60,6 +64,18 @@ def body(of: "ref[RequestResponseCycle]") -> bytes | None:
     taken = bytes(cycle.body)
     cycle.body = bytearray()
     return taken
+
+
+def abort(of: "ref[RequestResponseCycle]") -> None:
+    """Break the connection off; what was sent already still goes out, unless the client takes nothing."""
+    cycle = of()
+    if cycle is None or cycle.disconnected or cycle.response_complete:
+        return
+    cycle.disconnected = True
+    if cycle.flow.write_paused:
+        cycle.transport.abort()
+    else:
+        cycle.transport.close()
 
 
 _OURS: tuple[list[tuple[bytes, bytes]], bytes] = ([], b"")

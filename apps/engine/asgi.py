@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
+from functools import partial
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
@@ -16,6 +17,7 @@ from apps.engine.ports import Unit
 from apps.engine.run.program import Trace, read_trace
 from apps.engine.sampling import sample_request
 from apps.engine.sections.answers import not_found, problem, wrong_method
+from apps.engine.streams import Passage, StreamedResponse, pass_on
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -37,6 +39,12 @@ class RequestRecord:
     response: Response
     steps: list[dict[str, Any]]
     started_at: datetime
+    has_failed: bool = False  # for another reason than its status: a streamed answer was broken off
+
+    @property
+    def state(self) -> str:
+        """How the run of the request ended: `done` or `failed`."""
+        return "failed" if self.has_failed or self.response.status >= 500 else "done"
 
 
 class Kept(Enum):
@@ -71,7 +79,10 @@ class EngineAsgi:
         elif scope["type"] == "http":
             request = _request(scope)
             response = await self._answer(request, receive)
-            await _send(response, request, send, response.content(scope["method"]))
+            if isinstance(response, StreamedResponse):
+                await pass_on(response, scope["method"], _stream_head(response, request), receive, send)
+            else:
+                await _send(response, request, send, response.content(scope["method"]))
         else:
             await send({"type": "websocket.close", "code": 1003})
 
@@ -108,13 +119,20 @@ class EngineAsgi:
         if route.record != "none":
             steps = request_steps(route, context, trace)
             record = RequestRecord(context.run_id, route, request, response, steps, started_at)
+        streamed = response if isinstance(response, StreamedResponse) else None
         try:
-            self._finish(unit, record, Kept.ALL if response.keeps_writes else Kept.ERRORS)
+            self._finish(unit, record if streamed is None else None, Kept.ALL if response.keeps_writes else Kept.ERRORS)
         except Exception:
             log.exception("what request %s to %s did could not be written", request.id, route.name)
             response = problem(500, "engine.bug", "A fault in the product stopped this request.", request)
         sample_request(unit.metrics, route, response, trace, (unit.clock.now() - started_at).total_seconds())
+        if streamed is not None and record is not None:
+            streamed.finish = partial(self._ended, record)
         return response
+
+    async def _ended(self, record: RequestRecord, passage: Passage) -> None:
+        """Write the row of a streamed answer when its end is known; what the request did was written before."""
+        self._finish(self._open_unit(), replace(record, has_failed=passage.has_failed), Kept.ALL)
 
 
 def request_steps(route: Route, context: Context, trace: Trace) -> list[dict[str, Any]]:
@@ -178,11 +196,23 @@ async def _send(response: Response, request: Request, send: Send, content: bytes
     if response.status not in BODILESS:
         headers.append((b"content-length", str(len(response.body)).encode()))
         headers.append((b"content-type", sendable_type(response.content_type)))
+    _add_further(headers, response, request)
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
+
+
+def _stream_head(response: StreamedResponse, request: Request) -> list[tuple[bytes, bytes]]:
+    headers = [(b"content-type", sendable_type(response.content_type))]
+    if response.length is not None:
+        headers.append((b"content-length", str(response.length).encode()))
+    _add_further(headers, response, request)
+    return headers
+
+
+def _add_further(headers: list[tuple[bytes, bytes]], response: Response, request: Request) -> None:
     headers += [pair for pair in response.headers if is_sendable(*pair)]
     if not any(name == b"x-request-id" for name, _ in response.headers):
         headers.append((b"x-request-id", request.id.encode("latin-1", "replace")))
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": content})
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

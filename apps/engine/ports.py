@@ -5,7 +5,7 @@ Two sets of adapters fill these in and pass one suite (`tests/support/port_suite
 work: everything written through it becomes visible together when its host commits, together with the run's row.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -181,6 +181,26 @@ class HttpReply:
     lines: tuple[tuple[str, str], ...] = ()  # the headers in order, repeated ones too
 
 
+class OpenReply(Protocol):
+    """An answer from outside whose body is still to come; who has it either reads it to its end or closes it.
+
+    `headers` and `lines` as in `HttpReply`. One that is dropped without either is closed by itself.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    lines: tuple[tuple[str, str], ...]
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Give the body as it comes, once; raise `TryAgain` `http.broken_off` when it ends before its end."""
+
+    async def whole(self) -> HttpReply:
+        """Read the body within what is left of the time of `open`; raises what `request` does."""
+
+    async def close(self) -> None:
+        """Give the connection up; more than once does no harm."""
+
+
 class Http(Protocol):
     """The one way out: guarded against private targets in the hosted product."""
 
@@ -201,6 +221,21 @@ class Http(Protocol):
 
         `redirects` says whether they are followed; `public_only` refuses private targets even where the host lets
         them be reached; `host` is what the other side is told it is called, when not what the URL says.
+        """
+
+    async def open(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        timeout: float = 30.0,
+        host: str = "",
+    ) -> OpenReply:
+        """Begin one exchange and return when the answer's headers are there, `timeout` seconds at most.
+
+        Redirects are not followed. Raises what `request` does.
         """
 
 

@@ -1,7 +1,8 @@
 """What tests and simulations put in the place of the world: a clock to move, a network that remembers, a host."""
 
+import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -99,6 +100,40 @@ class FakeHttp:
             raise reply
         return reply(call) if callable(reply) else reply
 
+    async def open(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        timeout: float = 30.0,
+        host: str = "",
+    ) -> "FakeOpenReply":
+        """As `request`; the body is one chunk."""
+        return FakeOpenReply(await self.request(method, url, headers=headers, body=body, timeout=timeout, host=host))
+
+
+class FakeOpenReply:
+    """An answer that is read as it comes, all at once."""
+
+    def __init__(self, reply: HttpReply) -> None:
+        self.status = reply.status
+        self.headers = reply.headers
+        self.lines = reply.lines
+        self._reply = reply
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Give the body."""
+        yield self._reply.body
+
+    async def whole(self) -> HttpReply:
+        """Return the answer."""
+        return self._reply
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
 
 class Bench:
     """A host in memory with a clock and a network of its own, `http` where a test brings a real one."""
@@ -186,9 +221,11 @@ async def call_asgi(
         "client": (client, 1234),
     }
     messages: list[dict[str, Any]] = []
+    given = [{"type": "http.request", "body": content, "more_body": False}]
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": content, "more_body": False}
+        message: dict[str, Any] = given.pop() if given else await asyncio.Future()  # it does not hang up
+        return message
 
     async def send(message: dict[str, Any]) -> None:
         messages.append(message)

@@ -6,7 +6,7 @@ log, counters, per-client limit. Everything that is not a tenant's address goes 
 
 import time
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -21,6 +21,7 @@ from apps.engine.ids import uuid7
 from apps.engine.outcome import TryAgain
 from apps.engine.routes import Match
 from apps.engine.sections.answers import not_found, problem, wrong_method
+from apps.engine.streams import COMPLETE, REFUSED, Passage, StreamedResponse, pass_on
 from apps.runs.adapters.access_log import AccessLog
 from apps.runs.adapters.arrivals import MOST_OF_CLIENT, SECONDS, Arrivals, Gone, TooLong, TooMany, TooSlow, whole_body
 from apps.runs.adapters.client_limits import ClientLimits
@@ -39,10 +40,22 @@ from apps.runs.rules.heads import Heads, pairs
 log = structlog.get_logger(__name__)
 MOST_IN_FLIGHT = 1_000  # complete requests being answered by one process
 MOST_OF_TENANT = 500  # of these
+MOST_STREAMS = 400  # answers being passed on as they come by one process
+MOST_STREAMS_OF_TENANT = 100  # of these
 LONGEST_BACKLOG = 5_000
 BODYLESS = frozenset({"GET", "HEAD", "OPTIONS"})
 DATABASE_TROUBLE = (psycopg.Error, PoolTimeout, Unavailable, TryAgain)
 WHOLE_ANSWER = "weft.answer"  # a server's way to send an answer in one write (config/protocol.py)
+ABORT = "weft.abort"  # a server's way to break an answer off
+
+
+class Connection(NamedTuple):
+    """One request's connection, as ASGI hands it over."""
+
+    scope: Any
+    receive: Any
+    send: Any
+    shares_origin: bool
 
 
 class Exchange:
@@ -126,10 +139,15 @@ class Ingress:
             response = self._refusal(request, host) or await self._respond(exchange, method, scope, receive, target)
         except Gone:
             return
+        if isinstance(response, StreamedResponse):
+            connection = Connection(scope, receive, send, shares_origin)
+            if await self._stream(exchange, response, connection, began):
+                return
+            response = self._overloaded(request)
         version = 0 if exchange.place is None else exchange.place.version_number
         head = self._heads.of(response, request.id, version, shares_origin=shares_origin)
         await _send(scope, send, response.status, head, response.content(method))
-        self._count(exchange, response, path, (time.perf_counter_ns() - began) // 1000)
+        self._count(exchange, response.status, len(response.body), path, (time.perf_counter_ns() - began) // 1000)
 
     async def _respond(
         self, exchange: Exchange, method: str, scope: Any, receive: Any, target: Target | None
@@ -176,6 +194,31 @@ class Ingress:
             log.exception("ingress.bug", request_id=request.id)
             return bug(request)
 
+    async def _stream(self, exchange: Exchange, response: StreamedResponse, connection: Connection, began: int) -> bool:
+        """Pass an answer on as it comes; False when that cannot be done now, and nothing was sent."""
+        scope, receive, send, shares_origin = connection
+        place, served, request = exchange.place, exchange.served, exchange.request
+        assert place is not None
+        assert served is not None
+        load = served.load
+        if self._traffic.streams >= MOST_STREAMS or load.streams >= MOST_STREAMS_OF_TENANT:
+            response.status = 503
+            await response.end(Passage(0, REFUSED))
+            return False
+        head = self._heads.of_stream(response, request.id, place.version_number, shares_origin=shares_origin)
+        microseconds = (time.perf_counter_ns() - began) // 1000
+        self._traffic.streams += 1
+        load.streams += 1
+        try:
+            passage = await pass_on(response, scope["method"], pairs(head), receive, send)
+        finally:
+            self._traffic.streams -= 1
+            load.streams -= 1
+        if passage.ended != COMPLETE:
+            (scope.get("extensions") or {}).get(ABORT, _nothing)()
+        self._count(exchange, response.status, passage.size, scope["path"], microseconds)
+        return True
+
     def _overloaded(self, request: Request) -> Response:
         self._traffic.refuse("overload")
         return unavailable(request.id, "Too much to do; nothing was accepted.")
@@ -217,13 +260,13 @@ class Ingress:
         client = scope.get("client")
         return client[0] if client else ""
 
-    def _count(self, exchange: Exchange, response: Response, path: str, microseconds: int) -> None:
+    def _count(self, exchange: Exchange, status: int, size: int, path: str, microseconds: int) -> None:
+        """Count an answer; the time of a streamed one is that until its beginning."""
         request = exchange.request
         if exchange.served is not None:
-            exchange.served.tally.add(response.status, microseconds)
+            exchange.served.tally.add(status, microseconds)
         if self._log.is_on:
-            size = len(response.body)
-            self._log.add(request.method, path, response.status, size, microseconds, request.client, request.id)
+            self._log.add(request.method, path, status, size, microseconds, request.client, request.id)
 
 
 async def _send(scope: Any, send: Any, status: int, head: bytes, body: bytes) -> None:
@@ -231,6 +274,10 @@ async def _send(scope: Any, send: Any, status: int, head: bytes, body: bytes) ->
     if whole is None or not whole(status, head, body):
         await send({"type": "http.response.start", "status": status, "headers": pairs(head)})
         await send({"type": "http.response.body", "body": body})
+
+
+def _nothing() -> None:
+    return None
 
 
 def _body_refused(refused: Exception, request: Request, served: ServedRoute | None) -> Response:

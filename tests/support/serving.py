@@ -50,9 +50,10 @@ class Call:
     has_given: bool = False
 
     async def receive(self) -> dict[str, Any]:
-        """Give the body once, then report a hang-up."""
+        """Give the body once, and then nothing more: the caller waits for its answer."""
         if self.has_given:
-            return await asyncio.Future() if self.body is UNFINISHED else {"type": "http.disconnect"}
+            waiting: dict[str, Any] = await asyncio.Future()
+            return waiting
         self.has_given = True
         return {"type": "http.request", "body": self.body, "more_body": self.body is UNFINISHED}
 

@@ -18,8 +18,7 @@ def of_request(application: Application | None, record: RequestRecord, ended_at:
     if application is None:
         return []
     hearing = Hearing(HTTP, application.is_heard)
-    failed = record.response.status >= 500
-    if not (hearing.begin or hearing.hears_end("failed" if failed else "done")):
+    if not (hearing.begin or hearing.hears_end(record.state)):
         return []
     output = _json_or_none(record.response.body)
     run = {
@@ -28,7 +27,7 @@ def of_request(application: Application | None, record: RequestRecord, ended_at:
         "workflow": record.route.handler,
         "started_at": record.started_at,
         "input": _json_or_none(record.request.body),
-        "state": "failed" if failed else "done",
+        "state": record.state,
         "finished_at": ended_at,
         "duration_us": _microseconds(record.started_at, ended_at),
         "output": output,

@@ -16,11 +16,13 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 import httpcore2
 
 from apps.engine.addresses import Address, is_public
-from apps.engine.outcome import StepFailed, TryAgain
-from apps.engine.ports import HttpReply
+from apps.engine.local.open_answer import MISHAPS, OpenAnswer, lines_of, too_large, unreachable
+from apps.engine.outcome import StepFailed
+from apps.engine.ports import HttpReply, OpenReply
 
 MOST_REDIRECTS = 5
 MOST_CONNECTIONS = 200
+MOST_OPEN = 500  # connections of answers that are read as they come: these may last, and nothing else waits for them
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 BECOMES_GET = frozenset({301, 302, 303})
 CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
@@ -77,6 +79,16 @@ class _Asked:
     body: bytes
     host: str
 
+    @property
+    def lines(self) -> list[tuple[bytes, bytes]]:
+        """The headers as they are sent."""
+        name = self.host or self.url.netloc
+        sent = [(b"host", name.encode("ascii" if name.isascii() else "idna"))]
+        sent += [(name.encode("latin-1"), value.encode("utf-8")) for name, value in self.headers.items()]
+        if self.body or self.method in {"POST", "PUT", "PATCH"}:
+            sent.append((b"content-length", str(len(self.body)).encode()))
+        return sent
+
     def redirected(self, status: int, target: SplitResult) -> "_Asked":
         """Return the exchange that a redirect asks for."""
         method, body, headers, host = self.method, self.body, self.headers, self.host
@@ -97,10 +109,11 @@ class HttpClient:
     def __init__(self, may_reach: MayReach, *, largest: int) -> None:
         self._largest = largest
         self._pools = (_pool(may_reach), _pool(lambda host, port, address: is_public(address)))
+        self._lasting = _pool(may_reach, MOST_OPEN)
 
     async def close(self) -> None:
         """Close all connections."""
-        for pool in self._pools:
+        for pool in (*self._pools, self._lasting):
             await pool.aclose()
 
     async def request(
@@ -116,15 +129,34 @@ class HttpClient:
         host: str = "",
     ) -> HttpReply:
         """Do one exchange, redirects included, in `timeout` seconds in all."""
-        sent = {name.lower(): value for name, value in (headers or {}).items() if name.lower() not in OURS}
-        asked = _Asked(method.upper(), _checked(url), sent, body, host)
+        asked = _asked(method, url, headers, body, host)
         try:
             async with asyncio.timeout(timeout):
                 return await self._follow(self._pools[public_only], asked, MOST_REDIRECTS if redirects else 0)
-        except TimeoutError:
-            raise TryAgain(f"No answer within {timeout:g} s.", code="http.unreachable") from None
-        except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError) as error:
-            raise TryAgain(f"{type(error).__name__}: {error}", code="http.unreachable") from None
+        except MISHAPS as error:
+            raise unreachable(error, timeout) from None
+
+    async def open(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        timeout: float = 30.0,
+        host: str = "",
+    ) -> OpenReply:
+        """Begin one exchange; its time ends when the headers are there, or when the whole body was asked for."""
+        asked = _asked(method, url, headers, body, host)
+        ends = asyncio.get_running_loop().time() + timeout
+        try:
+            async with asyncio.timeout_at(ends):
+                answer = await self._lasting.handle_async_request(
+                    httpcore2.Request(asked.method, asked.url.geturl(), headers=asked.lines, content=asked.body or None)
+                )
+        except MISHAPS as error:
+            raise unreachable(error, timeout) from None
+        return OpenAnswer(answer, ends, timeout, self._largest)
 
     async def _follow(self, pool: httpcore2.AsyncConnectionPool, asked: _Asked, most: int) -> HttpReply:
         for _ in range(most + 1):
@@ -136,29 +168,29 @@ class HttpClient:
         raise StepFailed(f"More than {most} redirects.", code="http.too_many_redirects")
 
     async def _exchange(self, pool: httpcore2.AsyncConnectionPool, asked: _Asked) -> HttpReply:
-        name = asked.host or asked.url.netloc
-        sent = [(b"host", name.encode("ascii" if name.isascii() else "idna"))]
-        sent += [(name.encode("latin-1"), value.encode("utf-8")) for name, value in asked.headers.items()]
-        if asked.body or asked.method in {"POST", "PUT", "PATCH"}:
-            sent.append((b"content-length", str(len(asked.body)).encode()))
         content = asked.body or None
-        async with pool.stream(asked.method, asked.url.geturl(), headers=sent, content=content) as answer:
+        async with pool.stream(asked.method, asked.url.geturl(), headers=asked.lines, content=content) as answer:
             received = bytearray()
             async for chunk in answer.aiter_stream():
                 received += chunk
                 if len(received) > self._largest:
-                    raise StepFailed(f"The reply is larger than {self._largest} bytes.", code="http.reply_too_large")
-            lines = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in answer.headers)
+                    raise too_large(self._largest)
+            lines = lines_of(answer)
             return HttpReply(answer.status, dict(lines), bytes(received), lines)
 
 
-def _pool(may_reach: MayReach) -> httpcore2.AsyncConnectionPool:
+def _pool(may_reach: MayReach, most: int = MOST_CONNECTIONS) -> httpcore2.AsyncConnectionPool:
     return httpcore2.AsyncConnectionPool(
         network_backend=_Guarded(may_reach),
-        max_connections=MOST_CONNECTIONS,
+        max_connections=most,
         max_keepalive_connections=50,
         keepalive_expiry=15.0,
     )
+
+
+def _asked(method: str, url: str, headers: Mapping[str, str] | None, body: bytes, host: str) -> _Asked:
+    sent = {name.lower(): value for name, value in (headers or {}).items() if name.lower() not in OURS}
+    return _Asked(method.upper(), _checked(url), sent, body, host)
 
 
 def _checked(url: str) -> SplitResult:

@@ -23,6 +23,7 @@ from apps.engine.ports import NewRun
 from apps.engine.run.effects import error_of
 from apps.engine.run.program import Program, step_id
 from apps.engine.run.state import Ledger, Receipt, RecordStep, RunState, Status
+from apps.engine.streams import StreamedResponse
 from apps.engine.subscription import Arrived, Subscription
 
 Events = Callable[[Application, sqlite3.Row, RunState, datetime], list[Message]]
@@ -31,7 +32,8 @@ FINAL = "('done', 'failed', 'cancelled')"
 _INSERT = """insert into run (id, scope, entry, source, section, action, workflow, correlation, parent, lane, input,
     state, status, ready_at, idempotency_key, started_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _REQUEST = """insert into run (id, scope, entry, source, section, action, workflow, request_id, input, status, steps,
-    error, http_status, started_at, finished_at) values (?, ?, ?, 'http', 'http', ?, '', ?, ?, ?, ?, ?, ?, ?, ?)"""
+    output, error, http_status, started_at, finished_at)
+    values (?, ?, ?, 'http', 'http', ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _FREE = f"""ready_at is not null and (lane is null or not exists (
     select 1 from run as earlier where earlier.scope = run.scope and earlier.lane = run.lane
     and earlier.position < run.position and earlier.status not in {FINAL}))"""  # noqa: S608 - all text is ours
@@ -140,11 +142,12 @@ class RunQueue:
     def record_request(self, scope: str, record: RequestRecord) -> None:
         """Write the row of an answered request; inside the commit's transaction."""
         name, status = record.route.name, record.response.status
-        state = Status.FAILED if status >= 500 else Status.DONE
-        error = record.response.body if status >= 400 and record.response.content_type == PROBLEM_TYPE else None
+        response, state = record.response, Status(record.state)
+        error = response.body if status >= 400 and response.content_type == PROBLEM_TYPE else None
+        output = response.body if isinstance(response, StreamedResponse) else None
         what = (str(record.run_id), scope, f"route:{name}", name, record.request.id, record.request.body)
         times = (write_time(record.started_at), write_time(self._now()))
-        self._store.run(_REQUEST, (*what, state.value, encode(record.steps), error, status, *times))
+        self._store.run(_REQUEST, (*what, state.value, encode(record.steps), output, error, status, *times))
 
     # --- being worked on ------------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from apps.engine.sections.choices import Choice
 from apps.engine.sections.handlers import pipeline_handle
 from apps.engine.sections.producers import Producers
 from apps.engine.sections.workspace import Workspace
+from apps.engine.streams import StreamedResponse, collected
 
 SECTION = "flow"
 
@@ -170,6 +171,8 @@ def continued(
         response: Response = (await found) if handle_is_async else found
         if response.status >= 400:
             return response
+        if isinstance(response, StreamedResponse):
+            response = await collected(response)
         data = _decoded(response)
         variables = Variables(data, request_names(request), {"id": str(context.run_id), "attempt": 1})
         await run_in_place_async(program, variables, context, trace)

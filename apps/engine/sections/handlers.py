@@ -12,6 +12,7 @@ from apps.engine.run.program import Program, Trace, Variables
 from apps.engine.sections.answers import body_of, encode, input_of, request_names, respond
 from apps.engine.sections.chain import Handle
 from apps.engine.sections.producers import Producers
+from apps.engine.streams import StreamedResponse, collected
 
 DRIVER = "driver"  # key of Context.state: a host's own way to run a program whose route is recorded step by step
 
@@ -86,6 +87,8 @@ def _forwarding(handle: Handle, is_async: bool, name: str, producers: Producers)
         try:
             found: Any = handle(request, context, trace)
             response: Response = (await found) if is_async else found
+            if name in producers.transforming and isinstance(response, StreamedResponse):
+                response = await collected(response)
         except StepFailed as failure:
             producers.forward(context, name, _payload(request), error=error_of(failure))
             raise

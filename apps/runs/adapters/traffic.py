@@ -30,12 +30,13 @@ class Tally:
 
 
 class Load:
-    """How many requests of one tenant are being answered now."""
+    """How many requests of one tenant are being answered now, and how many answers are being streamed."""
 
-    __slots__ = ("__weakref__", "in_flight")
+    __slots__ = ("__weakref__", "in_flight", "streams")
 
     def __init__(self) -> None:
         self.in_flight = 0
+        self.streams = 0
 
 
 class Traffic(Collector):
@@ -47,6 +48,7 @@ class Traffic(Collector):
         self._loads: WeakValueDictionary[str, Load] = WeakValueDictionary()
         self.refused: dict[str, int] = {}
         self.in_flight = 0
+        self.streams = 0
 
     def register(self) -> None:
         """Show the counters under `/metrics` of this process."""
@@ -94,6 +96,7 @@ class Traffic(Collector):
         yield durations
         yield refused
         yield GaugeMetricFamily("weft_ingress_in_flight", "Requests being answered", value=self.in_flight)
+        yield GaugeMetricFamily("weft_ingress_streams", "Answers being streamed", value=self.streams)
 
 
 def _cumulative(durations: list[int]) -> list[tuple[str, float]]:

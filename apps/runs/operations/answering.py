@@ -15,12 +15,14 @@ from apps.core.sealing import opened
 from apps.engine.application import Route
 from apps.engine.http import Request, Response
 from apps.engine.module import Context
+from apps.engine.outcome import StepFailed, TryAgain
 from apps.engine.ports import AlreadyExists, Resource, Unit
 from apps.engine.run.program import Trace
 from apps.engine.sampling import sample_request
 from apps.engine.sections.answers import problem, refusal
 from apps.engine.sections.handlers import DRIVER
 from apps.engine.sections.producers import ERRORS
+from apps.engine.streams import Passage, StreamedResponse, collected
 from apps.runs.adapters.creates import Contended, Create
 from apps.runs.adapters.idempotency import LONGEST_KEY, Caller, answer_before, keep_answer
 from apps.runs.adapters.payloads import LONGEST_PAYLOAD, LONGEST_STATE, PayloadTooLarge, dumped
@@ -73,7 +75,11 @@ class ServedRoute:
         hearing = self.hearing
         if not (hearing.begin or hearing.complete or hearing.fail) or self.record == "none":
             return False
-        return hearing.begin or hearing.hears_end(_state(response))
+        return self.hears(_state(response))
+
+    def hears(self, state: str) -> bool:
+        """Whether somebody listens for the beginning of a request, or for its end in `state`."""
+        return self.hearing.begin or self.hearing.hears_end(state)
 
 
 class Answering:
@@ -133,6 +139,8 @@ class Answering:
             await (unit.commit() if response.keeps_writes else unit.rollback())
             return response
         record = _Record(served, request, response, trace, run_id, started_us, duration_us)
+        if isinstance(response, StreamedResponse):
+            return await self._begin_stream(record, unit, response, caller)
         tells = served.tells(response)
         if caller is None and not tells and response.keeps_writes and unit.only_create is not None:
             return await self._store_create(record, unit, unit.only_create)
@@ -141,6 +149,38 @@ class Answering:
         await unit.rollback()
         await self._store(record)
         return response
+
+    async def _begin_stream(
+        self, record: "_Record", unit: HostedUnit, response: StreamedResponse, caller: Caller | None
+    ) -> Response:
+        """Commit what the request did; its row follows when the body has gone through, in a unit of its own.
+
+        An answer that is kept for a repeat of the request is taken whole.
+        """
+        if caller is not None:
+            record.response = await _collected(response, record.request)
+            return await self._store_with_unit(record, unit, caller)
+        try:
+            if not response.keeps_writes:
+                await unit.rollback()
+                unit.keep_only(ERRORS)
+            if unit.has_written and (await unit.commit()).has_work:
+                bell.ring()
+            await unit.rollback()
+        except BaseException:
+            await response.source.close()
+            raise
+        response.finish = partial(self._end_stream, record, unit.place)
+        return response
+
+    async def _end_stream(self, record: "_Record", place: Place, passage: Passage) -> None:
+        record.end(passage)
+        if record.served.hears(record.state) and record.served.record != "none":
+            unit = HostedUnit(self._services, place, record.run_id, record.request.id)
+            if (await unit.commit(row=record.row())).has_work:
+                bell.ring()
+        else:
+            await self._store(record)
 
     async def _store(self, record: "_Record") -> None:
         mode = record.served.record
@@ -236,7 +276,7 @@ class Answering:
 class _Record:
     """What is known of a request once it has been answered."""
 
-    __slots__ = ("_duration_us", "_started_us", "_trace", "request", "response", "run_id", "served")
+    __slots__ = ("_duration_us", "_started_us", "_trace", "request", "response", "run_id", "served", "state")
 
     def __init__(
         self,
@@ -255,6 +295,13 @@ class _Record:
         self.run_id = run_id
         self._started_us = started_us
         self._duration_us = duration_us
+        self.state = FAILED if response.status >= 500 else "done"
+
+    def end(self, passage: Passage) -> None:
+        """Take in how the body of a streamed answer went through."""
+        self._duration_us = time.time_ns() // 1000 - self._started_us
+        if passage.has_failed:
+            self.state = FAILED
 
     def encoded(self) -> bytes:
         """Return the row for the group writer."""
@@ -263,7 +310,7 @@ class _Record:
             self.run_id,
             self.served.encoded_origin,
             tenant_id=self.served.origin.tenant_id,
-            failed=_state(response) == FAILED,
+            failed=self.state == FAILED,
             status=response.status,
             request_id=self.request.id,
             input=redacted(self.request.body),
@@ -280,7 +327,7 @@ class _Record:
         return NewRunRow(
             self.run_id,
             self.served.origin,
-            _state(response),
+            self.state,
             started_at,
             http_status=response.status,
             request_id=self.request.id,
@@ -295,6 +342,14 @@ class _Record:
 def _state(response: Response) -> str:
     """Return what the run of an answered request is."""
     return FAILED if response.status >= 500 else "done"
+
+
+async def _collected(response: Response, request: Request) -> Response:
+    """Return a streamed answer whole, or why it cannot be had."""
+    try:
+        return await collected(response)
+    except (StepFailed, TryAgain) as failure:
+        return problem(502, failure.code, failure.message, request)
 
 
 def bug(request: Request) -> Response:

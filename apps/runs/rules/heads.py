@@ -1,6 +1,7 @@
 """The header lines of an answer at the ingress: ours, the tenant's, and which of the tenant's are not passed on."""
 
 from apps.engine.http import BODILESS, Response, is_sendable, sendable_type
+from apps.engine.streams import StreamedResponse
 
 Headers = list[tuple[bytes, bytes]]
 OURS = frozenset(
@@ -9,6 +10,7 @@ OURS = frozenset(
 FOR_THE_WHOLE_ORIGIN = frozenset({b"set-cookie", b"clear-site-data"})  # would reach the portal's pages too
 STRICT_TRANSPORT = b"strict-transport-security"
 SANDBOX = b"content-security-policy: sandbox\r\n"
+FORM = b"%bx-request-id: %b\r\n%b%b%b"
 LENGTHLESS = frozenset({204, 304})  # RFC 9110, 8.6: no length with the one, another answer's with the other
 
 
@@ -31,11 +33,22 @@ class Heads:
 
     def of(self, response: Response, request_id: str, version: int, *, shares_origin: bool) -> bytes:
         """Return the lines of an answer, each ended by CR LF; `version` 0 when no workflow answered."""
-        return b"%bx-request-id: %b\r\n%b%b%b" % (
+        return FORM % (
             _of_body(response),
             request_id.encode(),
             self._with_theirs(response.headers, shares_origin) if response.headers else self._plain,
             b"weft-version: %d\r\n" % version if version else b"",
+            SANDBOX if shares_origin else b"",
+        )
+
+    def of_stream(self, response: StreamedResponse, request_id: str, version: int, *, shares_origin: bool) -> bytes:
+        """Return the lines of an answer whose body is still to come; its length is what the other side announced."""
+        length = b"" if response.length is None else b"content-length: %d\r\n" % response.length
+        return FORM % (
+            b"content-type: %b\r\n%b" % (sendable_type(response.content_type), length),
+            request_id.encode(),
+            self._with_theirs(response.headers, shares_origin),
+            b"weft-version: %d\r\n" % version,
             SANDBOX if shares_origin else b"",
         )
 

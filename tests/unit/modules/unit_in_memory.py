@@ -12,6 +12,7 @@ from apps.engine.outcome import StepFailed
 from apps.engine.ports import AlreadyExists, HttpReply, Instance, NewRun, Resource, TransitionRecord
 from apps.engine.process_memory import ProcessMemory
 from apps.engine.samples import Samples
+from apps.engine.testing import FakeOpenReply
 from apps.engine.token_buckets import TokenBuckets
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -139,6 +140,10 @@ class ScriptedHttp:
         if isinstance(reply, Exception):
             raise reply
         return reply
+
+    async def open(self, method: str, url: str, **more: Any) -> FakeOpenReply:
+        """Answer as `request` does, the body being one chunk."""
+        return FakeOpenReply(await self.request(method, url, **more))
 
 
 class RecordingDatabase:

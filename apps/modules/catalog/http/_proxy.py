@@ -9,6 +9,7 @@ from apps.engine.module import Category, Context, Effect, Module, ModulePort
 from apps.engine.outcome import Rejected, StepFailed, TryAgain
 from apps.engine.ports import HttpReply
 from apps.engine.routes import RouteTable
+from apps.engine.streams import StreamedResponse
 from apps.modules.catalog.http._proxy_backend import Backend, NotAsked, Wanted
 from apps.modules.catalog.http._proxy_cache import AnswerCache
 from apps.modules.catalog.http._proxy_composite import Answered, appended, merged
@@ -124,8 +125,10 @@ class ReverseProxyModule(Module[ProxyConfig]):
                 raise
             except (StepFailed, TryAgain) as failure:
                 response = failed(backend.name, request.path, failure)
-            if response.status < 400:
+            if response.status < 400 or backend is backends[-1]:
                 break
+            if isinstance(response, StreamedResponse):
+                await response.source.close()
         return response
 
     async def _joined(
@@ -142,10 +145,10 @@ class ReverseProxyModule(Module[ProxyConfig]):
 
     async def _good(self, backend: Backend, choice: _Choice, request: Request, context: Context) -> HttpReply | None:
         try:
-            reply = await backend.ask(request, context, self._path(request), choice.wanted)
+            reply = await backend.ask(request, context, self._path(request), choice.wanted, whole=True)
         except (NotAsked, StepFailed, TryAgain):
             return None
-        return reply if reply.status < 400 else None
+        return reply if isinstance(reply, HttpReply) and reply.status < 400 else None
 
     def _path(self, request: Request) -> str:
         for old, new in self._rewrites:

@@ -6,7 +6,7 @@ from apps.engine.http import Request
 from apps.engine.late_text import LateText
 from apps.engine.module import Context
 from apps.engine.outcome import StepFailed, TryAgain
-from apps.engine.ports import HttpReply
+from apps.engine.ports import HttpReply, OpenReply
 from apps.modules.catalog.http._proxy_breaker import Breaker
 from apps.modules.catalog.http._proxy_config import BackendConfig, HeaderRewriting, PathRewriting, ProxyConfig
 from apps.modules.catalog.http._proxy_exchange import address, exchange, forwarded
@@ -47,22 +47,29 @@ class Backend:
         self._health = config.health_check
         self._endpoint = config.health_check.health_endpoints.get(name, "")
 
-    async def ask(self, request: Request, context: Context, path: str, wanted: Wanted) -> HttpReply:
-        """Ask once; raise `NotAsked`, `TryAgain` or `StepFailed`. An answer of 500 and more counts as a failure."""
+    async def ask(
+        self, request: Request, context: Context, path: str, wanted: Wanted, *, whole: bool = False
+    ) -> HttpReply | OpenReply:
+        """Ask once; raise `NotAsked`, `TryAgain` or `StepFailed`.
+
+        An answer of 500 and more counts as a failure. One that is read as it comes is judged by its beginning.
+        """
         if self._health.enabled and not await self.is_well(context):
             raise NotAsked("The backend is not well.", self._health.interval)
         seconds = self.breaker.refusal(context)
         if seconds:
             raise NotAsked("The backend has failed too often and is left alone.", seconds)
         try:
-            reply = await self._ask(request, context, path, wanted)
+            reply = await self._ask(request, context, path, wanted, whole=whole)
         except (StepFailed, TryAgain):
             self.breaker.note(context, is_good=False)
             raise
         self.breaker.note(context, is_good=reply.status < 500)
         return reply
 
-    async def _ask(self, request: Request, context: Context, path: str, wanted: Wanted) -> HttpReply:
+    async def _ask(
+        self, request: Request, context: Context, path: str, wanted: Wanted, *, whole: bool
+    ) -> HttpReply | OpenReply:
         base = await filled(self._url, context)
         url = address(base, wanted.path or rewritten(path, self._paths), request.query_string.decode("latin-1"))
         return await exchange(
@@ -72,6 +79,7 @@ class Backend:
             headers=await self._sent(request, context),
             timeout=wanted.timeout or self._timeout,
             host=self._host(request),
+            whole=whole,
         )
 
     async def _sent(self, request: Request, context: Context) -> dict[str, str]:

@@ -1,7 +1,11 @@
 """Good answers to GET, kept in the process for a while: those that their backend lets anybody have."""
 
+from collections.abc import AsyncIterator, Callable
+
 from apps.engine.http import Request, Response
 from apps.engine.module import Context
+from apps.engine.ports import HttpReply, OpenReply
+from apps.engine.streams import StreamedResponse
 
 LARGEST = 256 * 1024
 PRIVATE = ("authorization", "cookie")
@@ -34,8 +38,16 @@ class AnswerCache:
             return
         if UNSHARED & said.keys() or any(word in said.get("cache-control", "") for word in NOT_KEPT):
             return
-        kept = Response(200, response.body, response.content_type, list(response.headers))
-        context.unit.memory.put(self._key(request), kept, seconds=self._seconds, size=len(response.body))
+        key, kind, headers = self._key(request), response.content_type, list(response.headers)
+        memory = context.unit.memory
+
+        def put(body: bytes) -> None:
+            memory.put(key, Response(200, body, kind, headers), seconds=self._seconds, size=len(body))
+
+        if isinstance(response, StreamedResponse):
+            response.source = _Overheard(response.source, put)
+        else:
+            put(response.body)
         response.headers.append((STATE, b"MISS"))
 
     def takes(self, request: Request) -> bool:
@@ -45,3 +57,32 @@ class AnswerCache:
     def _key(self, request: Request) -> str:
         tenant, accepted = (request.headers.get(name, "") for name in (self._tenant_header, "accept"))
         return f"answer:{self._module}:{tenant}:{accepted}:{request.path}?{request.query_string.decode('latin-1')}"
+
+
+class _Overheard:
+    """An answer on its way to the caller, which is kept when its end has come and it has not grown too large."""
+
+    def __init__(self, source: OpenReply, put: Callable[[bytes], None]) -> None:
+        self.status = source.status
+        self.headers = source.headers
+        self.lines = source.lines
+        self._source = source
+        self._put = put
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Give the body as it comes."""
+        heard = bytearray()
+        async for chunk in self._source.chunks():
+            if len(heard) <= LARGEST:
+                heard += chunk
+            yield chunk
+        if len(heard) <= LARGEST:
+            self._put(bytes(heard))
+
+    async def whole(self) -> HttpReply:
+        """Read the body; nothing is kept of it."""
+        return await self._source.whole()
+
+    async def close(self) -> None:
+        """Give the connection up."""
+        await self._source.close()

@@ -5,10 +5,11 @@ from urllib.parse import quote, urlsplit
 
 import orjson
 
-from apps.engine.http import Request, Response
+from apps.engine.http import BODILESS, Request, Response
 from apps.engine.module import Context
 from apps.engine.outcome import Rejected, StepFailed, TryAgain
-from apps.engine.ports import HttpReply
+from apps.engine.ports import HttpReply, OpenReply
+from apps.engine.streams import StreamedResponse
 
 HOP_BY_HOP = frozenset(
     {
@@ -25,6 +26,8 @@ HOP_BY_HOP = frozenset(
 )
 OURS = HOP_BY_HOP | {"host", "content-length", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"}
 SCHEMES = ("http", "https")
+SHORT = 64 * 1024  # an answer that announces no more is taken whole: it is kept in the run's row, and costs one write
+EVENTS = "text/event-stream"
 PATH_SAFE = "/:@!$&'()*+,;=~-._"
 
 
@@ -75,20 +78,39 @@ async def exchange(
     headers: Mapping[str, str],
     timeout: float,
     host: str = "",
-) -> HttpReply:
-    """Ask a backend once; redirects are the caller's to follow."""
-    return await context.unit.http.request(
-        request.method, url, headers=headers, body=request.body, timeout=timeout, redirects=False, host=host
+    whole: bool = False,
+) -> HttpReply | OpenReply:
+    """Ask a backend once; redirects are the caller's to follow. A long answer is left to be read as it comes.
+
+    Within `timeout` the headers are there, and the body too where it is taken whole: because that was asked for, or
+    because it is short.
+    """
+    reply = await context.unit.http.open(
+        request.method, url, headers=headers, body=request.body, timeout=timeout, host=host
     )
+    return await reply.whole() if whole or _is_short(reply) else reply
 
 
-def passed_on(reply: HttpReply) -> Response:
-    """Return a backend's answer as the caller gets it."""
+def _is_short(reply: OpenReply) -> bool:
+    length = _length(reply)
+    announced = length is not None and length <= SHORT and not reply.headers.get("content-type", "").startswith(EVENTS)
+    return announced or reply.status in BODILESS
+
+
+def _length(reply: OpenReply) -> int | None:
+    announced = reply.headers.get("content-length", "")
+    return int(announced) if announced.isdecimal() and "transfer-encoding" not in reply.headers else None
+
+
+def passed_on(reply: HttpReply | OpenReply) -> Response:
+    """Return a backend's answer as the caller gets it; trailers stay behind as what is meant for one connection."""
     lines = reply.lines or tuple(reply.headers.items())
     dropped = HOP_BY_HOP | _named_in(reply.headers.get("connection", "")) | {"content-length", "content-type"}
-    kind = reply.headers.get("content-type", "application/octet-stream")
+    kind = reply.headers.get("content-type", "application/octet-stream").encode("latin-1")
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in lines if name not in dropped]
-    return Response(reply.status, reply.body, kind.encode("latin-1"), headers)
+    if isinstance(reply, HttpReply):
+        return Response(reply.status, reply.body, kind, headers)
+    return StreamedResponse(reply, kind, headers, _length(reply))
 
 
 def failed(backend: str, path: str, failure: StepFailed | TryAgain) -> Response:

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from apps.engine.http import Request
 from apps.engine.local.outside import OutboundHttp
 from apps.engine.outcome import Rejected, StepFailed
+from apps.engine.streams import collected
 from apps.modules.catalog.http.http_simple_proxy import HttpSimpleProxy
 from tests.support.upstream import Said, upstream
 from tests.unit.modules.making import make
@@ -112,7 +113,7 @@ async def test_a_large_body_goes_both_ways_whole(outside, partner):
     large = b"x" * (4 * 1024 * 1024)
     partner.say("POST /a", Said(200, large, (("X-Large", "1"),)))
     response = await ask(outside, {"/": partner.url}, "POST", "/a", body=large[: 1024 * 1024])
-    assert (response.body, partner.calls[0].body) == (large, large[: 1024 * 1024])
+    assert ((await collected(response)).body, partner.calls[0].body) == (large, large[: 1024 * 1024])
 
 
 async def test_an_upgrade_is_refused_with_a_reason(outside, partner):
