@@ -3,6 +3,7 @@
 Subclass `HttpPortSuite` and give it the fixture `http`: an `Http` that may reach 127.0.0.1. The other side is real.
 """
 
+import asyncio
 import socket
 
 import pytest
@@ -87,3 +88,78 @@ class HttpPortSuite:
         with pytest.raises(StepFailed) as refused:
             await http.request("GET", f"{partner.url}/a")
         assert refused.value.code == "http.reply_too_large"
+
+    async def test_an_opened_answer_is_read_as_it_comes_whole_or_not_at_all(self, http, partner):
+        large = b"x" * 300_000
+        partner.say("POST /a", Said(201, large, (("X-Mark", "1"), ("Location", "/b"))))
+        read = await http.open("POST", f"{partner.url}/a", headers={"X-Id": "7"}, body=b"{}", host="shop.example")
+        assert (read.status, read.headers["x-mark"], ("location", "/b") in read.lines) == (201, "1", True)
+        assert b"".join([chunk async for chunk in read.chunks()]) == large
+        await read.close()
+        whole = await (await http.open("POST", f"{partner.url}/a")).whole()
+        assert (whole.status, whole.body) == (201, large)
+        left = await http.open("POST", f"{partner.url}/a")
+        await left.close()
+        await left.close()
+        (asked, _, _) = partner.calls
+        assert (asked.body, asked.headers["x-id"], asked.headers["host"]) == (b"{}", "7", "shop.example")
+
+    async def test_an_opened_answer_that_is_taken_whole_is_bounded(self, http, partner):
+        partner.say("GET /a", Said(200, b"x" * (11 * 1024 * 1024)))
+        with pytest.raises(StepFailed) as refused:
+            await (await http.open("GET", f"{partner.url}/a")).whole()
+        assert refused.value.code == "http.reply_too_large"
+
+    async def test_an_opened_answer_that_breaks_off_says_so(self, http):
+        async def answer(reader, writer):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf")
+            writer.close()
+
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+            for read, code in ((_chunks, "http.broken_off"), (_whole, "http.unreachable")):
+                with pytest.raises(TryAgain) as broken:
+                    await read(await http.open("GET", url))
+                assert broken.value.code == code
+
+    async def test_trailers_of_an_opened_answer_are_no_part_of_it(self, http):
+        async def answer(reader, writer):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n")
+            writer.write(b"4\r\nbody\r\n0\r\nx-sum: 1\r\n\r\n")
+            await writer.drain()
+            writer.close()
+
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            opened = await http.open("GET", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+            assert await _chunks(opened) == b"body"
+            assert "x-sum" not in opened.headers
+
+    async def test_an_opened_answer_that_is_dropped_gives_its_connection_up(self, http):
+        gone = asyncio.Event()
+
+        async def answer(reader, writer):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nbody\r\n")
+            await reader.read()
+            gone.set()
+            writer.close()
+
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            await http.open("GET", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+            await asyncio.wait_for(gone.wait(), 10)
+
+    async def test_what_may_not_be_asked_may_not_be_opened(self, http):
+        for url, code in (("nonsense", "http.bad_url"), ("http://127.0.0.1:1/", "http.unreachable")):
+            with pytest.raises((StepFailed, TryAgain)) as refused:
+                await http.open("GET", url)
+            assert refused.value.code == code
+
+
+async def _chunks(opened):
+    return b"".join([chunk async for chunk in opened.chunks()])
+
+
+async def _whole(opened):
+    return (await opened.whole()).body

@@ -7,7 +7,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,7 +118,8 @@ class Reading:
     async def hang_up(self) -> None:
         """Close the connection."""
         self._writer.close()
-        await self._writer.wait_closed()
+        with suppress(ConnectionError):
+            await self._writer.wait_closed()
 
     async def _within(self, waiting: Any) -> Any:
         return await asyncio.wait_for(waiting, PATIENCE_SECONDS)

@@ -8,7 +8,7 @@ import pytest
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from config.protocol import ANSWER, Shortcuts
+from config.protocol import ABORT, ANSWER, Shortcuts
 from config.protocol import BODY as WHOLE_BODY
 
 BODY = b'{"ok":true}'
@@ -19,10 +19,15 @@ pytestmark = pytest.mark.spec("SPINE-6", "SPINE-B5")
 
 
 async def whole_or_in_parts(scope, receive, send):
-    """Answer as the path says: `/whole`, `/parts`, `/much` (whole, more than a socket holds), `/body` (what came)."""
+    """Answer as the path says: `/whole`, `/parts`, `/much` (more than a socket holds), `/body`, `/half`."""
     path = scope["path"]
     if path == "/body":
         await send_back(scope, receive, send)
+        return
+    if path == "/half":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+        scope["extensions"][ABORT]()
         return
     whole = scope["extensions"][ANSWER]
     body = b"" if scope["method"] == "HEAD" else BODY
@@ -141,3 +146,11 @@ async def test_requests_leave_nothing_for_the_collector(port, path):
         gc.garbage.clear()
         gc.enable()
     assert (answers.count(BODY), left) == (51, [])
+
+
+async def test_an_answer_that_is_broken_off_has_no_end(port):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /half HTTP/1.1\r\nhost: localhost\r\n\r\n")
+    assert (await reader.read()).endswith(b"\r\n\r\n4\r\nhalf\r\n")
+    writer.close()
+    await writer.wait_closed()

@@ -2,6 +2,7 @@
 
 `target` is the address of the only backend; `pathRewrite` is a path to put in front, or a map of new beginnings by old
 ones (`{"/api": "/v1"}`). Everything that `reverseproxy` knows may be said too: it is the same proxy under another name.
+Long answers and events are passed on as they come.
 Settings stand in `config` or at the document's top under `reverseproxy`.
 """
 

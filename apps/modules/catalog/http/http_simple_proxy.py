@@ -2,8 +2,9 @@
 
 `targets` maps path prefixes to addresses; the longest prefix that fits wins, whole segments counting (`/api` fits
 `/api/users`, not `/apis`). The path is kept and joined to the address: `/api: https://backend.example/v1` asks
-`/api/users` of `https://backend.example/v1/api/users`. Whatever the backend answers is passed on; when it cannot be
-reached the answer is 502 with `{error, backend, path}`. `${NAME}` in an address stands for a secret.
+`/api/users` of `https://backend.example/v1/api/users`. Whatever the backend answers is passed on, long answers and
+events as they come; when it cannot be reached the answer is 502 with `{error, backend, path}`. `${NAME}` in an address
+stands for a secret.
 """
 
 from pydantic import Field
