@@ -6,8 +6,9 @@ from typing import Any
 
 from apps.engine.application import Application
 from apps.engine.check import CheckOptions, check
-from apps.engine.checks.known import BROKERS, PLACEHOLDERS
+from apps.engine.checks.known import BROKERS, BUSES, PLACEHOLDERS
 from apps.engine.codes import finding
+from apps.engine.config_types import SEED_KEY, file_keys
 from apps.engine.document import Document, path_text
 from apps.engine.findings import DocumentRefused, Finding, Severity
 from apps.engine.framework_settings import FrameworkSettings, Settings
@@ -78,22 +79,29 @@ def compile_document(
         jobs=jobs,
         read_file=read_file,
     )
-    for module in modules.values():
-        _link(module, links, document)
+    found += [told for module in modules.values() for told in _link(module, links, document)]
     workspace = Workspace(document, modules, registry.components, legacy, fronts_of(document.modules, modules))
     return _assemble(workspace, machines, targets, jobs, found)
 
 
-def _link(module: Module[Any], links: Links, document: Document) -> None:
-    """Let a module find what it refers to; a file beside the document that it cannot use refuses the document."""
+def _link(module: Module[Any], links: Links, document: Document) -> list[Finding]:
+    """Let a module find what it refers to; a file beside the document that it cannot use refuses the document.
+
+    First data that is not there is told and left out (spec/modules.md 7.6).
+    """
     try:
         module.link(links)
     except (OSError, ValueError) as fault:
         path = (*next(entry.path for entry in document.modules if entry.name == module.name), "config")
+        if isinstance(fault, FileNotFoundError) and SEED_KEY in file_keys(module.Config):
+            path = (*path, SEED_KEY)
+            message = f"{module.kind} begins without first data: {fault}."
+            return [finding("file.left_out", path_text(path), message, *document.mark_of(path))]
         message = f"{module.kind} cannot use a file that it names: {fault}."
         raise DocumentRefused(
             [finding("file.unavailable", path_text(path), message, *document.mark_of(path))]
         ) from None
+    return []
 
 
 def _assemble(
@@ -147,7 +155,7 @@ def _assemble(
 
 def _brokers(workspace: Workspace) -> list[str]:
     """Return the names that a broker goes by, that of the `messaging` section first."""
-    own = [name for name, module in workspace.modules.items() if module.kind in BROKERS]
+    own = [name for name, module in workspace.modules.items() if module.kind in (*BROKERS, *BUSES)]
     own.sort(key=lambda name: name != workspace.section(MESSAGING).get("broker"))
     return [*own, *(name for name, meant in workspace.legacy.items() if meant in own)]
 

@@ -120,5 +120,6 @@ def file_keys(model: type[ModuleConfig]) -> list[str]:
     ]
 
 
+SEED_KEY = "seedFile"  # names first data: a file that may be missing
 # Marks a field that names a file beside the document, which only a document that is a file has (`wfctl`).
 A_FILE: dict[str, Any] = {"x-file": True}

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from apps.engine.branches import branches_of
-from apps.engine.checks.known import BROKERS, ENGINES, ROUTERS, SERVERS, canonical
+from apps.engine.checks.known import BROKERS, BUSES, ENGINES, ROUTERS, SERVERS, canonical
 from apps.engine.checks.uses import steps_in
 from apps.engine.document import Document, DocumentPath, path_text
 from apps.engine.findings import Finding, Severity
@@ -165,12 +165,12 @@ class _Drawing:
     def _messaging(self, section: dict[str, Any]) -> None:
         if not section:
             return
-        broker = self._only(section.get("broker"), BROKERS)
+        broker = self._only(section.get("broker"), BROKERS) or self._only(None, BUSES)
         for subscription in _maps(section.get("subscriptions")):
             label = f"topic: {subscription.get('topic', '')}"
             self._edge(broker, self._target(subscription.get("handler")), "messaging-subscription", label)
         for producer in _maps(section.get("producers")):
-            for topic in _list(producer.get("forwardTo")):
+            for topic in _list(producer.get("forwardTo")) or [producer["topic"]] * bool(producer.get("topic")):
                 self._edge(self._target(producer.get("name")), broker, "messaging-publication", f"topic: {topic}")
 
     def _statemachine(self, section: dict[str, Any]) -> None:
@@ -190,7 +190,7 @@ class _Drawing:
                     self._edge(machine, handler, "statemachine", label)
 
     def _pipelines(self, section: dict[str, Any]) -> None:
-        broker = self._only(None, BROKERS)
+        broker = self._only(None, BROKERS) or self._only(None, BUSES)
         for name, pipeline in section.items():
             source = f"pipeline:{name}"
             for step in steps_in(pipeline.get("steps") if isinstance(pipeline, dict) else None):

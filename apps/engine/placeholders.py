@@ -9,6 +9,7 @@ from typing import NamedTuple
 from apps.engine.celsyntax import BadExpression
 
 SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+DOLLAR_NAME = re.compile(r"\$([A-Z][A-Z0-9_]*)")  # as a whole text, where signing keys stand (spec/modules.md 1.4)
 ADDRESS = "secret://"
 PROVIDERS = ("env", "tenant")  # both mean the secrets of whoever runs the document
 REFERENCE = re.compile(r"(?:([^/#]*)/)?([A-Za-z0-9._-]+)(?:#(.*))?")

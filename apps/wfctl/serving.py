@@ -185,5 +185,6 @@ def _announce(narrator: Narrator, application: Application, types: Registry, lis
     for schedule in application.schedules:
         what = f"{schedule.workflow} {schedule.action}".strip()
         narrator.say((f"  {schedule.timetable.text} -> {what}", "dim"))
-    for finding in missing_secrets(application.document, types):
+    left_out = [finding for finding in application.findings if finding.code == "file.left_out"]
+    for finding in (*left_out, *missing_secrets(application.document, types)):
         narrator.say(("warning", "yellow"), f" {finding.message} ({finding.path})")

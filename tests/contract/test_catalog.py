@@ -322,9 +322,9 @@ def test_a_connection_string_is_an_address_that_needs_no_driver(kind, config, is
 
 
 @pytest.mark.parametrize("kind", ["api.handler", "auth.jwt"])
-def test_a_file_beside_the_document_is_blocked_where_there_is_none(kind):
+def test_a_file_beside_the_document_is_left_out_where_there_is_none(kind):
     text = f"modules: [{{name: m, type: {kind}, config: {{seedFile: first.json, secret: s}}}}]"
     text = text.replace(", secret: s", "") if kind == "api.handler" else text
     document = load(text).document
-    assert [finding.code for finding in check(document, REGISTRY, CheckOptions())] == ["file.unavailable"]
+    assert [finding.code for finding in check(document, REGISTRY, CheckOptions())] == ["file.left_out"]
     assert check(document, REGISTRY, CheckOptions(files=True)) == []

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from apps.engine.checks.known import BROKERS, PROCESSORS
-from apps.engine.checks.references import CALLED, one_module, refer
+from apps.engine.checks.known import PROCESSORS
+from apps.engine.checks.references import CALLED, one_broker, one_module, refer
 from apps.engine.checks.scope import Scope, items_of
 from apps.engine.checks.shapes import (
     FLAG,
@@ -149,7 +149,7 @@ def _adapters(scope: Scope, written: Any) -> None:
             scope.report("event.too_many", (*PATH, "adapters"), f"All adapters have {MOST_TOPICS} topics at most.")
             return
         if check_shape(scope, said, path, ADAPTER):
-            one_module(scope, said["broker"], (*path, "broker"), BROKERS, "broker")
+            one_broker(scope, said["broker"], (*path, "broker"))
             topics += len(said.get("topics") or [])
             if not said.get("topics"):
                 scope.report("adapter.silent", path, "This adapter has no topics, so no event comes in through it.")

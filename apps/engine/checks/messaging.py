@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from apps.engine.checks.known import BROKERS
-from apps.engine.checks.references import CALLED, one_module, refer
+from apps.engine.checks.references import CALLED, one_broker, refer
 from apps.engine.checks.scope import Scope
 from apps.engine.checks.shapes import IGNORED, LIST, NAME, NAMES, SCALAR, TEXT, Key, Shape, check_shape, one_of
 from apps.engine.document import DocumentPath
@@ -28,7 +27,7 @@ def check_messaging(scope: Scope) -> None:
     if section is None:
         return
     check_shape(scope, section, PATH, SECTION)
-    one_module(scope, section.get("broker"), (*PATH, "broker"), BROKERS, "broker")
+    one_broker(scope, section.get("broker"), (*PATH, "broker"))
     for index, written in enumerate(_list(section.get("subscriptions"))):
         path = (*PATH, "subscriptions", index)
         if check_shape(scope, written, path, SUBSCRIPTION):

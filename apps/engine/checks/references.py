@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
-from apps.engine.checks.known import BROKERS, ENGINES, PLACEHOLDERS, SCHEDULERS
+from apps.engine.checks.known import BROKERS, BUSES, ENGINES, PLACEHOLDERS, SCHEDULERS
 from apps.engine.checks.report import LONGEST_SHOWN
 from apps.engine.checks.scope import Scope, items_of
 from apps.engine.document import DocumentPath
@@ -70,6 +70,12 @@ def one_module(scope: Scope, name: Any, path: DocumentPath, kinds: Sequence[str]
     return None
 
 
+def one_broker(scope: Scope, name: Any, path: DocumentPath) -> None:
+    """Resolve a broker; the event bus is one when it is named, or when there is no other."""
+    kinds = (*BROKERS, *BUSES) if name or not scope.of_kinds(BROKERS) else BROKERS
+    one_module(scope, name, path, kinds, "broker")
+
+
 def check_module_references(scope: Scope) -> None:
     """Check what module configs refer to."""
     for entry in scope.entries.values():
@@ -120,7 +126,7 @@ def workflow_names(scope: Scope) -> dict[str, None]:
     sections = scope.document.workflows
     others = (sections.get("event", {}).get("processor"), *_integrations(sections))
     named = (name for name in others if isinstance(name, str))
-    publishing = ["messaging"] if scope.of_kinds(BROKERS) else []
+    publishing = ["messaging"] if scope.of_kinds((*BROKERS, *BUSES)) else []
     starting = (sections, publishing, scope.definitions, scope.pipelines, scope.flows.beginnings)
     return dict.fromkeys(chain(*starting, names_of_jobs(scope), named))
 

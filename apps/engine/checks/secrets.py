@@ -1,14 +1,11 @@
 """Secrets: every `${NAME}`, `secret://name` and signing `$NAME` must be set where the document is to run."""
 
-import re
 from collections.abc import Iterator
 
 from apps.engine.checks.report import texts_in
 from apps.engine.checks.scope import Scope
 from apps.engine.document import DocumentPath
-from apps.engine.placeholders import is_template, secrets_in
-
-DOLLAR_NAME = re.compile(r"\$([A-Z][A-Z0-9_]*)")
+from apps.engine.placeholders import DOLLAR_NAME, is_template, secrets_in
 
 
 def check_secrets(scope: Scope) -> None:

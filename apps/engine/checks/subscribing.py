@@ -18,7 +18,7 @@ SUBSCRIPTION = Shape(
         "params": Key(MAP),
     }
 )
-NEEDED = {"event": (BROKERS, "broker"), "eventbus": (BUSES, "event bus")}
+NEEDED = {"event": ((*BROKERS, *BUSES), "broker"), "eventbus": (BUSES, "event bus")}
 MOST = 1_000  # subscriptions of one trigger
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from apps.engine.checks.event import check_event_action
 from apps.engine.checks.http import check_pattern
-from apps.engine.checks.known import BROKERS
+from apps.engine.checks.known import BROKERS, BUSES
 from apps.engine.checks.references import names_of_jobs, workflow_names
 from apps.engine.checks.scope import Scope, items_of
 from apps.engine.checks.shapes import FLAG, LIST, MAP, NAME, SCALAR, Key, Shape, check_shape
@@ -82,6 +82,6 @@ def _target(
 
 def _broker(scope: Scope, name: str, path: DocumentPath) -> None:
     """Check the broker that `broker:topic` names; a topic alone goes to whatever broker there is."""
-    brokers = scope.of_kinds(BROKERS)
+    brokers = scope.of_kinds((*BROKERS, *BUSES))
     if name and scope.resolve(name) not in brokers:
         scope.report("trigger.action.unknown", path, scope.unknown(name, "broker", dict.fromkeys(brokers)))

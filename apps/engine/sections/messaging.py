@@ -25,7 +25,9 @@ HANDLER = "handle"  # name of the handler's step
 def read_producers(workspace: Workspace) -> Producers:
     """Read `messaging.producers`; pipelines and data modules pass on what they made."""
     transforming = [name for name, module in workspace.modules.items() if module.category.value == "data"]
-    return Producers.read(workspace.section(SECTION).get("producers") or [], [*transforming, *workspace.pipelines])
+    section = workspace.section(SECTION)
+    heard = {(said.get("handler"), said.get("topic")) for said in section.get("subscriptions") or []}
+    return Producers.read(section.get("producers") or [], [*transforming, *workspace.pipelines], heard)
 
 
 def compile_messaging(workspace: Workspace, producers: Producers) -> tuple[Subscription, ...]:

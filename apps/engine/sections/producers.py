@@ -4,7 +4,7 @@ Topics ending in `-errors` get the payload only when the handler failed, with `e
 succeeded.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,12 +24,14 @@ class Producers:
     transforming: frozenset[str] = frozenset()
 
     @classmethod
-    def read(cls, written: Iterable[Any], transforming: Iterable[str]) -> "Producers":
-        """Read the list of `{name, topic?, forwardTo[]?}`."""
+    def read(
+        cls, written: Iterable[Any], transforming: Iterable[str], heard: Collection[tuple[Any, Any]] = ()
+    ) -> "Producers":
+        """Read the list of `{name, topic?, forwardTo[]?}`; `heard` are the (handler, topic) that are subscribed."""
         topics: dict[str, dict[str, None]] = {}
         for producer in written:
             if isinstance(producer, dict) and isinstance(producer.get("name"), str):
-                topics.setdefault(producer["name"], {}).update(dict.fromkeys(producer.get("forwardTo") or ()))
+                topics.setdefault(producer["name"], {}).update(dict.fromkeys(_named(producer, heard)))
         return cls({name: tuple(found) for name, found in topics.items()}, frozenset(transforming))
 
     def has(self, handler: str) -> bool:
@@ -65,6 +67,14 @@ class Producers:
             return call
 
         return [Plain("producers", build, "producers", writes=True)]
+
+
+def _named(producer: Mapping[str, Any], heard: Collection[tuple[Any, Any]]) -> Iterable[str]:
+    """Return the topics of an entry: those of `forwardTo`, else its `topic` where the handler does not hear that."""
+    one = producer.get("topic")
+    if producer.get("forwardTo") or not isinstance(one, str) or not one or (producer["name"], one) in heard:
+        return producer.get("forwardTo") or ()
+    return (one,)
 
 
 def _as_object(payload: Any) -> dict[str, Any]:

@@ -7,7 +7,6 @@ token asks no database.
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
@@ -20,7 +19,9 @@ from apps.engine.config_types import A_FILE, Seconds, SettingsModel, TemplateTex
 from apps.engine.http import Request, Response
 from apps.engine.late_text import LateText
 from apps.engine.module import Category, Context, Links, Module, ModulePort
+from apps.engine.placeholders import DOLLAR_NAME
 from apps.engine.ports import AlreadyExists, PrivateKind, Resource
+from apps.engine.seeds import read_seeds
 from apps.modules.catalog.auth._users import (
     UNKNOWN_USER,
     body_in,
@@ -64,13 +65,14 @@ class AuthJwt(Module[AuthJwtConfig]):
     def __init__(self, name: str, config: AuthJwtConfig) -> None:
         super().__init__(name, config)
         self._kind = PrivateKind(f"auth.jwt:{name}")  # keyed by email
-        self._secret = LateText(config.secret)
+        named = DOLLAR_NAME.fullmatch(config.secret)
+        self._secret = LateText(f"${{{named[1]}}}" if named else config.secret)
         self._seeds: list[dict[str, Any]] = []
 
     def link(self, links: Links) -> None:
         """Read the first users, where the document has a folder."""
         if self.config.seed_file is not None and links.read_file is not None:
-            self._seeds = json.loads(links.read_file(self.config.seed_file))
+            self._seeds = read_seeds(links.read_file, self.config.seed_file)
 
     async def authenticate(self, token: str, context: Context) -> dict[str, Any] | None:
         """Return the claims of a token that is ours and not expired, else None."""
@@ -135,7 +137,7 @@ class AuthJwt(Module[AuthJwtConfig]):
             return
         known: set[str] = set()
         for entry in self._seeds:
-            seed = dict(entry.get("data") or {})
+            seed = dict(entry["data"])
             email, password = seed.get("email"), str(seed.pop("password", "") or SEED_PASSWORD)
             if not isinstance(email, str) or not email or key_of(email) in known:
                 continue

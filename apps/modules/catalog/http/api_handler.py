@@ -25,7 +25,6 @@ the data of the object, its `id` and `state`, and the added `message`; what it r
 responds with 400 or above, the request is refused and nothing of it is kept.
 """
 
-import json
 from typing import Any
 
 from apps.engine.fields import FieldMapping
@@ -35,6 +34,7 @@ from apps.engine.module import Category, Context, Links, Module, ModulePort
 from apps.engine.outcome import Rejected
 from apps.engine.ports import AlreadyExists, Resource
 from apps.engine.routes import segments
+from apps.engine.seeds import read_seeds
 from apps.modules.catalog.http._api_additions import ADDITIONS
 from apps.modules.catalog.http._api_answers import (
     NEVER_SHOWN,
@@ -51,7 +51,7 @@ from apps.modules.catalog.http._api_hooks import Hooks
 from apps.modules.catalog.http._api_lists import Collection, answer_list, answer_view
 from apps.modules.catalog.http._api_states import States
 
-BROKERS = ("messaging.broker", "messaging.broker.eventbus", "messaging.nats", "messaging.kafka")
+BROKERS = ("messaging.broker", "messaging.broker.eventbus", "messaging.nats", "messaging.kafka", "eventbus.modular")
 
 # What a pattern says: the name of the first path parameter ("" for a collection) and what follows it.
 Plan = tuple[str, str]
@@ -88,7 +88,7 @@ class ApiHandler(Module[ApiHandlerConfig]):
         self._states.links = self._hooks.links = links
         self._publishes = bool(links.of_kind(*BROKERS))
         if self.config.seed_file is not None and links.read_file is not None:
-            self._seeds = json.loads(links.read_file(self.config.seed_file))
+            self._seeds = read_seeds(links.read_file, self.config.seed_file)
 
     def follows(self) -> tuple[str, str] | None:
         """Let the machine keep the resources' states current."""
@@ -267,9 +267,10 @@ class ApiHandler(Module[ApiHandlerConfig]):
         now = context.unit.clock.now()
         for seed in self._seeds:
             if seed.get("id") not in (None, ""):
-                data = self._stored(seed.get("data") or {})
+                state = seed.get("state")
+                kept = state if isinstance(state, str) else None
                 await context.unit.resources.save(
-                    Resource(self._kind, str(seed["id"]), data, seed.get("state"), now, now)
+                    Resource(self._kind, str(seed["id"]), self._stored(seed["data"]), kept, now, now)
                 )
 
 

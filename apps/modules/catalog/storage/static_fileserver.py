@@ -3,7 +3,7 @@
 Every GET below `prefix` that no route of the document answers is looked up under `root`; the type needs no route. With
 `spaFallback` an unknown path gets `index.html`, so that a single-page application can have addresses of its own. Paths
 that lead out of the folder are refused. A folder is beside the document only where the document is a file, as under
-`wfctl run`: a hosted deployment of one is blocked, since tenants have no folder there.
+`wfctl run`; a hosted deployment of one serves nothing, and says so, since tenants have no folder there.
 """
 
 from collections.abc import Callable

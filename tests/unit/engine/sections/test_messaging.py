@@ -2,7 +2,10 @@
 
 import pytest
 
+from apps.engine.compile import compile_document
+from apps.engine.document import load
 from apps.engine.testing import Bench
+from apps.modules.queries import registry
 from tests.support.small_modules import compiled
 
 MODULES = """
@@ -84,6 +87,39 @@ async def test_a_handler_may_publish_what_it_handles_itself_down_a_chain():
         assert [(m["topic"], m["payload"]) for m in bench.host.queue.messages("local")] == [
             ("a", {"n": 2}), ("b", {"n": 2}), ("c", {"n": 4}), ("d", {"n": 4}),
         ]  # fmt: skip
+
+
+@pytest.mark.spec("SPINE-B4.7")
+@pytest.mark.parametrize(
+    ("producer", "topics"),
+    [
+        ("{name: inbox, topic: b}", ["a", "b"]),
+        ("{name: inbox, topic: b, forwardTo: [c]}", ["a", "c"]),
+        ("{name: inbox, topic: a}", ["a"]),
+    ],
+)
+async def test_the_topic_of_a_producer_is_where_it_publishes_unless_it_forwards_or_hears_it(producer, topics):
+    async with Bench(compiled(document("[{topic: a, handler: inbox}]", f"[{producer}]"))) as bench:
+        await publish(bench, "a", {"n": 2})
+        await bench.settle()
+        assert [message["topic"] for message in bench.host.queue.messages("local")] == topics
+
+
+@pytest.mark.spec("eventbus.modular")
+async def test_the_event_bus_is_the_broker_where_there_is_no_other():
+    text = """
+modules:
+- {name: bus, type: eventbus.modular}
+- {name: inbox, type: messaging.handler}
+workflows: {messaging: {subscriptions: [{topic: a, handler: inbox}]}}
+triggers: {event: {subscriptions: [{topic: b, workflow: messaging, action: a}]}}
+"""
+    application = compile_document(load(text).document, registry())
+    assert application.findings == ()
+    async with Bench(application) as bench:
+        await publish(bench, "b", {"n": 1})
+        await bench.settle()
+        assert [message["topic"] for message in bench.host.queue.messages("local")] == ["b", "a"]
 
 
 @pytest.mark.spec("SPINE-B4.7")

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from apps.engine.http import Request
 from apps.engine.ports import Resource
+from apps.modules.catalog.auth._users import signing_key
 from apps.modules.catalog.auth.auth_jwt import AuthJwt
 from tests.unit.modules.making import make
 
@@ -202,3 +203,11 @@ def test_a_secret_is_needed_and_the_expiry_must_be_a_duration():
     for config in ({}, {"secret": ""}, {"secret": "s", "tokenExpiry": "tomorrow"}):
         with pytest.raises(ValidationError):
             make(AuthJwt, config)
+
+
+@pytest.mark.parametrize("written", ["$SIGNING", "${SIGNING}"])
+async def test_both_spellings_of_a_secret_sign_with_its_value_and_never_with_its_name(written, unit):
+    unit.secrets.values["SIGNING"] = KEY
+    auth = make(AuthJwt, {"secret": written}, "auth")
+    _, made = await ask(auth, unit, "POST", "register", {"email": "a@b.example", "name": "A", "password": "pw"})
+    assert jwt.decode(made["token"], signing_key(KEY), ["HS256"], options={"verify_exp": False})["email"]

@@ -5,8 +5,11 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
+from apps.engine.compile import compile_document
+from apps.engine.document import load
 from apps.engine.ports import Resource
 from apps.modules.catalog.messaging.messaging_broker import MessagingBroker
+from apps.modules.queries import registry
 from tests.unit.modules.catalog.http.rest_orders import COLLECTION, ITEM, ask, machine, orders
 from tests.unit.modules.making import make
 from tests.unit.modules.unit_in_memory import START
@@ -262,3 +265,27 @@ async def test_first_resources_come_from_a_file_when_there_are_none(unit):
     assert [(row["id"], row["data"], row.get("state")) for row in page] == [("s1", {"n": 1}, "open"), ("3", {}, None)]
     await ask(handler, unit, "DELETE", ITEM, id="s1")
     assert [row["id"] for row in (await ask(handler, unit, "GET"))[1]] == ["3"]
+
+
+async def test_first_resources_that_are_nothing_usable_are_passed_over(unit):
+    seeds = [7, {"id": "s1", "data": ["a"], "state": 4}, {"id": "s2"}]
+    handler = orders({"seedFile": "seed.json"}, read_file=lambda path: json.dumps(seeds).encode())
+    _, page, _ = await ask(handler, unit, "GET")
+    assert [(row["id"], row["data"]) for row in page] == [("s1", {}), ("s2", {})]
+
+
+def test_a_file_of_first_resources_that_is_no_list_is_refused():
+    with pytest.raises(ValueError, match=r"seed\.json is not a JSON list"):
+        orders({"seedFile": "seed.json"}, read_file=lambda path: b'{"id": 1}')
+
+
+@pytest.mark.parametrize("kind", ["api.handler", "auth.jwt"])
+def test_first_data_that_is_not_there_is_told_and_left_out(kind, tmp_path):
+    secret = "secret: s, " if kind == "auth.jwt" else ""
+    text = f"modules: [{{name: m, type: {kind}, config: {{{secret}seedFile: none.json}}}}]"
+    application = compile_document(
+        load(text).document, registry(), read_file=lambda name: (tmp_path / name).read_bytes()
+    )
+    assert [(each.code, each.path) for each in application.findings] == [
+        ("file.left_out", "modules[0].config.seedFile")
+    ]

@@ -76,11 +76,12 @@ def test_a_root_that_is_no_folder_refuses_the_document_at_its_place(folder, root
     assert [(found.code, found.path) for found in refused.value.findings] == [("file.unavailable", "modules[0].config")]
 
 
-def test_where_documents_have_no_folder_it_is_blocked():
+async def test_where_documents_have_no_folder_it_is_told_and_serves_nothing():
     document = load("modules: [{name: files, type: static.fileserver, config: {root: public}}]").document
-    assert [(each.code, each.path) for each in check(document, registry(), CheckOptions())] == [
-        ("file.unavailable", "modules[0].config.root")
-    ]
+    application = compile_document(document, registry())
+    assert [(each.code, each.path) for each in application.findings] == [("file.left_out", "modules[0].config.root")]
+    async with Bench(application) as found:
+        assert (await found.request("GET", "/index.html")).status == 404
 
 
 @pytest.mark.parametrize(
