@@ -127,9 +127,7 @@ def _config(scope: Scope, settings: Settings, module_type: type[Module[Any]]) ->
     scope.built.setdefault(entry.name, module)
     for key in file_keys(model):
         if config.get(key) and not scope.options.files:
-            message = (
-                f"{entry.kind} goes without this file: a document that is not a file has none beside it."
-            )
+            message = f"{entry.kind} goes without this file: a document that is not a file has none beside it."
             scope.report("file.left_out", (*settings.place(key)[0], key), message)
     for key, code, message in problems:
         inside = _steps(key)

@@ -1,6 +1,6 @@
 """What components that do several things by an `action`, `type` or `direction` have in common."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from apps.engine.outcome import Rejected
@@ -12,6 +12,16 @@ def demand(params: Mapping[str, Any], *names: str) -> None:
     if missing:
         errors = [{"pointer": f"/{name}", "message": "is required"} for name in missing]
         raise Rejected(f"Give {', '.join(missing)}.", errors=errors, code="component.input", status=422)
+
+
+def asked(params: Mapping[str, Any], name: str, known: Collection[str]) -> Any:
+    """Return the word that says what to do, None for none.
+
+    A state transition passes on what its instance knows, so a word that this component does not know was said to
+    another one then.
+    """
+    said = params.get(name) or None
+    return None if said not in known and params.get("transitionId") else said
 
 
 def unknown(name: str, said: Any, known: Iterable[str]) -> Rejected:

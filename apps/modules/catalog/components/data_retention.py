@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from apps.engine.module import Context
-from apps.modules.catalog.components._asking import unknown
+from apps.modules.catalog.components._asking import asked, unknown
 
 NAME = "data_retention"
 CONTRACT = {
@@ -32,7 +32,7 @@ _SAMPLE_DAYS = (30, 400, 800)
 def execute(params: dict[str, Any], context: Context) -> dict[str, Any]:
     """Look at the ages."""
     now = context.unit.clock.now()
-    action = params.get("action")
+    action = asked(params, "action", ACTIONS)
     if not action:
         return {"status": "recorded", "recordedAt": now.isoformat()}
     if action not in ACTIONS:

@@ -7,7 +7,7 @@ and says so.
 from typing import Any
 
 from apps.engine.module import Context
-from apps.modules.catalog.components._asking import unknown
+from apps.modules.catalog.components._asking import asked, unknown
 
 NAME = "escalation_handler"
 CONTRACT = {
@@ -23,11 +23,12 @@ CONTRACT = {
         "escalatedAt": {"type": "string", "description": "When (RFC 3339)."},
     },
 }
+TYPES = ("medical", "police")
 
 
 def execute(params: dict[str, Any], context: Context) -> dict[str, Any]:
     """Escalate once; a second try of the same step names the same escalation."""
-    kind = params.get("type")
+    kind = asked(params, "type", TYPES)
     answer = {"escalatedAt": context.unit.clock.now().isoformat()}
     if not kind:
         return {"status": "processed", "type": "system"} | answer
@@ -36,7 +37,7 @@ def execute(params: dict[str, Any], context: Context) -> dict[str, Any]:
     elif kind == "police":
         status = "dispatched" if params.get("location") else "pending_location"
     else:
-        raise unknown("type", kind, ("medical", "police"))
+        raise unknown("type", kind, TYPES)
     return answer | {
         "escalationId": f"esc-{context.step_id or context.run_id}",
         "type": kind,

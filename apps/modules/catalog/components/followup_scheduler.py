@@ -10,7 +10,7 @@ from typing import Any
 from apps.engine.module import Context
 from apps.engine.outcome import Rejected
 from apps.engine.ports import Resource
-from apps.modules.catalog.components._asking import demand, unknown
+from apps.modules.catalog.components._asking import asked, demand, unknown
 
 NAME = "followup_scheduler"
 WRITES = True
@@ -35,7 +35,7 @@ ACTIONS = ("schedule", "check_due", "complete")
 
 async def execute(params: dict[str, Any], context: Context) -> dict[str, Any]:
     """Do what is asked for."""
-    action = params.get("action")
+    action = asked(params, "action", ACTIONS)
     if not action:
         return {"status": "processed"}
     if action == "schedule":

@@ -8,7 +8,7 @@ of the system itself. Of a hundred outbound messages 95 are sent at once, the ot
 from typing import Any
 
 from apps.engine.module import Context
-from apps.modules.catalog.components._asking import demand, unknown
+from apps.modules.catalog.components._asking import asked, demand, unknown
 
 NAME = "message_processor"
 CONTRACT = {
@@ -26,11 +26,12 @@ CONTRACT = {
         "processedAt": {"type": "string", "description": "When (RFC 3339)."},
     },
 }
+DIRECTIONS = ("inbound", "outbound")
 
 
 def execute(params: dict[str, Any], context: Context) -> dict[str, Any]:
     """Process one message."""
-    direction = params.get("direction")
+    direction = asked(params, "direction", DIRECTIONS)
     stamp = {"processedAt": context.unit.clock.now().isoformat()}
     if not direction:
         return {"event": "system.event", "status": "processed"} | stamp
@@ -43,4 +44,4 @@ def execute(params: dict[str, Any], context: Context) -> dict[str, Any]:
         is_sent = context.unit.clock.random() < 0.95 if wish is None else wish != "pending"
         done = ("message.sent", "sent") if is_sent else ("message.pending", "delivery_pending")
         return {"event": done[0], "status": done[1], "encryptedFields": ["content", "to"]} | stamp
-    raise unknown("direction", direction, ("inbound", "outbound"))
+    raise unknown("direction", direction, DIRECTIONS)

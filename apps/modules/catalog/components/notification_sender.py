@@ -8,7 +8,7 @@ the same step is recognised as the same notification.
 from typing import Any
 
 from apps.engine.module import Context
-from apps.modules.catalog.components._asking import unknown
+from apps.modules.catalog.components._asking import asked, unknown
 
 NAME = "notification_sender"
 CONTRACT = {
@@ -31,7 +31,7 @@ PRIORITIES = {"queue_alert": "high", "escalation": "critical", "transfer": "norm
 
 def execute(params: dict[str, Any], context: Context) -> dict[str, Any]:
     """Return the notification."""
-    kind = params.get("type")
+    kind = asked(params, "type", PRIORITIES)
     if kind and kind not in PRIORITIES:
         raise unknown("type", kind, PRIORITIES)
     notification = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from apps.engine.module import Context
 from apps.engine.ports import Resource
-from apps.modules.catalog.components._asking import demand, unknown
+from apps.modules.catalog.components._asking import asked, demand, unknown
 
 NAME = "survey_engine"
 WRITES = True
@@ -42,7 +42,7 @@ ACTIONS = ("get_survey", "submit", "check_pending")
 
 async def execute(params: dict[str, Any], context: Context) -> dict[str, Any]:
     """Do what is asked for."""
-    action = params.get("action")
+    action = asked(params, "action", ACTIONS)
     if not action:
         return {"event": "transition_hook", "processed": True}
     if action not in ACTIONS:

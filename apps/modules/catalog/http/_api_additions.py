@@ -9,6 +9,7 @@ from apps.engine.module import Context
 from apps.engine.outcome import Rejected
 from apps.engine.ports import Resource
 from apps.modules.catalog.http._api_answers import object_of, refused
+from apps.modules.catalog.http._api_conversations import Conversing
 from apps.modules.catalog.http._api_hooks import Hooks
 
 MOST_TAGS = 200
@@ -17,11 +18,16 @@ MOST_MESSAGES = 1_000
 OUTBOUND = "outbound"
 DIRECTIONS = ("inbound", OUTBOUND)
 
-Addition = Callable[[Resource, FieldMapping, Request, Context, Hooks], Awaitable[Response]]
+Addition = Callable[[Resource, FieldMapping, Request, Context, Hooks, Conversing | None], Awaitable[Response]]
 
 
 async def add_tags(
-    resource: Resource, fields: FieldMapping, request: Request, context: Context, hooks: Hooks
+    resource: Resource,
+    fields: FieldMapping,
+    request: Request,
+    context: Context,
+    hooks: Hooks,
+    conversing: Conversing | None = None,
 ) -> Response:
     """Add `tag` and `tags` of the body to the (locked) resource; those that it has already are not added again."""
     body = object_of(request)
@@ -40,7 +46,12 @@ async def add_tags(
 
 
 async def add_message(
-    resource: Resource, fields: FieldMapping, request: Request, context: Context, hooks: Hooks
+    resource: Resource,
+    fields: FieldMapping,
+    request: Request,
+    context: Context,
+    hooks: Hooks,
+    conversing: Conversing | None = None,
 ) -> Response:
     """Add a message to the (locked) resource; it is numbered by its place among them."""
     body = object_of(request)
@@ -62,6 +73,8 @@ async def add_message(
     people = {name: said for name, said in (("from", body.get("from")), ("sender", sender)) if said}
     message = {"body": text, **told, **people}
     _write(resource, fields, "messages", [*messages, message])
+    if conversing is not None and direction != OUTBOUND:
+        conversing.scan(resource, [text])
     await hooks.appended(resource, message, context)
     await _store(resource, context)
     answer = {"messageId": f"msg-{resource.key}-{len(messages) + 1}", "conversationId": resource.key, **told}

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from apps.engine.fields import FieldMapping
 from apps.engine.http import Request, Response
 from apps.engine.module import Context, Links
 from apps.engine.outcome import Rejected, TryAgain
@@ -13,6 +14,7 @@ from apps.modules.catalog.http._api_config import REFINED_BY_STATE, REFINED_BY_T
 
 USUAL_FIRST = "start_validation"  # fired on a new instance when no other transition is configured and there is one
 LAST_RESORT = "order-workflow"
+TAKES = "assign"  # the sub-action by which a caller takes a resource over
 MADE_FOR_A_RESOURCE = "instanceId"  # in an instance's data: see `_known`
 
 
@@ -43,10 +45,12 @@ class States:
         return next(iter(machines.values())) if len(machines) == 1 and not self.config.workflow_type else None
 
     def instance_key(self, key: str, data: dict[str, Any]) -> str:
-        """Return the id of the resource's instance (D10)."""
+        """Return the id of the resource's instance (D10); a prefix that is there already is not doubled."""
         field = self.config.instance_id_field
         named = data.get(field) if field else None
-        return self.config.instance_id_prefix + (str(named) if isinstance(named, str | int) and named != "" else key)
+        own = str(named) if isinstance(named, str | int) and named != "" else key
+        prefix = self.config.instance_id_prefix
+        return own if prefix and own.startswith(prefix) else prefix + own
 
     def starts(self) -> Machine | None:
         """Return the machine that every new resource gets an instance of."""
@@ -144,13 +148,15 @@ class States:
     async def sub_action(self, action: str, resource: Resource, request: Request, context: Context) -> Response:
         """Answer POST `.../{id}/<sub-action>`: the mapped transition, with the body as its data."""
         body = dict(object_of(request))
-        if request.claims and request.claims.get("sub") and "responderId" in body:
+        if request.claims and request.claims.get("sub") and ("responderId" in body or action == TAKES):
             body["responderId"] = request.claims["sub"]
         machine = self.machine(*self._own_type(resource))
         name = self._transition_of(action, machine, resource.state, body.get("type"))
         if machine is None or name is None:
             return refused(request, 400, "action.unknown", f"There is no action {action!r} here.")
         key = self.instance_key(resource.key, resource.data)
+        now = await context.unit.instances.get(machine.name, key)
+        name = refined(machine, name, body.get("type"), now.state if now is not None else machine.initial_state)
         try:
             instance = await self._apply(machine, resource, key, name, body, context)
         except (Rejected, LostRace) as failure:
@@ -179,8 +185,10 @@ class States:
         return next((name for name in names if name in machine.transitions), None)
 
     def _known(self, machine: Machine, resource: Resource, key: str) -> dict[str, Any]:
-        """Return what a new instance knows about its resource."""
-        return {**resource.data, "id": resource.key, "instanceId": key, "workflowType": machine.name}
+        """Return what a new instance knows about its resource; its text is `body`, whatever the resource calls it."""
+        text = FieldMapping(self.config.field_mapping).read_text(resource.data, "body")
+        body = {"body": text} if text else {}
+        return {**body, **resource.data, "id": resource.key, "instanceId": key, "workflowType": machine.name}
 
     async def _apply(
         self, machine: Machine, resource: Resource, key: str, name: str, data: dict[str, Any], context: Context
@@ -190,8 +198,14 @@ class States:
             known = {**self._known(machine, resource, key), **data, "id": resource.key}
             applied = await machine.apply(context, key, name, known, create=True)
         else:
-            applied = await machine.apply(context, key, name, {**data, "id": resource.key}, create=False)
+            added = {field: resource.data[field] for field in self._added() if field in resource.data}
+            applied = await machine.apply(context, key, name, {**added, **data, "id": resource.key}, create=False)
         return applied.instance
+
+    def _added(self) -> list[str]:
+        """Return the fields that additions change, of which an instance hears with the next transition."""
+        fields = FieldMapping(self.config.field_mapping)
+        return [fields.primary(name) for name in ("messages", "tags", "riskLevel")]
 
     async def _follow(self, resource: Resource, instance: Instance, more: dict[str, Any], context: Context) -> Resource:
         """Write the new state, and what a sub-action brought, to the stored resource (D18)."""
@@ -201,6 +215,22 @@ class States:
             fresh.state, fresh.data, fresh.updated_at = instance.state, data, context.unit.clock.now()
             await context.unit.resources.save(fresh)
         return fresh
+
+
+def refined(machine: Machine, name: str, kind: Any, state: str) -> str:
+    """Return the transition that is meant where a mapped one has sisters (spec/modules.md 7.2).
+
+    `escalate_to_medical` with the type `police` is `escalate_to_police`; `close_from_active` in another state is the
+    `close_from_...` that leaves that state.
+    """
+    stem, to, _ = name.rpartition("_to_")
+    if to and isinstance(kind, str) and f"{stem}{to}{kind}" in machine.transitions:
+        return f"{stem}{to}{kind}"
+    stem, origin, _ = name.rpartition("_from_")
+    if not origin or machine.transitions[name].from_state == state:
+        return name
+    sisters = (each for each in machine.transitions if each.startswith(f"{stem}{origin}"))
+    return next((each for each in sisters if machine.transitions[each].from_state == state), name)
 
 
 def _failed(request: Request, failure: Rejected | LostRace, told: dict[str, Any]) -> Response:

@@ -19,6 +19,11 @@ transaction. Where the document has a broker, changes are published to `<resourc
 `<resource>.created`, `.updated`, `.deleted` or `.<action>`. With a token check in front, a caller sees its own
 resources. `password` is never stored or shown.
 
+In a document with a `conversations` collection that collection, and those that follow its state machine, are about
+conversations (`_api_conversations.py`): what is posted to another one, such as a carrier's webhook, begins a
+conversation of the id `conv-<id>`; texts are searched for risks (`tags`, `riskLevel`), and `keywords` and `programs`
+say whom it belongs to.
+
 `onCreate` and `onAppend` name a component, pipeline or module that is called in the transaction of the request, with
 the data of the object, its `id` and `state`, and the added `message`; what it returns is merged into the data (`id`,
 `state` and `message` are not its to change). It may compute and write, never act outside; when it fails, or a pipeline
@@ -46,6 +51,7 @@ from apps.modules.catalog.http._api_answers import (
     shown,
 )
 from apps.modules.catalog.http._api_config import ApiHandlerConfig, QueueHealth
+from apps.modules.catalog.http._api_conversations import HOME, KEYWORDS, PROGRAMS, Conversing, conversation_key
 from apps.modules.catalog.http._api_health import answer_queue_health
 from apps.modules.catalog.http._api_hooks import Hooks
 from apps.modules.catalog.http._api_lists import Collection, answer_list, answer_view
@@ -81,14 +87,31 @@ class ApiHandler(Module[ApiHandlerConfig]):
         self._hooks = Hooks(config.on_create, config.on_append)
         self._plans: dict[str, Plan] = {}
         self._publishes = False
+        self._conversing: Conversing | None = None
+        self._home: ApiHandler | None = None  # where a conversation begins with every resource of this one
+        self._records: tuple[ApiHandler, ...] = ()  # whose first resources this one looks at
         self._seeds: list[dict[str, Any]] = []
 
     def link(self, links: Links) -> None:
         """Find the machines and the broker, and read the first resources where the document has a folder."""
         self._states.links = self._hooks.links = links
         self._publishes = bool(links.of_kind(*BROKERS))
+        self._meet([peer for peer in links.of_kind(self.kind) if isinstance(peer, ApiHandler)])
         if self.config.seed_file is not None and links.read_file is not None:
             self._seeds = read_seeds(links.read_file, self.config.seed_file)
+
+    def _meet(self, peers: list["ApiHandler"]) -> None:
+        """Find the handlers of the document that this one has to do with."""
+        stored = {peer.config.resource_name: peer for peer in peers if not peer._is_view}
+        looked_at = {KEYWORDS, PROGRAMS, (self.config.health or QueueHealth()).group_resource}
+        self._records = tuple(peer for name, peer in stored.items() if name in looked_at and peer is not self)
+        home = stored.get(HOME)
+        if home is None or self._is_view:
+            return
+        follows_too = bool(home.config.workflow_type) and home.config.workflow_type == self.config.workflow_type
+        if home is self or follows_too:
+            self._conversing = Conversing(frozenset(stored), self._fields)
+            self._home = home if home is not self else None
 
     def follows(self) -> tuple[str, str] | None:
         """Let the machine keep the resources' states current."""
@@ -102,8 +125,7 @@ class ApiHandler(Module[ApiHandlerConfig]):
         """Answer one request."""
         parameter, tail = self._plans.get(request.route) or self._plan(request.route)
         try:
-            if self._seeds:
-                await self._plant(context)
+            await self.plant(context)
             if not parameter:
                 return await self._on_collection(tail, request, context)
             key = request.params.get(parameter, "")
@@ -132,6 +154,7 @@ class ApiHandler(Module[ApiHandlerConfig]):
         if request.method not in ("GET", "HEAD"):
             return _wrong_method(request)
         if tail == "health" and (self._is_view or self.config.health is not None):
+            await self._plant_records(context)
             return await answer_queue_health(self._collection, self.config.health or QueueHealth(), request, context)
         return await (answer_view if self._is_view else answer_list)(self._collection, request, context)
 
@@ -174,7 +197,7 @@ class ApiHandler(Module[ApiHandlerConfig]):
         if add is None:
             return await self._states.sub_action(action, found, request, context)
         fresh = await context.unit.resources.get(self._kind, found.key, lock=True) or found
-        return await add(fresh, self._fields, request, context, self._hooks)
+        return await add(fresh, self._fields, request, context, self._hooks, self._conversing)
 
     async def _create(self, key: str, request: Request, context: Context) -> Response:
         body = object_of(request)
@@ -183,17 +206,22 @@ class ApiHandler(Module[ApiHandlerConfig]):
         machine = self._states.starts()
         if machine is not None:
             resource.state = machine.initial_state
+        if self._conversing is not None:
+            await self._plant_records(context)
+            await self._conversing.begin(resource, request, context)
         await self._hooks.created(resource, context)
         former = None
-        if self.config.workflow_type and (key or self.config.instance_id_field):
+        if self._home is None and self.config.workflow_type and (key or self.config.instance_id_field):
             former = await self._states.former(resource, context)
             if former is not None and machine is not None and not former.is_left_behind:
                 return _taken(request, key or self._states.instance_key("", resource.data))
         try:
+            await self._open(resource, context)
             await context.unit.resources.create(resource)
         except AlreadyExists:
             return _taken(request, key)
-        await self._states.start(resource, context, former)
+        if self._home is None:
+            await self._states.start(resource, context, former)
         answer = shown(resource)
         if self._publishes:
             self._publish("created", {"resource": answer}, resource.key, context)
@@ -201,6 +229,28 @@ class ApiHandler(Module[ApiHandlerConfig]):
         if not request.params:
             response.headers.append((b"location", address_of(request, resource.key).encode()))
         return response
+
+    async def _open(self, resource: Resource, context: Context) -> None:
+        """Begin the conversation that a new resource of this handler stands for, where it stands for one."""
+        if self._home is None or self._conversing is None:
+            return
+        data = self._conversing.carried(resource, context)
+        naming = {name: getattr(self._home.config, name) for name in ("instance_id_prefix", "instance_id_field")}
+        states = States(HOME, self.config.model_copy(update=naming), self._states.links)
+        opened = await self._home.begin(Resource(HOME, conversation_key(resource.key), data), states, context)
+        resource.data["conversationId"], resource.state = opened.key, opened.state
+
+    async def begin(self, resource: Resource, states: States, context: Context) -> Resource:
+        """Store a resource that another handler begins, and start its instance; raise `AlreadyExists`."""
+        machine = states.starts()
+        resource.state = machine.initial_state if machine is not None else "new"
+        resource.created_at = resource.updated_at = context.unit.clock.now()
+        await self._hooks.created(resource, context)
+        await context.unit.resources.create(resource)
+        await states.start(resource, context, await states.former(resource, context))
+        if self._publishes:
+            self._publish("created", {"resource": shown(resource)}, resource.key, context)
+        return resource
 
     def _new(self, key: str, body: dict[str, Any], claims: dict[str, Any] | None, context: Context) -> Resource:
         data = self._stored(body)
@@ -260,9 +310,14 @@ class ApiHandler(Module[ApiHandlerConfig]):
         context.unit.broker.publish(f"{self.config.resource_name}-events", message, key=key)
         context.unit.broker.publish(name, message, key=key)
 
-    async def _plant(self, context: Context) -> None:
+    async def _plant_records(self, context: Context) -> None:
+        """Store the first resources of the handlers that this one looks at."""
+        for handler in self._records:
+            await handler.plant(context)
+
+    async def plant(self, context: Context) -> None:
         """Store the first resources when there are none yet."""
-        if await context.unit.resources.page(self._kind, limit=1):
+        if not self._seeds or await context.unit.resources.page(self._kind, limit=1):
             return
         now = context.unit.clock.now()
         for seed in self._seeds:

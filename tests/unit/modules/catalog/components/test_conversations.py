@@ -271,3 +271,19 @@ async def test_a_second_try_of_the_same_step_names_the_same_thing(unit):
         ("twilio_provider", {"action": "send", "to": "1", "body": "b"}),
     ):
         assert await call(stem, unit, **params) == await call(stem, unit, **params)
+
+
+@pytest.mark.parametrize(
+    ("stem", "said"),
+    [
+        ("survey_engine", {"action": "route"}),
+        ("followup_scheduler", {"action": "route"}),
+        ("data_retention", {"action": "route"}),
+        ("notification_sender", {"type": "police"}),
+        ("escalation_handler", {"type": "system"}),
+        ("message_processor", {"direction": "sideways"}),
+    ],
+)
+async def test_a_transition_passes_on_words_that_were_said_to_others(stem, said):
+    assert await call(stem, MemoryUnit(), transitionId="begin_wrap_up", **said)
+    assert await refused(stem, MemoryUnit(), **said) == [f"/{next(iter(said))}"]
