@@ -41,12 +41,17 @@ def level_of(evidence: Iterable[str]) -> Level:
 
 
 def evidence_of(tests: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:
-    """Return by kind what passing tests show and no failing one denies; `tests` is the report of `spec_plugin`."""
+    """Return by kind what passing tests show and no failing one denies; `tests` is the report of `spec_plugin`.
+
+    A skipped test shows nothing, and one that wanted a counterpart denies that the type was tested against it.
+    """
     good: dict[str, set[str]] = {}
     bad: dict[str, set[str]] = {}
     for ended in tests.values():
         told = [(kind, OWN) for kind in ended.get("spec", ())] + [(kind, what) for kind, what in ended.get("shows", ())]
-        into = {"passed": good, "failed": bad}.get(ended["outcome"], {})
+        if ended["outcome"] == "skipped":
+            told = [(kind, what) for kind, what in told if what == COUNTERPART]
+        into = good if ended["outcome"] == "passed" else bad
         for kind, what in told:
             into.setdefault(kind, set()).add(what)
     return {kind: shown - bad.get(kind, set()) for kind, shown in good.items()}

@@ -78,3 +78,27 @@ def test_the_table_of_numbered_lines_fails_while_one_has_no_passing_test(planted
     code, lines = manage_test(planted, "-q", "--spec")
     assert any(line.startswith("SPINE-1 ") and "NO TEST" in line for line in lines)
     assert (code, lines[-1]) == (1, "1 passed, 0 failed, 1 skipped")
+
+
+ABSENT = """
+import pytest
+
+@pytest.mark.proven("messaging.planted", "planted-server")
+@pytest.mark.skip(reason="planted-server is not on this machine")
+def test_against_the_server(): ...
+
+def test_something_else(): ...
+"""
+
+
+@pytest.mark.spec("CAT-B1.2")
+@pytest.mark.parametrize(
+    ("ci", "code", "counts"), [("", 0, "1 passed, 0 failed, 1"), ("true", 1, "1 passed, 1 failed, 0")]
+)
+def test_a_counterpart_that_did_not_run_is_in_the_closing_line_and_fails_in_ci(tmp_path, ci, code, counts):
+    path = tmp_path / "test_absent.py"
+    path.write_text(ABSENT)
+    ended, lines = manage_test(str(path), "-q", CI=ci)
+    absent = "planted-server for messaging.planted (Skipped: planted-server is not on this machine)"
+    assert lines[-1] == f"{counts} skipped; 1 counterpart did not run: {absent}"
+    assert (ended, f"  FAILED: did not run: {absent}" in lines) == (code, bool(ci))

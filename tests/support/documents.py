@@ -25,3 +25,16 @@ def findings_real(text: str) -> list[tuple[str, str, int, str]]:
     document = load(text).document
     assert document is not None
     return [(found.code, found.path, found.line, found.message) for found in check(document, registry())]
+
+
+def refusing(middleware: str, config: str = "{}") -> Application:
+    """Return a document whose only route, POST /orders, has the middleware and refuses whatever has no `id`."""
+    return compiled_real(f"""\
+modules:
+- {{name: server, type: http.server, config: {{port: 8080}}}}
+- {{name: router, type: http.router}}
+- {{name: between, type: {middleware}, config: {config}}}
+workflows:
+  http: {{routes: [{{method: POST, path: /orders, handler: take, middlewares: [between]}}]}}
+  pipelines: {{take: {{steps: [{{validate: {{schema: {{type: object, required: [id]}}}}}}]}}}}
+""")

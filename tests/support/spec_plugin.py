@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from apps.engine.levels import COUNTERPART, SHOWN
+from tests.support.marks import counterparts_by_file
 from tests.support.spec_ids import FINISHED
 from tests.support.spec_lines import LINES
 
-ID = re.compile(r"(?:[A-Z]+-B?\d+(?:\.\d+)*|D\d+|[a-z]+(?:\.[a-z0-9_-]+)+)")
+ID = re.compile(r"(?:[A-Z]+-B?\d+(?:\.\d+)*|D\d+|[a-z]+(?:\.[a-z0-9_-]+)+|reverseproxy)")
+PAIR = 2
 FAILED, PASSED, SKIPPED = "failed", "passed", "skipped"
 
 
@@ -40,6 +42,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for _, what in shown_by(item):
             if what not in (*SHOWN, COUNTERPART):
                 raise pytest.UsageError(f"{item.nodeid}: nothing is shown by {what!r}")
+        for mark in item.iter_markers("proven"):
+            if len(mark.args) != PAIR:
+                raise pytest.UsageError(f"{item.nodeid}: proven() wants a kind and its counterpart")
 
 
 def spec_ids(item: pytest.Item) -> list[str]:
@@ -53,6 +58,11 @@ def shown_by(item: pytest.Item) -> list[tuple[str, str]]:
     return sorted({*told, *((str(mark.args[0]), COUNTERPART) for mark in item.iter_markers("proven"))})
 
 
+def proven_by(item: pytest.Item) -> list[tuple[str, str]]:
+    """The real counterparts that a test meets: pairs of kind and counterpart."""
+    return sorted({(str(mark.args[0]), str(mark.args[1])) for mark in item.iter_markers("proven")})
+
+
 class Recorder:
     """Collects the worst outcome of each test's three phases."""
 
@@ -60,12 +70,14 @@ class Recorder:
         self._path = path
         self._ids: dict[str, list[str]] = {}
         self._shows: dict[str, list[tuple[str, str]]] = {}
+        self._proven: dict[str, list[tuple[str, str]]] = {}
         self._ended: dict[str, dict[str, Any]] = {}
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Remember each test's ids."""
         self._ids = {item.nodeid: spec_ids(item) for item in session.items}
         self._shows = {item.nodeid: shown for item in session.items if (shown := shown_by(item))}
+        self._proven = {item.nodeid: proven for item in session.items if (proven := proven_by(item))}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A test passes when its call did and nothing around it failed."""
@@ -84,14 +96,14 @@ class Recorder:
 
     def pytest_sessionfinish(self) -> None:
         """Leave the report."""
+        told = {"spec": self._ids, "shows": self._shows, "proven": self._proven}
         tests = {
-            node: {**ended, "spec": self._ids.get(node, []), "shows": self._shows.get(node, [])}
+            node: {**ended, **{name: by_node.get(node, []) for name, by_node in told.items()}}
             for node, ended in self._ended.items()
         }
+        report = {"promised": FINISHED, "lines": LINES, "counterparts": counterparts_by_file(), "tests": tests}
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.write_text(
-            json.dumps({"promised": FINISHED, "lines": LINES, "tests": tests}, indent=1), encoding="utf-8"
-        )
+        self._path.write_text(json.dumps(report, indent=1), encoding="utf-8")
 
 
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:

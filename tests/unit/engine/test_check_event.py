@@ -75,6 +75,7 @@ def one(written):
         (section(adapters=one("broker: bus, topics: [a]")), "section.required", "adapters[0].eventType", 11),
     ],
 )
+@pytest.mark.shows("event.processor", "failure")
 def test_a_section_that_is_wrong_is_told_where(text, code, path, line):
     assert told(text) == [(code, f"{ROOT}.{path}", line)]
 

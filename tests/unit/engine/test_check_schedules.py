@@ -97,6 +97,8 @@ workflows:
     assert "never comes" in found[0][3]
 
 
+@pytest.mark.shows("scheduler.cron", "failure")
+@pytest.mark.shows("scheduler.modular", "failure")
 def test_a_cron_in_a_module_is_told_at_its_key():
     text = "modules:\n- {name: a, type: cron.scheduler, config: {expression: 0 0 31 2 *}}\n"
     text += "- {name: b, type: scheduler, config: {cronExpression: '* * *'}}\n"

@@ -43,6 +43,13 @@ def test_a_failing_test_takes_away_what_others_showed_and_a_skipped_one_shows_no
     assert evidence_of(tests) == {KIND: {"test", "description"}}
 
 
+@pytest.mark.spec("CAT-B1.2")
+def test_a_counterpart_of_which_a_part_was_skipped_was_not_met():
+    tests = {"a": ended("passed", "counterpart"), "b": ended("skipped", "counterpart")}
+    assert evidence_of(tests) == {KIND: {"test"}}
+    assert evidence_of({"a": tests["a"]}) == {KIND: {"test", "counterpart"}}
+
+
 def test_what_was_written_is_read_for_the_very_source_that_was_tested(tmp_path):
     path = tmp_path / "levels.json"
     assert read_level(path, TYPE) is None

@@ -71,7 +71,7 @@ class Command(BaseCommand):
             code, report = suites.pytest("chosen", chosen, covered=False)
             tally.add_pytest(report)
             return self._close(tally, [] if code == 0 else ["pytest"], spec)
-        return self._close(tally, self._everything(suites, tally), spec)
+        return self._close(tally, self._everything(suites, tally), spec, whole=True)
 
     def _everything(self, suites: Suites, tally: Tally) -> list[str]:
         """All checks and suites; returns the names of those that failed."""
@@ -107,20 +107,22 @@ class Command(BaseCommand):
             self.stdout.write(f"  {app.app:<24} {measured}{verdict}")
         return [f"coverage of {app.app}" for app in found if not app.enough]
 
-    def _close(self, tally: Tally, failed: list[str], spec: bool) -> int:
+    def _close(self, tally: Tally, failed: list[str], spec: bool, *, whole: bool = False) -> int:
         """Say what was left out and what failed, then the closing line."""
         if spec and not trace(tally.tests, tally.promised, tally.lines, self.stdout.write):
             failed.append("spec lines without a passing test")
+        absent = tally.absent(whole=whole)
         if os.environ.get("CI") == "true":
             refused = tally.refuse_skips(read_allowed(settings.BASE_DIR / ALLOWED_SKIPS))
             failed += [f"skipped: {node}" for node in refused]
+            failed += [f"did not run: {each}" for each in absent]
         for reason, number in tally.skips().items():
             self.stdout.write(f"  skipped {number}: {reason}")
         if not os.environ.get(COMPAT):
             self.stdout.write(f"  the compatibility documents were left out: {COMPAT} is not set")
         for name in failed:
             self.stdout.write(f"  FAILED: {name}")
-        self.stdout.write(tally.closing_line())
+        self.stdout.write(tally.closing_line(absent))
         return 1 if failed or tally.failed or not tally.passed else 0
 
     def _say(self, text: str) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from apps.core.management.local.counterparts import Absent, absent_counterparts, words_for
+
 FLOORS = {"apps/engine": 90.0, "apps/modules/catalog": 90.0}
 FLOOR = 80.0
 CATALOG = "apps/modules/catalog"
@@ -21,6 +23,7 @@ class Tally:
     passed: int = 0
     failed: int = 0
     skipped: int = 0
+    counterparts: dict[str, list[list[str]]] = field(default_factory=dict)
 
     def add_pytest(self, report: Path) -> None:
         """Take in what the spec plugin wrote; a run that left nothing has failed."""
@@ -29,6 +32,7 @@ class Tally:
             return
         found = json.loads(report.read_text(encoding="utf-8"))
         self.promised, self.lines = found["promised"], found.get("lines", {})
+        self.counterparts |= found.get("counterparts", {})
         for node, ended in found["tests"].items():
             self.tests[node] = ended
             self._count(ended["outcome"])
@@ -63,9 +67,14 @@ class Tally:
                 reasons[ended["reason"]] = reasons.get(ended["reason"], 0) + 1
         return reasons
 
-    def closing_line(self) -> str:
+    def absent(self, *, whole: bool) -> list[Absent]:
+        """The counterparts of module types that did not run; `whole` says that all suites did."""
+        return absent_counterparts(self.tests, self.counterparts, whole=whole)
+
+    def closing_line(self, absent: Iterable[Absent] = ()) -> str:
         """The one line that says it all."""
-        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+        counted = f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+        return "; ".join((counted, *words_for(absent)))
 
     def _count(self, outcome: str) -> None:
         self.passed += outcome == "passed"

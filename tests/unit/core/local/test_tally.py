@@ -145,3 +145,53 @@ def test_one_failing_test_takes_the_proof_away():
 @pytest.mark.spec("SPINE-B1.11")
 def test_a_line_is_not_mistaken_for_a_longer_one():
     assert not table({"t": ended("passed", "SPINE-10")}, ["SPINE-1"])[0]
+
+
+def bus(outcome, reason="", node="tests/t.py::x"):
+    """A report in which one test drives a type against its counterpart."""
+    return {node: {**ended(outcome, reason=reason), "proven": [["messaging.planted", "planted-server"]]}}
+
+
+BY_FILE = {"tests/t.py": [["messaging.planted", "planted-server"]]}
+GONE = "; 1 counterpart did not run: planted-server for messaging.planted ({})"
+
+
+def close(tmp_path, tests, *, whole=True):
+    """What the closing line says beyond the counts."""
+    tally = Tally()
+    tally.add_pytest(write(tmp_path / "p.json", promised=[], tests=tests, counterparts=BY_FILE))
+    return tally.closing_line(tally.absent(whole=whole)).partition(" skipped")[2]
+
+
+@pytest.mark.spec("CAT-B1.2")
+@pytest.mark.parametrize(
+    ("tests", "said"),
+    [
+        (bus("passed"), ""),
+        (bus("failed"), ""),
+        (bus("skipped", "no server here"), GONE.format("no server here")),
+        ({"tests/t.py": ended("skipped", reason="could not import planted")}, GONE.format("could not import planted")),
+        ({}, GONE.format("no test of it was collected")),
+        ({"tests/t.py": ended("failed")}, GONE.format("no test of it was collected")),
+        (bus("passed") | bus("skipped", "half a server", "tests/t.py::y"), GONE.format("half a server")),
+    ],
+)
+def test_the_closing_line_names_counterparts_that_did_not_run_with_the_reason(tmp_path, tests, said):
+    assert close(tmp_path, tests) == said
+
+
+@pytest.mark.spec("CAT-B1.2")
+def test_of_chosen_tests_only_what_was_chosen_and_skipped_is_named(tmp_path):
+    assert close(tmp_path, {}, whole=False) == ""
+    assert close(tmp_path, bus("skipped", "no server"), whole=False) == GONE.format("no server")
+
+
+@pytest.mark.spec("CAT-B1.2")
+def test_several_counterparts_are_named_by_kind(tmp_path):
+    tally = Tally()
+    by_file = {"tests/a.py": [["b.type", "two"], ["a.type", "one"]]}
+    tally.add_pytest(write(tmp_path / "p.json", promised=[], tests={}, counterparts=by_file))
+    assert tally.closing_line(tally.absent(whole=True)) == (
+        "0 passed, 0 failed, 0 skipped; 2 counterparts did not run: "
+        "one for a.type (no test of it was collected), two for b.type (no test of it was collected)"
+    )

@@ -140,6 +140,7 @@ async def test_two_tenants_with_the_same_correlation_id_never_mix(bench):
 
 
 @pytest.mark.parametrize("payload", ["no json", [1], 5, None])
+@pytest.mark.shows("event.processor", "failure")
 async def test_a_message_that_is_no_object_is_refused_with_a_reason(bench, payload):
     await publish(bench, "login.failed", payload)
     (run,) = bench.host.queue.runs("local")
@@ -152,6 +153,7 @@ async def test_a_text_that_holds_an_object_is_one(bench):
     assert matches(bench) == [("thrice -> guard", "done")]
 
 
+@pytest.mark.shows("event.processor", "failure")
 async def test_a_full_buffer_says_what_it_forgot():
     async with Bench(compile_document(load(TEXT % 9).document, registry())) as bench:
         for _ in range(6):

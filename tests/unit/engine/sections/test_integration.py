@@ -110,6 +110,7 @@ FAILING = """
 
 @pytest.mark.spec("D9")
 @pytest.mark.parametrize("count", ["2", "2.0", '"2"'])
+@pytest.mark.shows("integration.registry", "failure")
 async def test_a_failing_step_is_tried_again_after_its_pause_and_leaves_its_error_behind(count):
     async with bench(FAILING.format(count=count, more=", onError: inbox")) as found:
         began = found.clock.now()
@@ -134,6 +135,7 @@ def _reply(status):
     return HttpReply(status, {}, b"{}")
 
 
+@pytest.mark.shows("integration.registry", "failure")
 async def test_without_on_error_the_run_fails_with_the_results_so_far():
     steps = """
       - {name: look, connector: crm, action: GET /a}

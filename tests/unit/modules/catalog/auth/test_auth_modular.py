@@ -48,6 +48,7 @@ async def test_signing_up_answers_tokens_user_and_cookie(unit):
 
 
 @pytest.mark.parametrize("password", ["Sh0rt", "nocapital1", "NOSMALL123", "NoDigitsAtAll"])
+@pytest.mark.shows("auth.modular", "failure")
 async def test_a_weak_password_is_refused_at_its_place(unit, password):
     response, answer = await ask(unit, "POST", "register", {"email": "a@b.example", "password": password})
     assert (response.status, answer["code"], answer["errors"][0]["pointer"]) == (422, "auth.weak_password", "/password")
@@ -64,6 +65,7 @@ async def test_a_policy_may_ask_for_less_or_more(unit):
     assert (first.status, second.status) == (201, 422)
 
 
+@pytest.mark.shows("auth.modular", "failure")
 async def test_unknown_users_and_wrong_passwords_look_the_same(unit):
     await signed_up(unit)
     wrong = await ask(unit, "POST", "login", {"email": "ann@shop.example", "password": "x"})

@@ -21,5 +21,6 @@ def test_without_outputs_there_is_one_way():
     assert node(outputs=["x"]).ways == ("out-0", "result", "default")
 
 
+@pytest.mark.shows("conditional.expression", "failure")
 def test_an_expression_that_is_none_is_a_fault():
     assert [code for _, code, _ in node(expression="f(a)").problems()] == ["expression.invalid"]

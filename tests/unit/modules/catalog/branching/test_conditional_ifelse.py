@@ -25,6 +25,7 @@ def test_both_spellings_of_the_targets_are_read():
     assert node(expression="a", true_target="x", falseTarget="y").config.false_target == "y"
 
 
+@pytest.mark.shows("conditional.ifelse", "failure")
 def test_an_unknown_function_is_a_fault_of_the_document():
     assert node(expression="a.b(c)").problems() == [
         ("expression", "expression.invalid", "There is no function a.b() here.")

@@ -30,5 +30,6 @@ def test_the_number_of_cases_has_a_limit():
         node(cases=["x"] * (MOST_CASES + 1))
 
 
+@pytest.mark.shows("conditional.switch", "failure")
 def test_an_expression_that_is_none_is_a_fault():
     assert [code for _, code, _ in node(expression="a +").problems()] == ["expression.invalid"]

@@ -63,6 +63,7 @@ async def test_beyond_its_number_it_forgets_what_would_have_ended_first(unit):
         ({"action": "get", "key": "a", "more": 1}, "/more"),
     ],
 )
+@pytest.mark.shows("cache.modular", "failure")
 async def test_what_it_cannot_do_is_refused_at_its_place(unit, request_, pointer):
     with pytest.raises(Rejected) as refused:
         await run(unit, **request_)
@@ -70,6 +71,7 @@ async def test_what_it_cannot_do_is_refused_at_its_place(unit, request_, pointer
     assert refused.value.code == "cache.bad_request"
 
 
+@pytest.mark.shows("cache.modular", "failure")
 async def test_a_value_that_is_no_json_or_too_large_is_refused(unit):
     with pytest.raises(StepFailed) as refused:
         await run(unit, action="set", key="a", value="x" * 2_000_000)

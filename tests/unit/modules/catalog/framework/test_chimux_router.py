@@ -94,6 +94,7 @@ async def test_the_section_at_the_top_is_read_and_the_module_s_own_settings_go_f
     ]
 
 
+@pytest.mark.shows("chimux.router", "failure")
 async def test_a_route_that_takes_too_long_is_answered_504():
     async with bench("{timeout: 10ms}") as found:
         found.host.http = Silent()
@@ -102,6 +103,7 @@ async def test_a_route_that_takes_too_long_is_answered_504():
         assert (await found.request("GET", "/orders")).status == 200
 
 
+@pytest.mark.shows("chimux.router", "failure")
 def test_faults_are_told_where_they_stand():
     assert told("{basepath: api}") == [("config.invalid", "modules[1].config.basepath")]
     assert sorted(told(top="chimux: {basepath: '/{x}', cors: {nothing: 1}}")) == [

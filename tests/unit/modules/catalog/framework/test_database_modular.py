@@ -49,6 +49,7 @@ async def test_the_only_connection_needs_no_name(unit, config):
     assert unit.databases.opened == [("dbs.default", "sqlite", "one.db")]
 
 
+@pytest.mark.shows("database.modular", "failure")
 async def test_a_connection_that_is_not_there_is_refused_at_its_place(unit):
     with pytest.raises(Rejected) as refused:
         await run(unit, TWO, connection="third", action="query", sql="select 1")
@@ -75,6 +76,7 @@ async def test_health_asks_every_database(unit):
         ({"connections": {"a": {"driver": "sqlite", "dsn": "x", "aws_iam_auth": {"enabled": False}}}}, []),
     ],
 )
+@pytest.mark.shows("database.modular", "failure")
 def test_faults_of_the_settings_are_told_at_their_place(config, problems):
     assert codes(config) == problems
 

@@ -81,12 +81,14 @@ def test_settings_may_stand_at_the_top_of_the_document_and_the_module_s_own_win(
         ("{x-mine: 1}", None, None),
     ],
 )
+@pytest.mark.shows("eventbus.modular", "failure")
 def test_what_is_wrong_at_the_top_of_the_document_is_told_there(settings, code, path):
     text = f"modules:\n- {{name: b, type: eventbus.modular}}\neventbus: {settings}\n"
     found = [(each.code, each.path) for each in check(load(text).document, registry(), CheckOptions())]
     assert found == ([] if code is None else [(code, path)])
 
 
+@pytest.mark.shows("eventbus.modular", "example")
 async def test_the_example_packs_paid_orders_and_tells_of_it():
     async with playing("eventbus_modular") as place:
         await place.start("pack", {"by": "hand"})

@@ -74,6 +74,7 @@ def test_switched_off_it_listens_to_nothing():
     assert make(EventloggerModular, {"enabled": False}).listens() == ()
 
 
+@pytest.mark.shows("eventlogger.modular", "failure")
 def test_files_and_the_system_log_are_told_to_be_missing():
     targets = [{"type": "console"}, {"type": "file", "file": {"path": "/x"}}, {"type": "syslog", "syslog": {}}]
     problems = make(EventloggerModular, {"outputTargets": targets}).problems()
@@ -89,6 +90,7 @@ def test_what_is_none_of_its_settings_is_refused(config):
         make(EventloggerModular, config)
 
 
+@pytest.mark.shows("eventlogger.modular", "example")
 async def test_the_example_writes_failures_down_once_and_nothing_else():
     async with playing("eventlogger_modular") as place:
         await place.start("weigh", {"grams": 5})

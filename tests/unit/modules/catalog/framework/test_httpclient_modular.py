@@ -66,6 +66,7 @@ async def test_a_step_may_ask_for_less_time_and_never_more(unit, asked, given):
     assert unit.http.asked[0]["timeout"] == given
 
 
+@pytest.mark.shows("httpclient.modular", "failure")
 async def test_a_refusal_fails_the_step_unless_any_status_will_do(unit):
     with pytest.raises(StepFailed) as failure:
         await ask(unit, {}, reply=HttpReply(404, JSON, b'{"why":"gone"}'))

@@ -47,6 +47,7 @@ def test_where_it_says_to_listen(config, top, address):
     assert address_of(document(config, top)) == address
 
 
+@pytest.mark.shows("httpserver.modular", "failure")
 def test_it_is_checked_wherever_it_stands():
     assert told() == []
     assert told("{tls: {enabled: true}}") == [("key.ignored", "modules[0].config.tls")]

@@ -1,7 +1,9 @@
 import pytest
 
 from apps.engine.http import Request, Response
+from apps.engine.testing import Bench
 from apps.modules.catalog.http.http_middleware_cors import HttpMiddlewareCors
+from tests.support.documents import findings_real, refusing
 from tests.unit.modules.making import make
 
 pytestmark = pytest.mark.spec("SPINE-B4", "D15", "http.middleware.cors")
@@ -50,3 +52,19 @@ def test_the_headers_are_added_once_however_often_it_is_asked(unit):
     count = len(response.headers)
     cors.after(request, response, unit.context())
     assert len(response.headers) == count
+
+
+@pytest.mark.shows("http.middleware.cors", "failure")
+async def test_a_page_may_read_why_it_was_refused_and_another_page_may_not():
+    config = "{allowedOrigins: ['https://a.example']}"
+    async with Bench(refusing("http.middleware.cors", config)) as found:
+        for origin, allowed in (("https://a.example", "https://a.example"), ("https://b.example", None)):
+            answer = await found.request("POST", "/orders", body={}, headers={"origin": origin})
+            assert (answer.status, answer.headers.get("access-control-allow-origin")) == (422, allowed)
+            assert answer.json()["errors"]
+
+
+@pytest.mark.shows("http.middleware.cors", "failure")
+def test_a_setting_that_cannot_be_is_told_at_its_place():
+    text = "modules:\n- {name: c, type: http.middleware.cors, config: {maxAge: x}}\n"
+    assert [found[:3] for found in findings_real(text)] == [("config.invalid", "modules[0].config.maxAge", 2)]

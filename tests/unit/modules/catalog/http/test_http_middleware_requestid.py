@@ -3,7 +3,9 @@ import uuid
 import pytest
 
 from apps.engine.http import Request, Response
+from apps.engine.testing import Bench
 from apps.modules.catalog.http.http_middleware_requestid import HttpMiddlewareRequestid
+from tests.support.documents import refusing
 from tests.unit.modules.making import make
 
 pytestmark = pytest.mark.spec("SPINE-B4", "http.middleware.requestid")
@@ -41,3 +43,11 @@ def test_another_header_may_carry_it_and_is_not_doubled(unit):
     middleware.before(request, context)
     middleware.after(request, response, context)
     assert response.headers == [(b"x-trace", b"already")]
+
+
+@pytest.mark.shows("http.middleware.requestid", "failure")
+@pytest.mark.parametrize(("sent", "told"), [("mine-1", "mine-1"), ("not usable", None)])
+async def test_a_refused_request_has_an_id_too_and_the_answer_says_which(sent, told):
+    async with Bench(refusing("http.middleware.requestid", "{headerName: X-Trace}")) as found:
+        answer = await found.request("POST", "/orders", body={}, headers={"x-trace": sent})
+    assert (answer.status, answer.headers["x-trace"]) == (422, told or answer.headers["x-request-id"])

@@ -1,7 +1,9 @@
 import pytest
 
 from apps.engine.http import Request, Response
+from apps.engine.testing import Bench
 from apps.modules.catalog.http.http_middleware_securityheaders import HttpMiddlewareSecurityheaders
+from tests.support.documents import findings_real, refusing
 from tests.unit.modules.making import make
 
 pytestmark = pytest.mark.spec("SPINE-B4", "http.middleware.securityheaders")
@@ -32,3 +34,17 @@ def test_zero_or_an_empty_text_leaves_a_header_out(unit):
 
 def test_a_header_of_the_handlers_own_is_left_alone(unit):
     assert headers_of({}, unit, [(b"x-frame-options", b"SAMEORIGIN")])[b"x-frame-options"] == b"SAMEORIGIN"
+
+
+@pytest.mark.shows("http.middleware.securityheaders", "failure")
+async def test_a_refusal_is_guarded_as_every_other_answer():
+    async with Bench(refusing("http.middleware.securityheaders")) as found:
+        answer = await found.request("POST", "/orders", body={})
+        assert (answer.status, answer.headers["x-frame-options"]) == (422, "DENY")
+        assert "script-src 'self'" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.shows("http.middleware.securityheaders", "failure")
+def test_a_value_that_would_break_the_line_is_told_at_its_place():
+    text = 'modules:\n- {name: h, type: http.middleware.securityheaders, config: {frameOptions: "A\\r\\nX-Evil: 1"}}\n'
+    assert [found[:3] for found in findings_real(text)] == [("config.invalid", "modules[0].config.frameOptions", 2)]

@@ -81,6 +81,7 @@ workflows:
     assert [asked.path for asked in partner.calls] == ["/v1/users/7"]
 
 
+@pytest.mark.shows("http.proxy", "failure")
 def test_faults_of_settings_at_the_top_are_found_where_they_stand():
     text = (
         HEAD

@@ -12,7 +12,7 @@ from apps.modules.catalog.http.http_simple_proxy import HttpSimpleProxy
 from tests.support.upstream import Said, upstream
 from tests.unit.modules.making import make
 
-pytestmark = pytest.mark.spec("CAT-B1")
+pytestmark = pytest.mark.spec("http.simple_proxy", "CAT-B1")
 
 
 @pytest.fixture
@@ -101,6 +101,7 @@ async def test_cookies_come_back_one_by_one(outside, partner):
     assert [value for name, value in response.headers if name == b"set-cookie"] == [b"a=1", b"b=2"]
 
 
+@pytest.mark.shows("http.simple_proxy", "failure")
 async def test_a_backend_that_is_down_is_a_bad_gateway(outside):
     response = await ask(outside, {"/api": "http://127.0.0.1:1/base?key=k"})
     assert response.status == 502

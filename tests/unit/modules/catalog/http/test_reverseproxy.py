@@ -12,7 +12,7 @@ from apps.modules.catalog.http.reverseproxy import Reverseproxy
 from tests.support.upstream import Said, upstream
 from tests.unit.modules.making import make
 
-pytestmark = pytest.mark.spec("http.proxy", "CAT-B1")
+pytestmark = pytest.mark.spec("reverseproxy", "http.proxy", "CAT-B1")
 DOWN = "http://127.0.0.1:1"
 
 
@@ -72,6 +72,7 @@ async def test_the_only_backend_needs_no_route_and_without_one_nothing_is_served
     assert (refused.value.status, refused.value.code) == (404, "proxy.no_backend")
 
 
+@pytest.mark.shows("reverseproxy", "failure")
 async def test_a_backend_that_is_down_is_a_bad_gateway_that_names_it(outside):
     response = await asker(outside, {"backend_services": {"users": DOWN}})("/x")
     assert response.status == 502

@@ -28,6 +28,7 @@ def test_a_buffer_is_bounded_in_size_and_time(config):
         make(EventProcessor, config)
 
 
+@pytest.mark.shows("event.processor", "example")
 async def test_the_example_locks_the_door_after_the_third_refusal_and_notes_the_visit():
     async with playing("event_processor") as place:
         for topic in ("refused", "refused", "opened", "refused", "closed"):

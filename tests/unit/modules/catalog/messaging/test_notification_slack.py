@@ -54,12 +54,14 @@ async def test_without_an_address_nothing_is_sent(unit):
     assert (failure.value.code, unit.http.asked) == ("slack.no_address", [])
 
 
+@pytest.mark.shows("notification.slack", "failure")
 async def test_what_slack_refuses_for_now_is_tried_again_when_it_says(unit):
     with pytest.raises(TryAgain) as pause:
         await post(unit, "x", reply=HttpReply(429, {"retry-after": "30"}, b""))
     assert (pause.value.after, pause.value.code) == (30.0, "slack.not_now")
 
 
+@pytest.mark.shows("notification.slack", "failure")
 async def test_what_slack_refuses_fails_the_step_and_says_why(unit):
     with pytest.raises(StepFailed) as failure:
         await post(unit, "x", reply=HttpReply(404, {}, b"channel_not_found"))

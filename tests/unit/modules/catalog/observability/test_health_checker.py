@@ -46,6 +46,7 @@ async def test_it_is_alive_whatever_its_parts_say(path, unit):
     assert await ask(unit, path, make(Broken, name="b")) == (200, {"status": "alive"})
 
 
+@pytest.mark.shows("health.checker", "failure")
 async def test_a_database_that_does_not_answer_degrades_and_is_not_ready(unit, database):
     unit.databases.failure = TryAgain("no answer")
     status, answer = await ask(unit, "/health", database)

@@ -45,6 +45,7 @@ async def test_the_last_runs_are_kept(unit):
     assert [line["runId"] for line in await kept(unit)] == [str(number) for number in range(5, RUNS_KEPT + 5)]
 
 
+@pytest.mark.shows("job.store", "failure")
 async def test_who_loses_the_race_for_the_first_line_tries_again(unit):
     class Late:
         async def get(self, kind, key, *, lock=False):
@@ -58,6 +59,7 @@ async def test_who_loses_the_race_for_the_first_line_tries_again(unit):
         await make(JobStore).run({}, unit.context())
 
 
+@pytest.mark.shows("job.store", "example")
 async def test_the_example_shows_jobs_and_runs_one_now():
     async with Bench(module_example("job_store")) as bench:
         empty = (await bench.request("GET", "/jobs")).json()
@@ -97,6 +99,7 @@ async def test_the_example_shows_jobs_and_runs_one_now():
         ("DELETE", "/jobs", None, 405),
     ],
 )
+@pytest.mark.shows("job.store", "failure")
 async def test_what_is_asked_for_must_be_there(method, path, body, status):
     async with Bench(module_example("job_store")) as bench:
         assert (await bench.request(method, path, body=body)).status == status

@@ -25,6 +25,7 @@ def test_what_is_no_time_is_refused(config):
         make(SchedulerCron, config)
 
 
+@pytest.mark.shows("scheduler.cron", "example")
 async def test_the_example_sweeps_the_floor_every_quarter_of_an_hour_and_opens_the_shop_in_the_morning():
     async with Bench(module_example("scheduler_cron")) as bench:
         for _ in range(8 * 4):

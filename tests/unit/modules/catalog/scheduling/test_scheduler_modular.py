@@ -48,6 +48,7 @@ def test_what_makes_no_sense_is_refused(config):
         make(SchedulerModular, config)
 
 
+@pytest.mark.shows("scheduler.modular", "example")
 async def test_the_example_tidies_at_night_and_has_a_pulse_every_five_minutes():
     async with Bench(module_example("scheduler_modular")) as bench:
         for _ in range(36):

@@ -48,6 +48,7 @@ async def test_a_path_gets_its_file_or_the_page_of_the_application(folder, path,
 
 
 @pytest.mark.parametrize("path", ["/../secret.txt", "/docs/../../secret.txt", "/docs/./x", "/..\\secret.txt", "/a\0b"])
+@pytest.mark.shows("static.fileserver", "failure")
 async def test_a_path_out_of_the_folder_is_refused(folder, path):
     async with bench(folder) as found:
         answer = await found.request("GET", path)
@@ -70,6 +71,7 @@ async def test_no_age_is_an_hour(folder, age):
 
 
 @pytest.mark.parametrize("root", ["nowhere", "secret.txt"])
+@pytest.mark.shows("static.fileserver", "failure")
 def test_a_root_that_is_no_folder_refuses_the_document_at_its_place(folder, root):
     with pytest.raises(DocumentRefused) as refused:
         bench(folder, f"root: {root}")
