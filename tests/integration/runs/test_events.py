@@ -149,6 +149,8 @@ async def test_a_message_that_nothing_can_be_started_with_is_a_dead_letter_that_
     assert (await the(second, dead_letter_list)).items == []
 
 
+@pytest.mark.spec("eventbus.modular")
+@pytest.mark.proven("eventbus.modular", "postgres")
 async def test_a_bus_event_starts_its_run_at_once(both, worker):
     (first, mine), _ = both
     await publish(worker, first, mine, ("parcel.sent", {"n": 1}), ("parcels", {"n": 2}))
@@ -180,6 +182,8 @@ async def matched(tenant, pattern):
 
 
 @pytest.mark.spec("D21")
+@pytest.mark.spec("event.processor")
+@pytest.mark.proven("event.processor", "postgres")
 async def test_a_sequence_over_several_topics_is_judged_in_the_order_of_publishing(both, worker):
     (first, mine), (second, theirs) = both
     in_order = [("db", {"session": "s"}), ("api", {"session": "s"}), ("auth", {"session": "s"})]
@@ -202,6 +206,8 @@ async def test_buffered_events_outlive_the_worker(both):
     assert await matched(first, "thrice") == 1
 
 
+@pytest.mark.spec("event.processor")
+@pytest.mark.proven("event.processor", "postgres")
 async def test_many_events_of_one_correlation_id_at_once_are_all_counted(both, worker):
     (first, mine), _ = both
     await asyncio.gather(*(in_thread(publish_now, first, mine, "login.failed", {"session": "s"}) for _ in range(9)))
@@ -225,6 +231,8 @@ async def test_events_are_swept_after_their_time(database, both, worker):
     assert rows(database, f"select count(*) {where}", second.id, f"{KIND}watch") == [(1,)]
 
 
+@pytest.mark.spec("eventbus.modular")
+@pytest.mark.proven("eventbus.modular", "postgres")
 async def test_a_new_deployment_leaves_no_old_subscription_and_loses_nothing(database, both):
     (first, mine), (second, _) = both
     names = "select name, topic from runs_subscription where tenant_id = %s order by name, topic"
@@ -243,6 +251,8 @@ async def test_a_new_deployment_leaves_no_old_subscription_and_loses_nothing(dat
     assert rows(database, names, second.id) == before
 
 
+@pytest.mark.spec("eventlogger.modular")
+@pytest.mark.proven("eventlogger.modular", "postgres")
 async def test_the_event_logger_writes_failures_where_the_tenant_sees_them(database, both, worker):
     (first, mine), (second, _) = both
     await publish(worker, first, mine, ("orders", {"type": "paid", "id": "unknown"}))
@@ -273,3 +283,24 @@ async def test_lifecycle_events_name_the_processor(database, two_tenants, worker
     assert [topic for topic, _ in told] == ["workflow.event.started", "workflow.event.completed"]
     ended = orjson.loads(opened(told[1][1], tenant.id, MESSAGE_PAYLOAD))
     assert (ended["workflow"], ended["action"], ended["results"]["processed"]) == ("watch", "login.failed", True)
+
+
+@pytest.mark.spec("messaging.broker.eventbus")
+@pytest.mark.proven("messaging.broker.eventbus", "postgres")
+async def test_the_bus_in_the_place_of_a_broker_serves_handlers_patterns_and_triggers(database, two_tenants, worker):
+    text = TEXT.replace("{name: bus, type: messaging.broker}", "{name: bus, type: messaging.broker.eventbus}").replace(
+        "  pipelines:",
+        "  messaging: {broker: bus, subscriptions: [{topic: parcel.sent, handler: guard}]}\n  pipelines:",
+        1,
+    )
+    (first, mine), (second, theirs) = [(tenant, await deployed(tenant, "bus", text)) for tenant in two_tenants]
+    login = ("login.failed", {"session": "s"})
+    await publish(worker, first, mine, ("parcel.sent", {"n": 1}), login, login, login)
+    await publish(worker, second, theirs, login)
+    (packed,) = await of_action(first, "pack", 1)
+    (handled,) = [run for run in await settled(first) if run["definition"] == "parcel.sent -> guard"]
+    assert (packed["state"], handled["state"]) == ("done", "done")
+    assert (await matched(first, "thrice"), await matched(second, "thrice")) == (1, 0)
+    kept = rows(database, "select topic from runs_message where tenant_id = %s order by published_at", first.id)
+    assert [topic for (topic,) in kept if not topic.startswith("workflow.")] == ["parcel.sent", *["login.failed"] * 3]
+    assert [run for run in await settled(second) if run["definition"] == "parcel.sent -> guard"] == []

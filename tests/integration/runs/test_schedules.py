@@ -136,6 +136,8 @@ def test_a_row_that_one_sweep_holds_is_left_alone_by_another(database, pair):
     assert [len(runs(each)) for each in (tenant, other)] == [1, 1]
 
 
+@pytest.mark.spec("scheduler.cron")
+@pytest.mark.proven("scheduler.cron", "postgres")
 def test_two_workers_that_sweep_at_once_fire_once(database, pair):
     for tenant, _ in pair:
         make_due(database, tenant)
@@ -218,6 +220,8 @@ def test_a_schedule_that_this_build_cannot_read_is_a_failed_run_that_says_so(dat
     assert [run["state"] for run in runs(other)] == ["waiting"]
 
 
+@pytest.mark.spec("scheduler.cron")
+@pytest.mark.proven("scheduler.cron", "postgres")
 async def test_a_worker_fires_by_itself_and_drives_the_runs(database, two_tenants):
     tenant, other = two_tenants
     for each in two_tenants:
@@ -236,3 +240,40 @@ async def test_a_worker_fires_by_itself_and_drives_the_runs(database, two_tenant
         assert delivered["definition"] == "cleaned -> count"
         page = await the(other, run_list)
         assert page.items == []
+
+
+MODULAR = """\
+modules:
+  - name: clock
+    type: scheduler.modular
+    config:
+      cron: "0 0 1 1 *"
+      timezone: Asia/Tokyo
+      jobs:
+        - {name: tidy, schedule: "0 2 1 1 *", command: tidy}
+        - {name: never, schedule: "0 3 1 1 *", enabled: false, command: tidy}
+  - {name: pulse, type: messaging.handler}
+workflows:
+  scheduler: {jobs: [{scheduler: clock, job: pulse}]}
+  pipelines: {tidy: {steps: [{set: {tidied: true}}]}}
+"""
+
+
+@pytest.mark.spec("scheduler.modular")
+@pytest.mark.proven("scheduler.modular", "postgres")
+async def test_a_scheduler_s_own_jobs_and_those_of_the_section_are_rows_that_a_worker_fires(database, two_tenants):
+    tenant, other = two_tenants
+    for each in two_tenants:
+        await deployed(each, "clock", MODULAR)
+    found = await in_thread(schedules, tenant)
+    assert len(found) == 2
+    async with working():
+        for name in found:
+            await in_thread(make_due, database, tenant, name)
+        runs_of = await ended_of(tenant, "schedule", 2)
+    assert {run["state"] for run in runs_of} == {"done"}
+    outputs = [(await the(tenant, run_get, run_id=run["id"]))["output"] for run in runs_of]
+    assert [each for each in outputs if "tidied" in str(each)]
+    due = {row["next_at"] for row in (await in_thread(schedules, tenant)).values()}
+    assert len(due) == 2
+    assert (await the(other, run_list)).items == []

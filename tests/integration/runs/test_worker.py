@@ -131,6 +131,8 @@ async def test_cancelling_ends_a_run_without_asking_a_worker(database, two_tenan
 
 
 @pytest.mark.spec("SPINE-B6", "SPINE-B6.14", "SPINE-B6.15")
+@pytest.mark.spec("messaging.broker")
+@pytest.mark.proven("messaging.broker", "postgres")
 async def test_messages_of_one_key_are_handled_in_order_and_all_of_them(database, two_tenants, ingress, worker):
     tenant, other = two_tenants
     await deployed(tenant, "orders", ORDERS)
@@ -163,6 +165,8 @@ async def test_messages_of_one_key_are_handled_in_order_and_all_of_them(database
 
 
 @pytest.mark.spec("SPINE-B6", "SPINE-B6.14")
+@pytest.mark.spec("messaging.broker")
+@pytest.mark.proven("messaging.broker", "postgres")
 async def test_a_message_that_cannot_be_handled_is_a_dead_letter_and_goes_to_the_end_when_replayed(
     database, two_tenants, worker
 ):
