@@ -79,6 +79,15 @@ CODES: dict[str, tuple[Severity, str]] = {
     "adapter.silent": (W, "an adapter of the event section that listens to nothing"),
     "pattern.duplicate": (B, "two patterns share an id"),
     "pattern.never": (W, "a pattern that nothing can fulfil"),
+    "links.shape": (E, "a links document is not a map with a list of maps under `links`"),
+    "links.too_many": (E, "more links than one document, or one workflow, may have"),
+    "link.required": (E, "a link lacks `source`, `target`, `link_type` or a pattern"),
+    "link.invalid": (E, "a value of a link has the wrong type or size"),
+    "link.workflow.unknown": (E, "a link names no workflow, or one that is archived"),
+    "link.workflow.ambiguous": (E, "a link names a workflow by a name that several have"),
+    "link.self": (E, "a link joins a workflow to itself"),
+    "link.duplicate": (W, "a document lists one link twice"),
+    "link.cycle": (W, "links lead an event back to where it came from, by their patterns"),
     "integration.target.unknown": (W, "`onSuccess` or `onError` of an integration step names nothing"),
 }
 

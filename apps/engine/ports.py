@@ -132,6 +132,9 @@ class Broker(Protocol):
     def is_quiet(self) -> bool:
         """Whether this unit's work follows from a lifecycle event, so that it tells none of itself."""
 
+    def is_linked(self, topic: str) -> bool:
+        """Whether a link to another workflow takes a topic in, so that it is worth publishing."""
+
     def publish(
         self, topic: str, payload: Any, *, key: str | None = None, headers: Mapping[str, str] | None = None
     ) -> UUID:

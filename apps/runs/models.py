@@ -141,7 +141,8 @@ class Work(TenantModel):
 class Subscription(TenantModel):
     """What a live deployment listens to; rewritten inside the deployment's transaction.
 
-    Rows of one name are one ordered queue over several topics.
+    Rows of one name are one ordered queue over several topics. A link between workflows is a row of its target too: it
+    hears messages of `source_workflow_id` only, in every environment (`EVERYWHERE`), and `link` is what it says.
     """
 
     environment_id = models.UUIDField()
@@ -152,12 +153,21 @@ class Subscription(TenantModel):
     topic = models.TextField()
     entry = models.TextField()
     ordering = models.TextField()
+    source_workflow_id = models.UUIDField(null=True, default=None)
+    link = models.TextField(null=True, default=None)  # noqa: DJ001 - absent is not empty
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["environment_id", "workflow_id", "name", "topic"], name="subscription_once"
             ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["source_workflow_id"],
+                name="subscription_by_source",
+                condition=Q(source_workflow_id__isnull=False),
+            )
         ]
 
     def __str__(self) -> str:

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from apps.core.admin import OpsAdmin
-from apps.workflows.models import Deployment, Version, Workflow
+from apps.workflows.models import Deployment, Version, Workflow, WorkflowLink
 
 
 @admin.register(Workflow)
@@ -33,4 +33,14 @@ class DeploymentAdmin(OpsAdmin):
     list_display = ("id", "tenant_id", "workflow_id", "environment_id", "version_id", "deployed_at", "ended_at")
     search_fields = ("tenant__slug", "workflow__slug")
     ids = ("id", "tenant_id", "workflow_id", "environment_id", "version_id")
+    ordering = ("-id",)
+
+
+@admin.register(WorkflowLink)
+class WorkflowLinkAdmin(OpsAdmin):
+    """Which workflows are joined, and by which events."""
+
+    list_display = ("id", "tenant_id", "source_id", "target_id", "link_type", "event_pattern", "created_at")
+    search_fields = ("tenant__slug", "source__slug", "target__slug")
+    ids = ("id", "tenant_id", "source_id", "target_id")
     ordering = ("-id",)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apps.core.errors import Conflict, Invalid, PreconditionFailed
+from apps.core.errors import BadRequest, Conflict, Invalid, PreconditionFailed
 from apps.engine.findings import Finding
 
 
@@ -42,3 +42,24 @@ class DocumentRefused(Invalid):
 
     def __init__(self, detail: str, findings: list[Finding], **extra: Any) -> None:
         super().__init__(detail, findings=[finding.as_dict() for finding in findings], **extra)
+
+
+class LinkRefused(BadRequest):
+    """The link cannot be made: its target is none, or it does not say what it has to."""
+
+    code = "link.bad"
+    title = "The link cannot be made"
+
+
+class LinkExists(Conflict):
+    """The same link is there already."""
+
+    code = "link.duplicate"
+    title = "The link is there already"
+
+
+class TooManyLinks(Conflict):
+    """The workflow has as many links as it may have."""
+
+    code = "links.too_many"
+    title = "The workflow has too many links"

@@ -10,6 +10,8 @@ WORKFLOW_CREATED = "workflow.created"
 WORKFLOW_CHANGED = "workflow.changed"
 VERSION_PUBLISHED = "version.published"
 DEPLOYMENT_CHANGED = "deployment.changed"
+LINK_CREATED = "link.created"
+LINK_REMOVED = "link.removed"
 
 
 @dataclass(frozen=True, slots=True)

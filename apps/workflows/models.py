@@ -83,3 +83,33 @@ class Deployment(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.workflow_id} in {self.environment_id}"
+
+
+class WorkflowLink(TenantModel):
+    """Events of one workflow that start or publish something at another (spec/modules.md 11).
+
+    `event_pattern` is the pattern that holds, wherever it was written; `params` is JSON. A link is made and removed,
+    never changed.
+    """
+
+    source = TenantForeignKey("workflows.Workflow", on_delete=models.RESTRICT, db_index=False)
+    target = TenantForeignKey("workflows.Workflow", on_delete=models.RESTRICT, db_index=False)
+    link_type = models.TextField()
+    event_pattern = models.TextField()
+    target_action = models.TextField(blank=True, default="")
+    description = models.TextField(blank=True, default="")
+    params = models.TextField(default="{}")
+    created_at = models.DateTimeField()
+    created_by = models.TextField()
+
+    class Meta:
+        db_table = "workflows_link"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "target", "link_type", "event_pattern", "target_action"], name="workflows_link_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["target", "-id"], name="workflows_link_target")]
+
+    def __str__(self) -> str:
+        return f"{self.source_id} {self.event_pattern} -> {self.target_id}"

@@ -89,7 +89,9 @@ FRAMEWORK_KEYS = {
     "eventbus": ("eventbus.modular",),
     "scheduler": ("scheduler.modular",),
 }
-IGNORED_TOP_KEYS = frozenset({"links"})
+IGNORED_TOP_KEYS = {
+    "links": "links join several workflows; import them with POST /api/v1/links/import or on the page Links"
+}
 
 ROUTERS = ("http.router", "chimux.router")
 SERVERS = ("http.server", "httpserver.modular")

@@ -19,7 +19,7 @@ def check_top(scope: Scope) -> None:
         if name in FRAMEWORK_KEYS:
             _framework(scope, name, value)
         elif name in IGNORED_TOP_KEYS:
-            scope.report("key.ignored", (name,), f"{name!r} is kept and has no effect.")
+            scope.report("key.ignored", (name,), f"{name!r} is kept and has no effect here: {IGNORED_TOP_KEYS[name]}.")
         elif name not in TOP_KEYS:
             unknown_key(scope, name, (name,), TOP_KEYS)
     if scope.options.filled and not scope.document.data.get("modules") and not scope.document.data.get("workflows"):

@@ -24,6 +24,10 @@ class LocalBroker:
         self.is_quiet = quiet
         self._added = {QUIET_HEADER: "1"} if quiet else {}
 
+    def is_linked(self, topic: str) -> bool:
+        """Say no: there are no other workflows here."""
+        return False
+
     def publish(
         self, topic: str, payload: Any, *, key: str | None = None, headers: Mapping[str, str] | None = None
     ) -> UUID:

@@ -48,11 +48,14 @@ class RunState:
     quiet: bool = False  # follows from a lifecycle event and has none of its own
     given: Any = None  # what the run began with
     is_apart: bool = False  # `given` is kept beside the state, so that it is not stored twice
+    links: tuple[str, ...] = ()  # the links between workflows that led to it, in order
 
     @classmethod
-    def start(cls, run_id: UUID, entry: str, data: Any, now: datetime, *, quiet: bool = False) -> "RunState":
+    def start(
+        cls, run_id: UUID, entry: str, data: Any, now: datetime, *, quiet: bool = False, links: tuple[str, ...] = ()
+    ) -> "RunState":
         """Return the state in which a run is accepted."""
-        return cls(run_id, entry, Variables(data), wait=for_worker(now), quiet=quiet, given=data)
+        return cls(run_id, entry, Variables(data), wait=for_worker(now), quiet=quiet, given=data, links=links)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form, in which every value stands once, and `given` only when it is not kept apart."""
@@ -70,6 +73,7 @@ class RunState:
             "quiet": self.quiet,
             "is_apart": self.is_apart,
             "values": [None, *pool.values[1:]] if self.is_apart else pool.values,
+            **({"links": self.links} if self.links else {}),
         }
 
     @classmethod
@@ -96,6 +100,7 @@ class RunState:
             stored.get("quiet", False),
             given,
             is_apart,
+            tuple(stored.get("links", ())),
         )
 
 

@@ -104,7 +104,9 @@ def _publishing() -> Program:
             asked = variables.input
             if not asked["topic"]:
                 raise Rejected("The action of a messaging trigger is a topic.", code="messaging.topic")
-            message = context.unit.broker.publish(asked["topic"], asked["payload"])
+            message = context.unit.broker.publish(
+                asked["topic"], asked["payload"], key=asked.get("key"), headers=asked.get("headers")
+            )
             told = {"broker": asked.get("broker", ""), "topic": asked["topic"], "length": _length(asked["payload"])}
             variables.data = {"success": True, **told, "message": str(message)}
             return variables.data, END

@@ -326,7 +326,7 @@ class Machine:
     def _announce(self, context: Context, event: dict[str, Any]) -> None:
         """Publish the change to whoever subscribes to `statemachine.<definition>.<transition>`."""
         topic = f"statemachine.{self.name}.{event['transitionId']}"
-        if self.is_heard(topic):
+        if self.is_heard(topic) or context.unit.broker.is_linked(topic):
             context.unit.broker.publish(topic, event, key=event["workflowId"])
 
     def _follow(self, context: Context, instance: Instance, transition: Transition, event: dict[str, Any]) -> None:

@@ -65,7 +65,7 @@ def _handle(
                 return response
         for name in (kind, DEFAULT):
             topic = f"{connector.name}.{name}"
-            if is_heard(topic):
+            if is_heard(topic) or context.unit.broker.is_linked(topic):
                 message = context.unit.broker.publish(topic, event)
                 return Response.json({"status": "accepted", "messageId": str(message)}, 202)
         said = f"Nothing here takes in events of type {kind!r}."

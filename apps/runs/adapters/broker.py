@@ -15,6 +15,7 @@ from apps.core.sealing import seal
 from apps.engine.application import Application
 from apps.engine.events import QUIET_HEADER, REQUEST_HEADER, is_quiet
 from apps.engine.ids import uuid7
+from apps.engine.links.following import FORWARDED_HEADER, Chain, Link, chain_headers, chain_of
 from apps.engine.outcome import StepFailed
 from apps.engine.ports import NewRun
 from apps.engine.subscription import STARTING, Arrived, Subscription
@@ -42,11 +43,16 @@ class Listening:
     topic: str
     entry: str
     ordering: str
+    link: str | None = None  # what a link between workflows says (`Link.text`), where that is what listens
 
     @property
     def decides(self) -> bool:
         """Whether the document says for each message whether it is heard and which run it becomes."""
         return self.entry.startswith(STARTING)
+
+    def hears(self, headers: Mapping[str, str] | None) -> bool:
+        """Whether it has not heard this before, under the same topic, from the workflow that it was forwarded by."""
+        return self.link is not None or FORWARDED_HEADER not in (headers or {})
 
 
 Listener = Callable[[Listening], Awaitable[Application | None]]
@@ -89,7 +95,10 @@ class BufferedBroker:
         listener: Listener,
         *,
         quiet: bool = False,
+        links: Chain = (),
+        is_linked: Callable[[str], bool] = lambda topic: False,
     ) -> None:
+        self.is_linked = is_linked
         self._session = session
         self._listener = listener
         self._scope = scope
@@ -98,6 +107,7 @@ class BufferedBroker:
         self.is_quiet = quiet
         self._added = {REQUEST_HEADER: request_id} if request_id else {}
         self._added |= {QUIET_HEADER: "1"} if quiet else {}
+        self._added |= chain_headers(links)
         self.published: list[Published] = []
 
     def publish(
@@ -117,6 +127,8 @@ class BufferedBroker:
         for message in self.published:
             await self._store(message)
             for listening in table.find(message.topic):
+                if not listening.hears(message.headers):
+                    continue
                 subscription = await self._subscription(listening)
                 if subscription is not None and not subscription.hears(message.topic, message.payload):
                     continue
@@ -134,7 +146,7 @@ class BufferedBroker:
         return at_once
 
     async def _subscriptions(self) -> TopicTable[Listening]:
-        rows = await self._session.rows(SQL.subscriptions, (self._environment_id,))
+        rows = await self._session.rows(SQL.subscriptions, (self._environment_id, self._scope[2]))
         return TopicTable([(row[4], Listening(*row)) for row in rows])
 
     async def _store(self, message: Published) -> None:
@@ -155,9 +167,9 @@ class BufferedBroker:
     async def _subscription(self, listening: Listening) -> Subscription | None:
         """Ask the listening workflow, which may be another one, what it says of a subscription.
 
-        One that takes in whatever comes, at once, need not be asked.
+        One that takes in whatever comes, at once, need not be asked; nor a link, whose target need not be live yet.
         """
-        if listening.ordering == "none" and not listening.decides:
+        if listening.link is not None or (listening.ordering == "none" and not listening.decides):
             return None
         application = await self._listener(listening)
         return None if application is None else application.subscription(listening.name, listening.topic)
@@ -219,20 +231,52 @@ def message_run(
         "delivery_id": delivery_id,
         "request_id": (message.headers or {}).get(REQUEST_HEADER, ""),
         "quiet": is_quiet(message.topic, message.headers),
+        "links": chain_of(message.headers),
     }
     if starts is None:
         origin = message_origin(tenant_id, environment_id, listening, message.topic)
         common |= {"encoded": message.encoded, "correlation": str(message.id)}
         return accepted_row(run_id, origin, message.payload, now, **common)
     run = starts(Arrived(str(message.id), message.topic, message.payload))
-    origin = replace(
-        message_origin(tenant_id, environment_id, listening, run.action),
-        source=run.source,
-        entry=run.entry,
-        section=run.section,
-        workflow_name=run.workflow,
-    )
+    origin = started_origin(message_origin(tenant_id, environment_id, listening, run.action), run)
     return accepted_row(run_id, origin, run.data, now, correlation=run.correlation or str(message.id), **common)
+
+
+def link_run(
+    run_id: UUID,
+    place: Place,
+    listening: Listening,
+    message: Published,
+    now: datetime,
+    *,
+    delivery_id: UUID,
+) -> NewRunRow:
+    """Return the run at a link's target, live at `place`, that a message of its source becomes.
+
+    It has lifecycle events even where the message is one: what goes round is ended by the links that it has passed.
+    Raises `StepFailed` when no run can be made of the message.
+    """
+    link = Link.read(listening.link or "")
+    chain = link.passed(message.headers)
+    arrived = Arrived(str(message.id), message.topic, message.payload)
+    run = link.run(place.application, arrived, message.key, message.headers)
+    origin = message_origin(place.tenant_id, place.environment_id, listening, run.action)
+    return accepted_row(
+        run_id,
+        started_origin(origin, run),
+        run.data,
+        now,
+        correlation=run.correlation,
+        delivery_id=delivery_id,
+        request_id=(message.headers or {}).get(REQUEST_HEADER, ""),
+        quiet=QUIET_HEADER in (message.headers or {}),
+        links=chain,
+    )
+
+
+def started_origin(origin: RunOrigin, run: NewRun) -> RunOrigin:
+    """Return the constant columns of a run that a subscription's message becomes, instead of the subscription's own."""
+    return replace(origin, source=run.source, entry=run.entry, section=run.section, workflow_name=run.workflow)
 
 
 def message_origin(tenant_id: UUID, environment_id: UUID, listening: Listening, topic: str) -> RunOrigin:

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from apps.core.jobs import ring
 from apps.core.scope import current_tenant
 from apps.engine.application import Application
+from apps.engine.links.following import Chain
 from apps.runs.adapters import telling
 from apps.runs.adapters.broker import BufferedBroker, Listening
 from apps.runs.adapters.live import channel_of, hint
@@ -70,13 +71,18 @@ class OpenScope:
         return execute(statement, values)
 
 
-def tell(place: tuple[UUID, UUID, UUID], run_id: UUID, events: Iterable[Event], at: datetime) -> None:
-    """Publish lifecycle events of a run within the open scope; `place` is its tenant, environment and workflow."""
+def tell(
+    place: tuple[UUID, UUID, UUID], run_id: UUID, events: Iterable[Event], at: datetime, *, links: Chain = ()
+) -> None:
+    """Publish lifecycle events of a run within the open scope; `place` is its tenant, environment and workflow.
+
+    `links` are the links between workflows that led to the run.
+    """
 
     async def listener(listening: Listening) -> Application | None:
         return application_of(workflow_id=listening.workflow_id, version=listening.version_number)
 
-    broker = BufferedBroker(OpenScope(), place, run_id, "", listener)
+    broker = BufferedBroker(OpenScope(), place, run_id, "", listener, links=links)
     telling.tell(broker, events)
     for row in _finished(broker.flush(at)):
         run_insert(row)

@@ -7,6 +7,7 @@ from uuid import UUID
 from apps.engine.application import Application
 from apps.engine.events import Hearing
 from apps.engine.samples import Samples
+from apps.engine.topics import TopicTable
 from apps.runs.adapters.rows import RunOrigin
 
 COLLECTOR = "metrics.collector"
@@ -26,12 +27,15 @@ class Place:
     version_number: int
     application: Application
     samples: Samples = field(default_factory=Samples)
+    linked: tuple[str, ...] = ()  # what links to other workflows take in
     served: dict[int, Any] = field(default_factory=dict)  # what the door has prepared per route
     _hearing: dict[str, Hearing] = field(default_factory=dict)
     is_measured: bool = field(init=False)  # whether the document shows its samples
+    _linked: TopicTable[bool] = field(init=False)
 
     def __post_init__(self) -> None:
         self.is_measured = any(module.kind == COLLECTOR for module in self.application.modules.values())
+        self._linked = TopicTable((pattern, True) for pattern in self.linked)
 
     @property
     def scope(self) -> tuple[UUID, UUID, UUID]:
@@ -44,11 +48,19 @@ class Place:
         return f"{self.tenant_id}/{self.environment_id}/{self.workflow_id}"
 
     def hearing(self, section: str) -> Hearing:
-        """Return which lifecycle events of a section's runs the application takes in."""
+        """Return which lifecycle events of a section's runs the application, or a link, takes in."""
         found = self._hearing.get(section)
         if found is None:
-            found = self._hearing[section] = Hearing(section, self.application.is_heard)
+            found = self._hearing[section] = Hearing(section, self.is_heard)
         return found
+
+    def is_linked(self, topic: str) -> bool:
+        """Whether a link to another workflow takes a topic in."""
+        return bool(self._linked.find(topic))
+
+    def is_heard(self, topic: str) -> bool:
+        """Whether the application or a link takes a topic in."""
+        return self.application.is_heard(topic) or self.is_linked(topic)
 
     def origin(
         self, *, source: str, entry: str, section: str, action: str = "", workflow: str = "", route: str = ""

@@ -26,12 +26,13 @@ def accepted_row(  # noqa: PLR0913 - the columns an origin does not decide
     delivery_id: UUID | None = None,
     request_id: str = "",
     quiet: bool = False,
+    links: tuple[str, ...] = (),
 ) -> NewRunRow:
     """Return the row of an accepted run that waits for a worker, or for its time.
 
     `encoded` is `data` when that has been encoded already. Raises `PayloadTooLarge`.
     """
-    state = RunState.start(run_id, origin.entry, data, now, quiet=quiet)
+    state = RunState.start(run_id, origin.entry, data, now, quiet=quiet, links=links)
     state.is_apart = True
     ready_at = now
     if delay_seconds > 0:
@@ -60,11 +61,14 @@ def accepted_row(  # noqa: PLR0913 - the columns an origin does not decide
 class BufferedRuns:
     """`engine.ports.Runs`: starts are buffered and written when the unit commits."""
 
-    def __init__(self, place: Place, parent_id: UUID, request_id: str, *, quiet: bool = False) -> None:
+    def __init__(
+        self, place: Place, parent_id: UUID, request_id: str, *, quiet: bool = False, links: tuple[str, ...] = ()
+    ) -> None:
         self._place = place
         self._parent_id = parent_id
         self._request_id = request_id
         self._quiet = quiet
+        self._links = links
         self.started: list[tuple[UUID, NewRun, bytes]] = []
 
     def start(self, run: NewRun) -> UUID:
@@ -92,4 +96,5 @@ class BufferedRuns:
             parent_id=run.parent or self._parent_id,
             request_id=self._request_id,
             quiet=self._quiet,
+            links=self._links,
         )

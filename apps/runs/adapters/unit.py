@@ -50,6 +50,7 @@ class HostedUnit:
         "_broker",
         "_deferring",
         "_defers",
+        "_links",
         "_quiet",
         "_run_id",
         "_runs",
@@ -77,6 +78,7 @@ class HostedUnit:
         *,
         defers: bool = False,
         quiet: bool = False,
+        links: tuple[str, ...] = (),
     ) -> None:
         self._services = services
         self._run_id = run_id
@@ -86,6 +88,7 @@ class HostedUnit:
         self._deferring: DeferringResources | None = None
         self._defers = defers
         self._quiet = quiet  # what it gives rise to has no lifecycle events
+        self._links = links  # the links between workflows that led to it
         self.place = place
         self.request_id = request_id
 
@@ -100,9 +103,15 @@ class HostedUnit:
     def broker(self) -> BufferedBroker:
         """What the unit publishes."""
         if self._broker is None:
-            scope, quiet = self.place.scope, self._quiet
             self._broker = BufferedBroker(
-                self.session, scope, self._run_id, self.request_id, self._listener, quiet=quiet
+                self.session,
+                self.place.scope,
+                self._run_id,
+                self.request_id,
+                self._listener,
+                quiet=self._quiet,
+                links=self._links,
+                is_linked=self.place.is_linked,
             )
         return self._broker
 
@@ -110,7 +119,7 @@ class HostedUnit:
     def runs(self) -> BufferedRuns:
         """What the unit starts."""
         if self._runs is None:
-            self._runs = BufferedRuns(self.place, self._run_id, self.request_id, quiet=self._quiet)
+            self._runs = BufferedRuns(self.place, self._run_id, self.request_id, quiet=self._quiet, links=self._links)
         return self._runs
 
     @property

@@ -95,6 +95,7 @@ class Applications:
             live.version,
             application,
             self.samples.of((live.tenant_id, live.environment_id, live.workflow_id)),
+            live.linked,
         )
 
     async def _old_place(self, text: VersionText, environment_id: UUID, live: Place | None) -> Place:
@@ -110,6 +111,7 @@ class Applications:
             text.version,
             application,
             self.samples.of((text.tenant_id, environment_id, text.workflow_id)),
+            live.linked if live else text.linked,
         )
 
     async def _application(self, sha256: str, secrets_version: int, text: str) -> Application:

@@ -14,7 +14,8 @@ from typing import Any, cast
 import orjson
 import structlog
 
-from apps.engine.events import beginning, ending
+from apps.engine.events import Hearing, beginning, ending
+from apps.engine.links.following import is_forwarding
 from apps.engine.module import Context, Effect
 from apps.engine.ports import Unit
 from apps.engine.run.decide import decide
@@ -53,6 +54,7 @@ from apps.runs.rules.journal import step_row_id
 from apps.runs.rules.redaction import redacted
 
 log = structlog.get_logger(__name__)
+NOBODY = Hearing("", lambda topic: False)  # takes in the lifecycle events of a run
 STATES = {
     Status.READY: "waiting",
     Status.CLAIMED: "running",
@@ -86,7 +88,7 @@ class Drive:
         self._place = place
         self._claimed = claimed
         self._each_step = each_step  # commit pure steps one by one too (`record: step`)
-        self._hearing = place.hearing(claimed.section)
+        self._hearing = NOBODY if is_forwarding(claimed.source, claimed.entry) else place.hearing(claimed.section)
         self._lines: list[StepLine] = []
         self._given: tuple[int, bytes] | None = None  # the position that is being tried, and what its step gets
         self._fate = WorkFate.KEEP
@@ -224,8 +226,10 @@ class Drive:
         return [] if following is None else [following]
 
     def _unit(self) -> HostedUnit:
-        claimed, quiet = self._claimed, self.state.quiet
-        return HostedUnit(self._services, self._place, claimed.id, claimed.request_id, quiet=quiet)
+        claimed, state = self._claimed, self.state
+        return HostedUnit(
+            self._services, self._place, claimed.id, claimed.request_id, quiet=state.quiet, links=state.links
+        )
 
     async def _commit_unit(self, unit: HostedUnit) -> None:
         if self._tells_end:

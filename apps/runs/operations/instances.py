@@ -25,6 +25,7 @@ from apps.runs.queries.instances import instance_get
 from apps.runs.queries.programs import application_of
 from apps.tenants.policy import require
 from apps.workflows.queries.deployments import deployment_list
+from apps.workflows.queries.links import link_patterns
 
 
 def instance_transition(*, instance_id: UUID, transition: str, data: dict[str, Any], actor: Actor) -> dict[str, Any]:
@@ -68,6 +69,7 @@ def _place(row: Instance) -> Place:
         found.version_id,
         found.version,
         application,
+        linked=link_patterns(workflow_id=row.workflow_id),
     )
 
 

@@ -6,6 +6,7 @@ dead letter at once, with a failed run that says why.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 from uuid import UUID
 
@@ -14,24 +15,26 @@ import psycopg
 import structlog
 from psycopg.errors import ProgramLimitExceeded
 
-from apps.engine.application import Application
 from apps.engine.findings import DocumentRefused
 from apps.engine.ids import uuid7
 from apps.engine.outcome import StepFailed
 from apps.engine.run.effects import error_of
-from apps.runs.adapters.broker import Listening, Published, message_origin, message_run
+from apps.runs.adapters.broker import Listening, Published, link_run, message_origin, message_run
 from apps.runs.adapters.payloads import dumped
+from apps.runs.adapters.place import Place
 from apps.runs.adapters.pools import Connection
 from apps.runs.adapters.queue import SQL, LaneHead, MessageRow, Queue, see_tenants
 from apps.runs.adapters.rows import NewRunRow
 from apps.runs.adapters.services import Services
 from apps.runs.adapters.sql import Statements
+from apps.runs.rules.links import EVERYWHERE, is_link
 
 log = structlog.get_logger(__name__)
 WRITER_SQL = Statements("writer")
 REFUSED = (psycopg.DataError, psycopg.IntegrityError, ProgramLimitExceeded)  # it is the row, not the database
 Started = tuple[LaneHead, NewRunRow]
 Key = tuple[UUID, UUID, str]  # environment, workflow, subscription
+Ids = tuple[UUID, UUID, UUID]  # tenant, environment, workflow
 
 
 async def lanes_advance(services: Services, queue: Queue, *, limit: int) -> int:
@@ -43,20 +46,20 @@ async def lanes_advance(services: Services, queue: Queue, *, limit: int) -> int:
         await see_tenants(connection, {head.tenant_id for head in heads})
         messages = await queue.messages(connection, [head.message_id for head in heads if head.message_id])
         listening = await _listening(connection, heads)
-        deciding = await _deciding(services, heads, listening)
+        places = await _places(services, heads, listening)
         started: list[Started] = []
         buried: list[Started] = []
         skipped: list[LaneHead] = []
         for head in heads:
             message = messages.get(head.message_id) if head.message_id is not None else None
-            found = listening.get(_key_of(head))
+            place, found = places.get(_place_of(head)), listening.get(_key_of(head))
             if message is None or found is None or head.delivery_id is None:
                 skipped.append(head)
                 continue
             try:
-                started.append((head, _run_of(services, head, message, found, deciding.get(_key_of(head)))))
+                started.append((head, _run_of(services, head, message, found, place)))
             except Exception as problem:
-                buried.append((head, _failed(services, head, message, found, problem)))
+                buried.append((head, _failed(services, head, message, _of_live(found, place), problem)))
         await queue.skip(connection, skipped)
         buried += await _start(connection, queue, started)
         await _bury(connection, queue, buried)
@@ -64,46 +67,62 @@ async def lanes_advance(services: Services, queue: Queue, *, limit: int) -> int:
 
 
 def _key_of(head: LaneHead) -> Key:
-    return head.environment_id, head.workflow_id, head.subscription
+    return EVERYWHERE if is_link(head.subscription) else head.environment_id, head.workflow_id, head.subscription
 
 
-async def _deciding(
+def _place_of(head: LaneHead) -> Ids:
+    return head.tenant_id, head.environment_id, head.workflow_id
+
+
+async def _places(
     services: Services, heads: Sequence[LaneHead], listening: Mapping[Key, Listening]
-) -> dict[Key, Application]:
-    """Return the applications of subscriptions that say themselves which run a message becomes."""
-    found: dict[Key, Application] = {}
+) -> dict[Ids, Place]:
+    """Return what is live of workflows with subscriptions that say themselves which run a message becomes."""
+    found: dict[Ids, Place] = {}
     for head in heads:
         key = _key_of(head)
-        if key in found or key not in listening or not listening[key].decides:
+        if _place_of(head) in found or key not in listening or not listening[key].decides:
             continue
         try:
-            place = await services.live_place(head.tenant_id, head.environment_id, head.workflow_id)
+            place = await services.live_place(*_place_of(head))
         except DocumentRefused:  # a fault of ours: its own messages are buried, nobody else's are held up
             log.exception("lane.document_refused", workflow_id=str(head.workflow_id))
             continue
         if place is not None:
-            found[key] = place.application
+            found[_place_of(head)] = place
     return found
 
 
 def _run_of(
-    services: Services, head: LaneHead, message: MessageRow, found: Listening, application: Application | None
+    services: Services, head: LaneHead, message: MessageRow, found: Listening, place: Place | None
 ) -> NewRunRow:
     """Return the run that hands a lane's head to its subscription; raises whatever there is against it."""
     encoded, written = message.opened()
     headers = None if written is None else orjson.loads(written)
     published = Published(message.id, message.topic, orjson.loads(encoded), message.key, headers, encoded)
-    subscription = None if application is None else application.subscription(found.name, found.topic)
+    now, delivery_id = services.clock.now(), cast(UUID, head.delivery_id)
+    if found.link is not None:
+        if place is None:
+            raise StepFailed("The target of the link is not live in this environment.", code="link.target_not_live")
+        return link_run(uuid7(), place, _of_live(found, place), published, now, delivery_id=delivery_id)
+    subscription = None if place is None else place.application.subscription(found.name, found.topic)
     return message_run(
         uuid7(),
         head.tenant_id,
         head.environment_id,
         found,
         published,
-        services.clock.now(),
-        delivery_id=cast(UUID, head.delivery_id),
+        now,
+        delivery_id=delivery_id,
         starts=None if subscription is None else subscription.starts,
     )
+
+
+def _of_live(found: Listening, place: Place | None) -> Listening:
+    """Return a link with the version that is live of its target."""
+    if found.link is None or place is None:
+        return found
+    return replace(found, version_id=place.version_id, version_number=place.version_number)
 
 
 def _failed(services: Services, head: LaneHead, message: MessageRow, found: Listening, problem: Exception) -> NewRunRow:
@@ -135,14 +154,14 @@ def _as_failed(row: NewRunRow, problem: Exception) -> NewRunRow:
 
 async def _listening(connection: Connection, heads: Sequence[LaneHead]) -> dict[Key, Listening]:
     values: dict[str, Any] = {
-        "environments": [head.environment_id for head in heads],
+        "environments": [_key_of(head)[0] for head in heads],
         "workflows": [head.workflow_id for head in heads],
         "names": [head.subscription for head in heads],
     }
     cursor = await connection.execute(SQL.load_subscriptions, values)
     found: dict[Key, Listening] = {}
-    for environment, workflow, name, version, number, topic, entry in await cursor.fetchall():
-        found[environment, workflow, name] = Listening(workflow, version, number, name, topic, entry, "key")
+    for environment, workflow, name, version, number, topic, entry, link in await cursor.fetchall():
+        found[environment, workflow, name] = Listening(workflow, version, number, name, topic, entry, "key", link)
     return found
 
 

@@ -13,8 +13,10 @@ from apps.core.scope import Actor, current_tenant
 from apps.core.sealing import opened, seal
 from apps.engine.events import Hearing, ending
 from apps.engine.ids import uuid7
+from apps.engine.links.following import Chain, is_forwarding
 from apps.engine.run.decide import decide
 from apps.engine.run.state import Event, RunState, SendAgain, Settled, Status
+from apps.engine.topics import TopicTable
 from apps.engine.trigger import UnknownWorkflow
 from apps.runs.adapters import control
 from apps.runs.adapters.payloads import PayloadTooLarge, dumped, state_read, state_stored
@@ -27,6 +29,7 @@ from apps.runs.queries.runs import run_get
 from apps.runs.rules.sealing import RUN_ERROR, RUN_INPUT, RUN_PROGRESS
 from apps.tenants.policy import require
 from apps.workflows.queries.deployments import deployment_list
+from apps.workflows.queries.links import link_patterns
 from apps.workflows.queries.workflows import workflow_get
 
 FINAL = frozenset({"done", "failed", "cancelled"})
@@ -76,28 +79,31 @@ def run_start(
 def run_cancel(*, run_id: UUID, actor: Actor) -> dict[str, Any]:
     """End a run that has not ended; what a worker still learns about it is refused. Raises `RunFinished`."""
     require(actor, CANCEL)
-    state, progress, *_ = _locked(run_id)
-    if state in FINAL:
-        raise RunFinished(f"The run is {state}.")
+    now_in, progress, source, *_ = _locked(run_id)
+    if now_in in FINAL:
+        raise RunFinished(f"The run is {now_in}.")
     error = dumped({"code": "run.cancelled", "message": f"Cancelled by {actor.label}."})
     sequence = control.rows(control.SQL.run_cancel, (seal(error, current_tenant(), RUN_ERROR), run_id))[0][0]
     control.execute(control.SQL.steps_cancel, (sequence, run_id))
     control.execute(control.SQL.work_drop, (run_id,))
     control.lane_free(run_id)
-    if progress is not None and not orjson.loads(progress).get("quiet"):
-        _tell_cancelled(run_id, orjson.loads(error))
+    state = {"quiet": True} if progress is None else orjson.loads(progress)
+    if not state.get("quiet") and not is_forwarding(source, state["entry"]):
+        _tell_cancelled(run_id, orjson.loads(error), tuple(state.get("links", ())))
     audit.record(verb="run.cancel", target="run", target_id=run_id)
     control.hint_after_commit(run_id, sequence)
     return run_get(run_id=run_id)
 
 
-def _tell_cancelled(run_id: UUID, error: dict[str, Any]) -> None:
-    """Publish the run's last lifecycle event when its application takes it in."""
+def _tell_cancelled(run_id: UUID, error: dict[str, Any], links: Chain) -> None:
+    """Publish the run's last lifecycle event when its application, or a link, takes it in."""
     section, action, workflow, tenant_id, environment_id, workflow_id, version, started_at = control.rows(
         control.SQL.run_told, (run_id,)
     )[0]
     application = application_of(workflow_id=workflow_id, version=version)
-    if application is None or not Hearing(section, application.is_heard).fail:
+    linked = TopicTable((pattern, True) for pattern in link_patterns(workflow_id=workflow_id))
+    is_heard = application.is_heard if application else lambda topic: False
+    if not Hearing(section, lambda topic: is_heard(topic) or bool(linked.find(topic))).fail:
         return
     ended_at = now()
     run = {
@@ -109,7 +115,7 @@ def _tell_cancelled(run_id: UUID, error: dict[str, Any]) -> None:
         "duration_us": int((ended_at - started_at).total_seconds() * 1_000_000),
         "error": error,
     }
-    control.tell((tenant_id, environment_id, workflow_id), run_id, ending(run), ended_at)
+    control.tell((tenant_id, environment_id, workflow_id), run_id, ending(run), ended_at, links=links)
 
 
 def run_retry(*, run_id: UUID, actor: Actor) -> dict[str, Any]:

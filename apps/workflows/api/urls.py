@@ -4,6 +4,7 @@ from django.urls import path
 
 from apps.workflows.api.deployments import Deployment, DeploymentEnd, Deployments, WorkflowDeployments
 from apps.workflows.api.drafts import Check, Draft
+from apps.workflows.api.links import LinksImport, WorkflowLink, WorkflowLinks
 from apps.workflows.api.versions import Version, VersionDocument, Versions
 from apps.workflows.api.workflows import (
     ProjectWorkflows,
@@ -28,6 +29,9 @@ urlpatterns = [
     path(VERSION, Version.as_view(), name="version"),
     path(f"{VERSION}/document", VersionDocument.as_view(), name="version-document"),
     path(f"{WORKFLOW}/deployments", WorkflowDeployments.as_view(), name="workflow-deployments"),
+    path(f"{WORKFLOW}/links", WorkflowLinks.as_view(), name="workflow-links"),
+    path(f"{WORKFLOW}/links/<uuid:link_id>", WorkflowLink.as_view(), name="workflow-link"),
+    path("links/import", LinksImport.as_view(), name="links-import"),
     path("deployments", Deployments.as_view(), name="deployments"),
     path("deployments/<uuid:deployment_id>", Deployment.as_view(), name="deployment"),
     path("deployments/<uuid:deployment_id>/end", DeploymentEnd.as_view(), name="deployment-end"),

@@ -11,6 +11,7 @@ from uuid import UUID
 from apps.core.scope import SYSTEM, scope
 from apps.tenants.queries import tenant_by_slug
 from apps.workflows.models import Deployment, Version
+from apps.workflows.queries.links import link_patterns
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class LiveDeployment:
     sha256: str
     secrets_version: int
     document: str
+    linked: tuple[str, ...] = ()  # what links to other workflows take in
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class VersionText:
     version: int
     sha256: str
     document: str
+    linked: tuple[str, ...] = ()
 
 
 def deployment_live(*, tenant_slug: str, environment: str, workflow_slug: str) -> LiveDeployment | None:
@@ -61,7 +64,8 @@ def version_by_id(*, tenant_id: UUID, version_id: UUID) -> VersionText | None:
         row = Version.objects.filter(id=version_id).defer("findings").first()
         if row is None:
             return None
-        return VersionText(tenant_id, row.workflow_id, row.id, row.number, row.sha256, bytes(row.document).decode())
+        document, linked = bytes(row.document).decode(), link_patterns(workflow_id=row.workflow_id)
+        return VersionText(tenant_id, row.workflow_id, row.id, row.number, row.sha256, document, linked)
 
 
 def _live(tenant_id: UUID, **where: Any) -> LiveDeployment | None:
@@ -82,6 +86,7 @@ def _live(tenant_id: UUID, **where: Any) -> LiveDeployment | None:
             )
             .first()
         )
-    if row is None:
-        return None
-    return LiveDeployment(tenant_id, *row[:-1], document=bytes(row[-1]).decode())
+        if row is None:
+            return None
+        linked = link_patterns(workflow_id=row[2])
+    return LiveDeployment(tenant_id, *row[:-1], document=bytes(row[-1]).decode(), linked=linked)

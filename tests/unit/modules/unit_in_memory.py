@@ -87,6 +87,9 @@ class MemoryBroker:
     def __init__(self) -> None:
         self.sent: list[tuple[str, Any, str | None]] = []
 
+    def is_linked(self, topic: str) -> bool:
+        return False
+
     def publish(
         self, topic: str, payload: Any, *, key: str | None = None, headers: Mapping[str, str] | None = None
     ) -> UUID:

@@ -53,6 +53,17 @@ insert into runs_subscription
     (id, tenant_id, environment_id, workflow_id, version_id, version_number, name, topic, entry, ordering)
 values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 
+-- name: link_add
+insert into runs_subscription (
+    id, tenant_id, environment_id, workflow_id, version_id, version_number, name, topic, entry, ordering,
+    source_workflow_id, link
+)
+values (%(id)s, %(tenant)s, %(everywhere)s, %(target)s, %(no_version)s, 0, %(name)s, %(topic)s, %(entry)s, 'key',
+    %(source)s, %(link)s)
+
+-- name: link_drop
+delete from runs_subscription where source_workflow_id = %s and name = %s
+
 -- name: schedules_kept
 select name, timetable from runs_schedule where environment_id = %s and workflow_id = %s for update
 

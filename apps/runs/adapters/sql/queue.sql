@@ -52,7 +52,7 @@ left join runs_delivery d on d.lane_id = l.id and d.number = l.head and d.dead_a
 select id, tenant_id, topic, key, headers, payload from runs_message where id = any(%(messages)s::uuid[])
 
 -- name: load_subscriptions
-select environment_id, workflow_id, name, version_id, version_number, topic, entry from runs_subscription
+select environment_id, workflow_id, name, version_id, version_number, topic, entry, link from runs_subscription
 where (environment_id, workflow_id, name) in (
     select * from unnest(%(environments)s::uuid[], %(workflows)s::uuid[], %(names)s::text[])
 )

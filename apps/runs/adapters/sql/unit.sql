@@ -144,5 +144,9 @@ on conflict (tenant_id, source, event_id) do nothing
 returning id
 
 -- name: subscriptions
-select workflow_id, version_id, version_number, name, topic, entry, ordering from runs_subscription
-where environment_id = %s order by workflow_id, name
+select workflow_id, version_id, version_number, name, topic, entry, ordering, null from runs_subscription
+where environment_id = %s
+union all
+select workflow_id, version_id, version_number, name, topic, entry, ordering, link from runs_subscription
+where source_workflow_id = %s
+order by 1, 4
