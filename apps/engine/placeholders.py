@@ -15,13 +15,14 @@ PROVIDERS = ("env", "tenant")  # both mean the secrets of whoever runs the docum
 REFERENCE = re.compile(r"(?:([^/#]*)/)?([A-Za-z0-9._-]+)(?:#(.*))?")
 NO_NAME = re.compile(r"[^A-Za-z0-9]+")
 LATEST = "latest"
+VERSION = re.compile(r"[1-9][0-9]{0,8}")
 OPENING = "${"
 ESCAPED = "$${"
 INSIDE = re.compile(r"""[{}]|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""", re.DOTALL)
 
 
 class Part(NamedTuple):
-    """A piece of a text: literal text, a secret's name, or the source of an expression."""
+    """A piece of a text: literal text, a secret (`NAME` or `NAME#version`), or the source of an expression."""
 
     kind: str  # text, secret, expression
     text: str
@@ -76,9 +77,12 @@ def _reference(text: str) -> Part:
         raise BadExpression(
             f"There is no provider {found[1]!r} of secrets; there are: {', '.join(PROVIDERS)}.", len(ADDRESS)
         )
-    if found[3] not in (None, LATEST):
-        raise BadExpression(f"Only the latest version of a secret is kept, not {found[3]!r}.", found.start(3))
-    return Part("secret", name, found.start(2))
+    version = found[3]
+    if version in (None, LATEST):
+        return Part("secret", name, found.start(2))
+    if not VERSION.fullmatch(version):
+        raise BadExpression(f"A version of a secret is a number or {LATEST}, not {version!r}.", found.start(3))
+    return Part("secret", f"{name}#{version}", found.start(2))
 
 
 def _placeholder(source: str, offset: int) -> Part:

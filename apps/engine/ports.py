@@ -171,7 +171,7 @@ class Secrets(Protocol):
     """Look secrets up at the last moment."""
 
     async def get(self, name: str) -> str:
-        """Return the value of `${NAME}`; raise `StepFailed` code `secret.missing`."""
+        """Return the value of `NAME` or `NAME#version`; raise `StepFailed` code `secret.missing`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,17 @@ from django.urls import path, reverse
 from apps.core.admin import OpsAdmin
 from apps.core.errors import WeftError
 from apps.core.scope import scope
-from apps.tenants.models import ApiKey, Environment, Invitation, Membership, Project, Secret, Tenant, User
+from apps.tenants.models import (
+    ApiKey,
+    Environment,
+    Invitation,
+    Membership,
+    Project,
+    Secret,
+    SecretVersion,
+    Tenant,
+    User,
+)
 from apps.tenants.operations.invitations import invitation_create, invitation_link
 from apps.tenants.operations.tenants import tenant_create, tenant_resume, tenant_suspend
 from apps.tenants.queries import operator_actor
@@ -137,6 +147,15 @@ class SecretAdmin(OpsAdmin):
     """Names of secrets; the ciphertext is not readable for operators."""
 
     list_display = ("name", "tenant_id", "environment_id", "key_id", "updated_at", "updated_by")
+    search_fields = ("tenant__slug", "name")
+    ordering = ("-id",)
+
+
+@admin.register(SecretVersion)
+class SecretVersionAdmin(OpsAdmin):
+    """Earlier values of secrets; the ciphertext is not readable for operators."""
+
+    list_display = ("name", "number", "tenant_id", "environment_id", "key_id", "set_at", "set_by", "retired_at")
     search_fields = ("tenant__slug", "name")
     ordering = ("-id",)
 

@@ -216,6 +216,7 @@ class Secret(TenantModel):
     name = models.TextField()
     ciphertext = models.BinaryField()
     key_id = models.TextField()
+    version = models.IntegerField(db_default=1)  # counts how often the name was given a value
     updated_at = models.DateTimeField(db_default=WeftNow())
     updated_by = models.TextField()
 
@@ -225,3 +226,37 @@ class Secret(TenantModel):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SecretVersion(TenantModel):
+    """An earlier value of a secret, sealed as the secret was; documents name it as `secret://name#number`.
+
+    A retired one can be used no more and is there to be recognised, so that it can be kept out of what is shown.
+    """
+
+    environment = TenantForeignKey(Environment, on_delete=models.CASCADE)
+    name = models.TextField()
+    number = models.IntegerField()
+    ciphertext = models.BinaryField()
+    key_id = models.TextField()
+    set_at = models.DateTimeField()
+    set_by = models.TextField()
+    retired_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "tenants_secret_version"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "environment", "name", "number"], name="tenants_secret_version_number"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["retired_at"],
+                name="tenants_secret_version_retired",
+                condition=models.Q(retired_at__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}#{self.number}"

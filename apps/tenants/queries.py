@@ -4,7 +4,7 @@ Everything but `tenant_by_slug`, `memberships_of`, `role_of` and `key_by_id` wan
 themselves, because they are what decides which scope a request gets; they are cached and told of changes.
 """
 
-from collections.abc import Iterable
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,6 +26,7 @@ from apps.tenants.models import (
     Membership,
     Project,
     Secret,
+    SecretVersion,
     Tenant,
     TenantDirectory,
     TenantStatus,
@@ -270,22 +271,50 @@ def key_list(*, after: UUID | None = None, limit: int = paging.USUAL_PAGE) -> Pa
     return paging.by_id(ApiKey.objects.defer("secret_hash"), after=after, limit=limit)
 
 
-def secret_names(*, environment_id: UUID) -> list[str]:
-    """Return the names of an environment's secrets; the values leave through `secret_value` only."""
-    rows = Secret.objects.filter(environment_id=environment_id).order_by("name")
-    return list(rows.values_list("name", flat=True))
+def secret_references(*, environment_id: UUID) -> frozenset[str]:
+    """Return what documents may name: `NAME`, and `NAME#number` for each version that can be used."""
+    current = Secret.objects.filter(environment_id=environment_id).values_list("name", "version")
+    earlier = SecretVersion.objects.filter(environment_id=environment_id, retired_at__isnull=True)
+    numbered = {f"{name}#{number}" for name, number in [*current, *earlier.values_list("name", "number")]}
+    return frozenset(numbered | {name for name, _ in current})
 
 
 def secret_list(*, environment_id: UUID) -> list[dict[str, Any]]:
     """Return names, times and authors of an environment's secrets, without the values."""
     rows = Secret.objects.filter(environment_id=environment_id).order_by("name")
-    return [dict(row) for row in rows.values("id", "name", "updated_at", "updated_by")]
+    return [dict(row) for row in rows.values("id", "name", "version", "updated_at", "updated_by")]
 
 
-def secret_values(*, environment_id: UUID, names: Iterable[str]) -> dict[str, str]:
-    """Decrypt the named secrets, for a step that is about to run; absent ones are left out."""
-    rows = Secret.objects.filter(environment_id=environment_id, name__in=list(names))
-    return {name: secret_open(bytes(sealed)) for name, sealed in rows.values_list("name", "ciphertext")}
+def secret_value(*, environment_id: UUID, reference: str) -> str | None:
+    """Decrypt `NAME` or `NAME#number`, for a step that is about to run; None when there is none to be used."""
+    name, _, number = reference.partition("#")
+    where = {"environment_id": environment_id, "name": name}
+    found = Secret.objects.filter(**where, **({"version": int(number)} if number else {}))
+    sealed = found.values_list("ciphertext", flat=True).first()
+    if sealed is None and number:
+        earlier = SecretVersion.objects.filter(**where, number=int(number), retired_at__isnull=True)
+        sealed = earlier.values_list("ciphertext", flat=True).first()
+    return None if sealed is None else secret_open(bytes(sealed))
+
+
+def secrets_version(*, environment_id: UUID) -> int:
+    """Return the number that moves whenever a secret of the environment does; 0 when there is no such environment."""
+    rows = Environment.objects.filter(id=environment_id).values_list("secrets_version", flat=True)
+    return rows.first() or 0
+
+
+def secret_values_known(*, environment_id: UUID) -> frozenset[str]:
+    """Decrypt all values that rows of the environment may hold, earlier and retired ones too, to keep them from view.
+
+    One that no key opens is left out.
+    """
+    found: set[str] = set()
+    for rows in (Secret, SecretVersion):
+        kept = rows.objects.filter(environment_id=environment_id)
+        for sealed in kept.values_list("ciphertext", flat=True):
+            with contextlib.suppress(crypto.Undecipherable):
+                found.add(secret_open(bytes(sealed)))
+    return frozenset(found)
 
 
 def secret_open(ciphertext: bytes) -> str:

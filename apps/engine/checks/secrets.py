@@ -1,6 +1,7 @@
 """Secrets: every `${NAME}`, `secret://name` and signing `$NAME` must be set where the document is to run."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 
 from apps.engine.checks.report import texts_in
 from apps.engine.checks.scope import Scope
@@ -13,9 +14,16 @@ def check_secrets(scope: Scope) -> None:
     known = scope.options.secrets
     if known is None:
         return
-    for path, offset, name in _used(scope):
-        if name not in known:
-            scope.report_text("secret.missing", path, offset, f"The secret {name} is not set in this environment.")
+    for path, offset, reference in _used(scope):
+        if reference not in known:
+            scope.report_text("secret.missing", path, offset, _said(reference, known))
+
+
+def _said(reference: str, known: Collection[str]) -> str:
+    name, _, version = reference.partition("#")
+    if version and name in known:
+        return f"The secret {name} has no version {version} in this environment."
+    return f"The secret {name} is not set in this environment."
 
 
 def _used(scope: Scope) -> Iterator[tuple[DocumentPath, int, str]]:

@@ -38,10 +38,12 @@ class EnvironmentSecrets:
         self._environment = os.environ if environment is None else environment
 
     async def get(self, name: str) -> str:
-        """Return the value; raise `StepFailed` code `secret.missing`."""
+        """Return the value, which has no versions; raise `StepFailed` code `secret.missing`."""
         value = self._environment.get(name)
         if value is None:
-            raise StepFailed(f"The environment variable {name} is not set.", code="secret.missing")
+            bare, _, version = name.partition("#")
+            why = f"{bare} has no version {version}" if version else f"{name} is not set"
+            raise StepFailed(f"The environment variable {why}.", code="secret.missing")
         return value
 
 

@@ -16,7 +16,7 @@ from apps.runs.adapters.pools import Pools
 from apps.runs.adapters.services import Services
 from apps.runs.adapters.threads import in_thread
 from apps.runs.operations.applications import Applications
-from apps.tenants.queries import secret_values
+from apps.tenants.queries import secret_value
 
 
 def services_make(
@@ -54,6 +54,6 @@ async def secret_lookup(tenant_id: UUID, environment_id: UUID, name: str) -> str
 
     def find() -> str | None:
         with scope(tenant_id, SYSTEM, read_only=True):
-            return secret_values(environment_id=environment_id, names=[name]).get(name)
+            return secret_value(environment_id=environment_id, reference=name)
 
     return await in_thread(find)

@@ -32,8 +32,8 @@ def sweep_outbox(connection: Connection) -> Counts:
 
 
 def sweep_expired(connection: Connection) -> Counts:
-    """Drop idempotency keys, seen events and stored objects whose time is over, and workers that fell silent."""
-    removed = _one(connection, SQL.expire)
+    """Drop idempotency keys, seen events, retired secrets and stored objects that are over, and silent workers."""
+    removed = _one(connection, SQL.expire) + _one(connection, SQL.forget_secrets)
     while count := _one(connection, SQL.expire_resources):
         removed += count
     return {"removed": removed, "workers": connection.execute(SQL.forget_workers).rowcount}

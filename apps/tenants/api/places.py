@@ -111,13 +111,13 @@ class SecretView(ApiView):
 
     @call("secret_set", takes=shapes.SecretIn, status=204, refuses=(422,), tags=("secrets",))
     def put(self, request: Request, environment: str, name: str) -> Response:
-        """Set the value; the last one wins."""
+        """Set the value; the one before can still be named by its version, as can the eight before that."""
         given = self.body(shapes.SecretIn)
         secrets.secret_set(environment=environment, name=name, value=given["value"], actor=self.actor)
         return Response(status=204)
 
     @call("secret_delete", status=204, tags=("secrets",))
     def delete(self, request: Request, environment: str, name: str) -> Response:
-        """Delete the value."""
+        """Delete the value and all its versions."""
         secrets.secret_delete(environment=environment, name=name, actor=self.actor)
         return Response(status=204)

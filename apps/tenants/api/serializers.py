@@ -113,6 +113,7 @@ class SecretIn(Taken):
 
 class SecretOut(Out):
     name = serializers.CharField()
+    version = serializers.IntegerField(help_text="What `secret://name#version` calls the present value.")
     updated_at = serializers.DateTimeField()
     updated_by = serializers.CharField()
 

@@ -12,7 +12,7 @@ from apps.core.api.preconditions import revision_demanded, with_etag
 from apps.core.api.schema import IF_MATCH, call
 from apps.core.api.views import ApiView
 from apps.engine.findings import counts
-from apps.tenants.queries import environment_get, secret_names
+from apps.tenants.queries import environment_get, secret_references
 from apps.workflows.api.serializers import CheckOut, DraftOut, TextIn
 from apps.workflows.api.texts import DOCUMENT_PARSERS
 from apps.workflows.operations.drafts import draft_save
@@ -84,4 +84,4 @@ class Check(ApiView):
 def _secrets(environment: str | None) -> frozenset[str] | None:
     if environment is None:
         return None
-    return frozenset(secret_names(environment_id=environment_get(name=environment).id))
+    return secret_references(environment_id=environment_get(name=environment).id)

@@ -17,7 +17,7 @@ from apps.engine.document import Document
 from apps.engine.findings import Finding, Severity
 from apps.modules.queries import registry
 from apps.tenants.policy import require
-from apps.tenants.queries import EnvironmentView, environment_get, secret_names
+from apps.tenants.queries import EnvironmentView, environment_get, secret_references
 from apps.workflows.errors import DocumentRefused
 from apps.workflows.events import DEPLOYMENT_CHANGED, DeploymentPlan
 from apps.workflows.models import Deployment, Version, Workflow
@@ -57,7 +57,7 @@ def deployment_create(
         return deployment_get(deployment_id=live.id)
     checked = document_check(
         text=bytes(chosen.document),
-        secrets=frozenset(secret_names(environment_id=target.id)),
+        secrets=secret_references(environment_id=target.id),
         allow_placeholders=allow_placeholders,
     )
     _demand_deployable(workflow, target, chosen, checked, confirm_orphans, state_map or {})

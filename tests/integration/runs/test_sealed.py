@@ -12,7 +12,8 @@ from apps.core.sealing import MARK, opened
 from apps.runs.adapters.threads import in_thread
 from apps.runs.queries.instances import instance_get, instance_list
 from apps.runs.queries.messages import message_get, message_list
-from apps.runs.queries.runs import UNDECIPHERABLE, run_get, run_list
+from apps.runs.queries.runs import run_get, run_list
+from apps.runs.queries.shown import UNDECIPHERABLE
 from apps.runs.rules.sealing import ANSWER_BODY, COLUMNS
 from tests.integration.runs.documents import HEAD
 from tests.support.clients import client_for
@@ -90,6 +91,7 @@ NOT_A_PAYLOAD = {
     "workflows_version|document",
     "tenants_api_key|secret_hash",
     "tenants_secret|ciphertext",  # sealed by `core.crypto`
+    "tenants_secret_version|ciphertext",
 }
 UNSEEN = {"password"}  # replaced before anything is kept
 

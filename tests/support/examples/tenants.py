@@ -27,11 +27,12 @@ def invitation(tenant: TenantFixture) -> None:
         invitation_create(email=INVITED, role="viewer", actor=SYSTEM)
 
 
-@row("tenants_secret")
+@row("tenants_secret", "tenants_secret_version")
 def secret(tenant: TenantFixture) -> None:
-    """Store a secret."""
+    """Store a secret, twice."""
     with scope(tenant.id, SYSTEM):
-        secret_set(environment="prod", name=f"TOKEN_{tenant.id.hex[-8:].upper()}", value="hush", actor=SYSTEM)
+        for value in ("hush", "hushed"):
+            secret_set(environment="prod", name=f"TOKEN_{tenant.id.hex[-8:].upper()}", value=value, actor=SYSTEM)
 
 
 def invitation_id(tenant: TenantFixture) -> UUID:

@@ -337,6 +337,16 @@ workflows:
         ]
 
     @pytest.mark.spec("CAT-B2")
+    def test_a_version_of_a_secret_that_is_not_kept_is_blocked_at_its_key(self):
+        url = "https://x/${HOOK_TOKEN}?a=${data.a}&b=${OTHER}"
+        text = self.TEXT.replace(url, "secret://hook.url#3")
+        known = frozenset({"JWT_SECRET", "WITH_TOKEN", "HOOK_URL", "HOOK_URL#1", "HOOK_URL#2"})
+        (found,) = [each for each in findings_of(text, secrets=known) if each.code == "secret.missing"]
+        assert (found.path, found.line) == ("modules[0].config.url", 5)
+        assert found.message == "The secret HOOK_URL has no version 3 in this environment."
+        assert findings_of(text, secrets=known | {"HOOK_URL#3"}) == findings_of(text, secrets=None)
+
+    @pytest.mark.spec("CAT-B2")
     def test_a_secret_by_address_is_looked_for_too(self):
         url = "https://x/${HOOK_TOKEN}?a=${data.a}&b=${OTHER}"
         text = self.TEXT.replace(url, "secret://hook.url")

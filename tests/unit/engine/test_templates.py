@@ -126,6 +126,7 @@ def test_values_are_written_into_texts_like_this(value, text):
         ("secret://db.password", "DB_PASSWORD"),
         ("secret://env/crm-token", "CRM_TOKEN"),
         ("secret://tenant/CRM_TOKEN#latest", "CRM_TOKEN"),
+        ("secret://tenant/crm.token#3", "CRM_TOKEN#3"),
     ],
 )
 def test_a_text_may_be_a_secret_as_a_whole(text, name):
@@ -142,7 +143,9 @@ def test_a_text_may_be_a_secret_as_a_whole(text, name):
         ("secret://9lives", "beginning with a letter"),
         ("secret://a/b/c", "is written"),
         ("secret://vault/token", "no provider 'vault'"),
-        ("secret://TOKEN#3", "latest version"),
+        ("secret://TOKEN#third", "a number or latest"),
+        ("secret://TOKEN#0", "a number or latest"),
+        ("secret://TOKEN#", "a number or latest"),
         ("secret://TOKEN and more", "is written"),
     ],
 )

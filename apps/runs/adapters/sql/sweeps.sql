@@ -9,6 +9,9 @@ select weft_expired_delete()
 -- name: expire_resources
 select runs_expired_delete()
 
+-- name: forget_secrets
+select tenants_secrets_forget()
+
 -- name: forget_workers
 delete from runs_worker where seen_at < weft_now() - interval '1 day'
 
