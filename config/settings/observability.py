@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 
+from apps.runs.adapters.known import hide_secrets
 from config.env import Environment
 
 SHARED: list[Any] = [
@@ -43,7 +44,7 @@ def logging_config(env: Environment) -> dict[str, Any]:
             "line": {
                 "()": structlog.stdlib.ProcessorFormatter,
                 "foreign_pre_chain": SHARED,
-                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer, hide_secrets],
             }
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from apps.engine.application import Application
 from apps.engine.events import Hearing
+from apps.engine.redaction import KnownSecrets
 from apps.engine.samples import Samples
 from apps.engine.topics import TopicTable
 from apps.runs.adapters.rows import RunOrigin
@@ -28,6 +29,7 @@ class Place:
     application: Application
     samples: Samples = field(default_factory=Samples)
     linked: tuple[str, ...] = ()  # what links to other workflows take in
+    known: KnownSecrets = field(default_factory=KnownSecrets)
     served: dict[int, Any] = field(default_factory=dict)  # what the door has prepared per route
     _hearing: dict[str, Hearing] = field(default_factory=dict)
     is_measured: bool = field(init=False)  # whether the document shows its samples

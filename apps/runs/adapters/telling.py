@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from apps.engine.events import Hearing
+from apps.engine.redaction import KnownSecrets
 from apps.runs.adapters.broker import BufferedBroker
 from apps.runs.adapters.payloads import LONGEST_PAYLOAD, PayloadTooLarge
 from apps.runs.adapters.rows import NewRunRow
@@ -30,11 +31,11 @@ def tell(broker: BufferedBroker, events: Iterable[Event]) -> None:
             broker.publish(topic, {name: value for name, value in payload.items() if name not in CONTENT})
 
 
-def of_row(row: NewRunRow, hearing: Hearing) -> list[Event]:
+def of_row(row: NewRunRow, hearing: Hearing, known: KnownSecrets) -> list[Event]:
     """Return the events of a row that is written when its run has ended."""
     if not (hearing.begin or hearing.hears_end(row.state)):
         return []
-    output = content(row.output)
+    output = content(row.output, known)
     run = {
         "section": row.origin.section,
         "action": row.origin.action,
@@ -43,19 +44,19 @@ def of_row(row: NewRunRow, hearing: Hearing) -> list[Event]:
         "started_at": row.started_at,
         "finished_at": row.finished_at,
         "duration_us": row.duration_us,
-        "input": content(row.input),
+        "input": content(row.input, known),
         "output": output,
-        "error": content(row.error) or _said(output),
+        "error": content(row.error, known) or _said(output),
     }
     return hearing.of(run)
 
 
-def content(stored: bytes | None) -> Any:
+def content(stored: bytes | None, known: KnownSecrets) -> Any:
     """Return a payload as others may see it; None when it is not JSON or too long to be passed on."""
     if not stored or len(stored) > LONGEST_CONTENT:
         return None
     try:
-        return orjson.loads(redacted(stored))
+        return orjson.loads(known.redactor.payload(redacted(stored)))
     except orjson.JSONDecodeError:
         return None
 

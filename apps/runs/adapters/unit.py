@@ -164,7 +164,7 @@ class HostedUnit:
         try:
             result = Committed()
             await self._settle()
-            if row is not None and (events := of_row(row, self.place.hearing(row.origin.section))):
+            if row is not None and (events := of_row(row, self.place.hearing(row.origin.section), self.place.known)):
                 tell(self.broker, events)
             await self._flush(result)
             if row is not None:

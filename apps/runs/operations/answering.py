@@ -51,12 +51,13 @@ LOOK_SECONDS = (0.02, 0.05, 0.1, 0.25)
 class ServedRoute:
     """A route of a place with what is the same for every request to it."""
 
-    __slots__ = ("encoded_origin", "hearing", "load", "max_body", "origin", "record", "route", "tally")
+    __slots__ = ("encoded_origin", "hearing", "known", "load", "max_body", "origin", "record", "route", "tally")
 
     def __init__(self, place: Place, route: Route, traffic: Traffic) -> None:
         self.route = route
         self.record = route.record
         self.hearing = place.hearing(HTTP)
+        self.known = place.known
         self.max_body = min(route.max_body, LONGEST_PAYLOAD)
         self.origin: RunOrigin = place.origin(
             source="http",
@@ -130,6 +131,8 @@ class Answering:
             await unit.rollback()
             raise
         ended = time.perf_counter_ns()
+        if response.is_refusal:
+            response.body = served.known.redactor.payload(response.body)
         duration_us = (ended - began) // 1000
         if unit.place.is_measured:
             sample_request(unit.place.samples, route, response, trace, duration_us / 1e6)
@@ -313,9 +316,9 @@ class _Record:
             failed=self.state == FAILED,
             status=response.status,
             request_id=self.request.id,
-            input=redacted(self.request.body),
-            output=_kept(response.body),
-            steps=_steps(self._trace),
+            input=self._shown(self.request.body),
+            output=self._output(),
+            steps=self._steps(),
             started_us=self._started_us,
             duration_us=self._duration_us,
         )
@@ -331,12 +334,31 @@ class _Record:
             started_at,
             http_status=response.status,
             request_id=self.request.id,
-            input=redacted(self.request.body),
-            output=_kept(response.body),
-            steps=_steps(self._trace),
+            input=self._shown(self.request.body),
+            output=self._output(),
+            steps=self._steps(),
             finished_at=from_unix_us(self._started_us + self._duration_us),
             duration_us=self._duration_us,
         )
+
+    def _output(self) -> bytes:
+        body = self.response.body
+        return self._shown(body) if len(body) <= LONGEST_PAYLOAD else b""
+
+    def _steps(self) -> bytes:
+        trace = self._trace
+        if not trace:
+            return b"[]"
+        steps = orjson.dumps(trace, default=str, option=orjson.OPT_NON_STR_KEYS)
+        if len(steps) > LONGEST_PAYLOAD:
+            bare = [(index, began, ended, None, error, None) for index, began, ended, _, error, _ in trace]
+            steps = orjson.dumps(bare)
+        return self._shown(steps)
+
+    def _shown(self, payload: bytes) -> bytes:
+        """Return a payload as it is stored: nothing goes on from a request's row, so it holds no credentials."""
+        known = self.served.known
+        return redacted(known.redactor.payload(payload) if known.is_used else payload)
 
 
 def _state(response: Response) -> str:
@@ -364,17 +386,6 @@ def unavailable(request_id: str, detail: str) -> Response:
     return response
 
 
-def _kept(body: bytes) -> bytes:
-    return redacted(body) if len(body) <= LONGEST_PAYLOAD else b""
-
-
-def _steps(trace: Trace) -> bytes:
-    if not trace:
-        return b"[]"
-    steps = orjson.dumps(trace, default=str, option=orjson.OPT_NON_STR_KEYS)
-    if len(steps) > LONGEST_PAYLOAD:
-        steps = orjson.dumps([(index, began, ended, None, error, None) for index, began, ended, _, error, _ in trace])
-    return redacted(steps)
 
 
 def _seconds(text: str) -> float:

@@ -5,15 +5,19 @@ from collections import OrderedDict
 from uuid import UUID
 
 from apps.core.changes import Cache, ChangeListener, Notice, listener
+from apps.core.scope import SYSTEM, scope
 from apps.engine.application import Application
 from apps.engine.check import DEPLOYED
 from apps.engine.compile import compile_document
 from apps.engine.document import load
 from apps.engine.findings import DocumentRefused
+from apps.engine.redaction import KnownSecrets
 from apps.modules.queries import registry
+from apps.runs.adapters.known import known_secrets
 from apps.runs.adapters.metrics import SampleBook
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.threads import in_thread
+from apps.tenants.queries import secret_values_known, secrets_version
 from apps.workflows.queries.live import (
     LiveDeployment,
     VersionText,
@@ -96,6 +100,7 @@ class Applications:
             application,
             self.samples.of((live.tenant_id, live.environment_id, live.workflow_id)),
             live.linked,
+            await _known(live.tenant_id, live.environment_id, live.secrets_version),
         )
 
     async def _old_place(self, text: VersionText, environment_id: UUID, live: Place | None) -> Place:
@@ -112,6 +117,7 @@ class Applications:
             application,
             self.samples.of((text.tenant_id, environment_id, text.workflow_id)),
             live.linked if live else text.linked,
+            live.known if live else await _known(text.tenant_id, environment_id, None),
         )
 
     async def _application(self, sha256: str, secrets_version: int, text: str) -> Application:
@@ -141,6 +147,25 @@ def compiled(text: str) -> Application:
     if loaded.document is None:
         raise DocumentRefused(loaded.findings)
     return compile_document(loaded.document, registry(), DEPLOYED)
+
+
+async def _known(tenant_id: UUID, environment_id: UUID, version: int | None) -> KnownSecrets:
+    """Return what is to be kept out of what an environment shows, read anew when its secrets have moved."""
+    known = known_secrets(environment_id)
+    if version is None or known.version != version:
+        await in_thread(_renew, known, tenant_id, environment_id)
+    return known
+
+
+def _renew(known: KnownSecrets, tenant_id: UUID, environment_id: UUID) -> None:
+    with scope(tenant_id, SYSTEM, read_only=True):
+        secrets_read(known, environment_id)
+
+
+def secrets_read(known: KnownSecrets, environment_id: UUID) -> None:
+    """Have a process know all values of an environment of the scope's tenant."""
+    version = secrets_version(environment_id=environment_id)
+    known.renew(secret_values_known(environment_id=environment_id), version)
 
 
 def _workflow(place: Place) -> UUID:

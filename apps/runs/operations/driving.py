@@ -138,7 +138,7 @@ class Drive:
         if self._claimed.sequence == 1 and self._hearing.begin and not self.state.quiet:
             unit = self._unit()
             run = self._named() | {"started_at": self._claimed.started_at}
-            tell(unit.broker, [beginning(run | {"input": content(self._claimed.input)})])
+            tell(unit.broker, [beginning(run | {"input": content(self._claimed.input, self._place.known)})])
             await self._commit_unit(unit)
         elif self._claimed.was_taken:
             await self._flush()
@@ -172,7 +172,7 @@ class Drive:
         """Do one try and what follows from it, in the transaction of its unit when it wrote something."""
         step = program.steps[command.position]
         self.ends_at = self._services.clock.now() + timedelta(seconds=step.retry.timeout_seconds) + TRY_GRACE
-        self._given = (step.index, redacted(encoded(input_of(step, self.state.variables))))
+        self._given = (step.index, self._shown(redacted(encoded(input_of(step, self.state.variables)))))
         if step.effect is not Effect.PURE and not self._is_replay(command):
             self._record(program, RecordStep(step.index, command.attempt, "claimed"), self._services.clock.now(), None)
             await self._flush()
@@ -264,8 +264,8 @@ class Drive:
             "state": STATES[self.state.status],
             "finished_at": now,
             "duration_us": int((now - began).total_seconds() * 1_000_000),
-            "output": content(fitting(self.state.output)),
-            "error": self.state.error,
+            "output": content(fitting(self.state.output), self._place.known),
+            "error": self._place.known.redactor.tree(self.state.error),
         }
         return ending(self._named() | run)
 
@@ -308,7 +308,7 @@ class Drive:
             wait_until=None if wait is None else wait.until,
             wait_for=None if wait is None else wait.frees,
             output=output,
-            error=None if state.error is None else dumped(state.error),
+            error=None if state.error is None else self._shown(dumped(state.error)),
             http_status=response["status"] if final and response else None,
             ended=self._ended,
             has_delivery=self._claimed.delivery_id is not None,
@@ -321,8 +321,13 @@ class Drive:
     def _kept(self) -> tuple[bytes | None, bytes | None]:
         """Return progress and output as stored. Raises `PayloadTooLarge` unless the run has failed."""
         if self._encoded is None or self._encoded[0] is not self.state:
-            self._encoded = (self.state, *_encoded(self.state))
+            progress, output = _encoded(self.state)
+            self._encoded = (self.state, progress, None if output is None else self._shown(output))
         return self._encoded[1:]
+
+    def _shown(self, payload: bytes) -> bytes:
+        """Return what tells of the run without the values of secrets; what it goes on with keeps them."""
+        return self._place.known.redactor.payload(payload)
 
     def _record(self, program: Program, command: RecordStep, started_at: datetime, duration_us: int | None) -> None:
         step = program.steps[command.index]
@@ -342,9 +347,9 @@ class Drive:
             started_at=started_at,
             duration_us=duration_us,
             input=self._given[1] if self._given is not None and self._given[0] == step.index else None,
-            output=None if command.output is None else dumped(command.output),
-            error=None if command.error is None else dumped(command.error),
-            logs=b"".join(dumped(entry) + b"\n" for entry in command.logs) or None,
+            output=None if command.output is None else self._shown(dumped(command.output)),
+            error=None if command.error is None else self._shown(dumped(command.error)),
+            logs=b"".join(self._shown(dumped(entry)) + b"\n" for entry in command.logs) or None,
         )
         self._lines = [other for other in self._lines if other.id != line.id]
         self._lines.append(line)

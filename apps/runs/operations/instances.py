@@ -11,7 +11,9 @@ from apps.engine.ids import uuid7
 from apps.engine.module import Context
 from apps.engine.outcome import Rejected, StepFailed, TryAgain
 from apps.engine.ports import LostRace, Unit
+from apps.engine.redaction import Redactor
 from apps.engine.sections.statemachine import SECTION, Applied
+from apps.runs.adapters.known import known_secrets
 from apps.runs.adapters.payloads import PayloadTooLarge, dumped, fitting
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.rows import NewRunRow
@@ -19,6 +21,7 @@ from apps.runs.adapters.services import Services
 from apps.runs.adapters.unit import HostedUnit
 from apps.runs.errors import NothingLive, PayloadRefused, TransitionRefused
 from apps.runs.models import Instance
+from apps.runs.operations.applications import secrets_read
 from apps.runs.operations.inline import inline
 from apps.runs.policy import EDIT_INSTANCES
 from apps.runs.queries.instances import instance_get
@@ -45,7 +48,7 @@ def instance_transition(*, instance_id: UUID, transition: str, data: dict[str, A
     try:
         inline.call(lambda services: _apply(services, place, row.machine, row.key, transition, data, source))
     except (StepFailed, TryAgain, LostRace) as failure:
-        raise _refusal(failure) from failure
+        raise _refusal(failure, place.known.redactor) from failure
     audit.record(
         verb="instance.transition", target="instance", target_id=instance_id, details={"transition": transition}
     )
@@ -58,7 +61,8 @@ def _place(row: Instance) -> Place:
     application = None if found is None else application_of(workflow_id=row.workflow_id, version=found.version)
     if found is None or application is None:
         raise NothingLive("Nothing that is live drives this instance.")
-    tenant = current_tenant()
+    tenant, known = current_tenant(), known_secrets(row.environment_id)
+    secrets_read(known, row.environment_id)
     return Place(
         tenant,
         str(tenant),
@@ -70,6 +74,7 @@ def _place(row: Instance) -> Place:
         found.version,
         application,
         linked=link_patterns(workflow_id=row.workflow_id),
+        known=known,
     )
 
 
@@ -93,7 +98,7 @@ async def _apply(
 def _row(
     services: Services, place: Place, run_id: UUID, applied: Applied, source: str, started_at: Any, data: Any
 ) -> NewRunRow:
-    machine = applied.instance.machine
+    machine, redactor, output = applied.instance.machine, place.known.redactor, fitting(applied.as_dict())
     finished_at = services.clock.now()
     origin = place.origin(
         source=source, entry=f"transition:{machine}", section=SECTION, action=applied.transition, workflow=machine
@@ -104,8 +109,8 @@ def _row(
         "done",
         started_at,
         request_id=audit.request_id(),
-        input=dumped(data),
-        output=fitting(applied.as_dict()),
+        input=redactor.payload(dumped(data)),
+        output=None if output is None else redactor.payload(output),
         steps=b"[]",
         finished_at=finished_at,
         duration_us=int((finished_at - started_at).total_seconds() * 1_000_000),
@@ -113,16 +118,17 @@ def _row(
     )
 
 
-def _refusal(failure: StepFailed | TryAgain | LostRace) -> WeftError:
+def _refusal(failure: StepFailed | TryAgain | LostRace, redactor: Redactor) -> WeftError:
     if isinstance(failure, LostRace):
         return Conflict("Somebody else moved the instance first; look again.", code="conflict.lost_race")
     if isinstance(failure, TryAgain):
-        return TransitionRefused(failure.message, code=failure.code)
+        return TransitionRefused(redactor.text(failure.message), code=failure.code)
     if isinstance(failure, PayloadTooLarge):
         return PayloadRefused(failure.message)
     if isinstance(failure, Rejected) and failure.status == 404:
-        return NotFound(failure.message)
-    errors = failure.errors if isinstance(failure, Rejected) else []
+        return NotFound(redactor.text(failure.message))
+    message, errors = redactor.text(failure.message), failure.errors if isinstance(failure, Rejected) else []
+    errors = redactor.tree(errors)
     if failure.status == Invalid.status:
-        return Invalid(failure.message, code=failure.code, errors=errors)
-    return BadRequest(failure.message, code=failure.code, errors=errors)
+        return Invalid(message, code=failure.code, errors=errors)
+    return BadRequest(message, code=failure.code, errors=errors)

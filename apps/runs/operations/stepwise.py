@@ -66,7 +66,7 @@ class Stepwise:
         context.state[DRIVEN] = True
         self._held[run_id] = None
         try:
-            drive = Drive(self._services, place, await self._accept(origin, context, state, now), each_step=True)
+            drive = Drive(self._services, place, await self._accept(place, origin, context, state, now), each_step=True)
             self._held[run_id] = drive
             await drive.go()
             if drive.has_work:
@@ -80,9 +80,11 @@ class Stepwise:
             del self._held[run_id]
         return _outcome(run_id, drive.state)
 
-    async def _accept(self, origin: RunOrigin, context: Context, state: RunState, now: datetime) -> ClaimedRun:
+    async def _accept(
+        self, place: Place, origin: RunOrigin, context: Context, state: RunState, now: datetime
+    ) -> ClaimedRun:
         given = dumped(state.given)
-        kept = redacted(given)
+        kept = place.known.redactor.payload(redacted(given))
         state.is_apart = kept == given
         progress = state_stored(state)
         row = NewRunRow(

@@ -3,13 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from apps.core.crypto import Undecipherable
 from apps.core.errors import NotFound
 from apps.core.paging import USUAL_PAGE, Page, by_id
-from apps.core.scope import current_tenant
-from apps.core.sealing import opened
+from apps.engine.redaction import Redactor
 from apps.runs.models import Instance, InstanceTransition
-from apps.runs.queries.runs import UNDECIPHERABLE, value_of
+from apps.runs.queries.shown import redactor_of, text_of, value_of
 from apps.runs.rules.sealing import INSTANCE_DATA, INSTANCE_ERROR, TRANSITION_DATA
 from apps.tenants.queries import environment_get, environment_list
 from apps.workflows.queries.workflows import workflow_names
@@ -36,7 +34,8 @@ def instance_list(
     page = by_id(rows, after=after, limit=limit)
     names = workflow_names(workflow_ids={row.workflow_id for row in page.items})
     environments = {found.id: found.name for found in environment_list()}
-    return Page([_line(row, names, environments) for row in page.items], page.next)
+    redactors = {identity: redactor_of(identity) for identity in {row.environment_id for row in page.items}}
+    return Page([_line(row, names, environments, redactors[row.environment_id]) for row in page.items], page.next)
 
 
 def instance_get(*, instance_id: UUID) -> dict[str, Any]:
@@ -46,11 +45,12 @@ def instance_get(*, instance_id: UUID) -> dict[str, Any]:
         raise NotFound("There is no such instance.")
     names = workflow_names(workflow_ids=[row.workflow_id])
     environments = {found.id: found.name for found in environment_list()}
+    redactor = redactor_of(row.environment_id)
     history = InstanceTransition.objects.filter(instance_id=row.id).order_by("sequence")
     return {
-        **_line(row, names, environments),
-        "data": value_of(row.data, INSTANCE_DATA),
-        "history": [_transition(line) for line in history],
+        **_line(row, names, environments, redactor),
+        "data": value_of(row.data, INSTANCE_DATA, redactor),
+        "history": [_transition(line, redactor) for line in history],
     }
 
 
@@ -63,7 +63,9 @@ def live_states(*, workflow_id: UUID, environment_id: UUID) -> dict[tuple[str, s
     return counts
 
 
-def _line(row: Instance, names: dict[UUID, tuple[str, str]], environments: dict[UUID, str]) -> dict[str, Any]:
+def _line(
+    row: Instance, names: dict[UUID, tuple[str, str]], environments: dict[UUID, str], redactor: Redactor
+) -> dict[str, Any]:
     slug, name = names.get(row.workflow_id, ("", ""))
     return {
         "id": str(row.id),
@@ -74,28 +76,20 @@ def _line(row: Instance, names: dict[UUID, tuple[str, str]], environments: dict[
         "state": row.state,
         "previous_state": row.previous_state,
         "completed": row.completed,
-        "error": _error(row.error),
+        "error": text_of(row.error, INSTANCE_ERROR, redactor),
         "sequence": row.sequence,
         "started_at": row.started_at.isoformat(),
         "updated_at": row.updated_at.isoformat(),
     }
 
 
-def _error(sealed: bytes | memoryview | None) -> str | None:
-    try:
-        said = opened(sealed, current_tenant(), INSTANCE_ERROR)
-    except Undecipherable:
-        return UNDECIPHERABLE["message"]
-    return None if said is None else said.decode("utf-8", "replace")
-
-
-def _transition(line: InstanceTransition) -> dict[str, Any]:
+def _transition(line: InstanceTransition, redactor: Redactor) -> dict[str, Any]:
     return {
         "sequence": line.sequence,
         "transition": line.transition,
         "from": line.from_state,
         "to": line.to_state,
-        "data": value_of(line.data, TRANSITION_DATA),
+        "data": value_of(line.data, TRANSITION_DATA, redactor),
         "run_id": None if line.run_id is None else str(line.run_id),
         "at": line.at.isoformat(),
     }

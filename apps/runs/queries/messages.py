@@ -6,7 +6,7 @@ from uuid import UUID
 from apps.core.errors import NotFound
 from apps.core.paging import USUAL_PAGE, Page, by_id
 from apps.runs.models import Delivery, Message, Run
-from apps.runs.queries.runs import value_of
+from apps.runs.queries.shown import redactor_of, value_of
 from apps.runs.rules.sealing import MESSAGE_HEADERS, MESSAGE_PAYLOAD, RUN_ERROR
 from apps.tenants.queries import environment_get, environment_list
 
@@ -36,11 +36,12 @@ def message_get(*, message_id: UUID) -> dict[str, Any]:
     if row is None:
         raise NotFound("There is no such message.")
     environments = {found.id: found.name for found in environment_list()}
+    redactor = redactor_of(row.environment_id)
     runs = Run.objects.filter(correlation=str(row.id)).order_by("-id").values("id", "workflow_name", "state", "dead_at")
     return {
         **_line(row, environments),
-        "payload": value_of(row.payload, MESSAGE_PAYLOAD),
-        "headers": value_of(row.headers, MESSAGE_HEADERS),
+        "payload": value_of(row.payload, MESSAGE_PAYLOAD, redactor),
+        "headers": value_of(row.headers, MESSAGE_HEADERS, redactor),
         "deliveries": [_delivery(delivery) for delivery in Delivery.objects.filter(message_id=row.id).order_by("id")],
         "runs": [
             {
@@ -59,7 +60,10 @@ def dead_letter_list(*, after: UUID | None = None, limit: int = USUAL_PAGE) -> P
     page = by_id(Delivery.objects.filter(dead_at__isnull=False), after=after, limit=limit)
     topics = dict(Message.objects.filter(id__in=[row.message_id for row in page.items]).values_list("id", "topic"))
     runs = Run.objects.filter(id__in=[row.run_id for row in page.items if row.run_id])
-    errors = {run_id: value_of(error, RUN_ERROR) for run_id, error in runs.values_list("id", "error")}
+    errors = {
+        run_id: value_of(error, RUN_ERROR, redactor_of(environment_id))
+        for run_id, environment_id, error in runs.values_list("id", "environment_id", "error")
+    }
     return Page(
         [
             {

@@ -8,13 +8,14 @@ from uuid import UUID
 import orjson
 from django.db.models import QuerySet
 
-from apps.core.crypto import Undecipherable
 from apps.core.errors import NotFound
 from apps.core.paging import USUAL_PAGE, Page, by_id
 from apps.core.scope import current_tenant
-from apps.core.sealing import opened, parts_opened
+from apps.core.sealing import opened
+from apps.engine.redaction import Redactor
 from apps.runs.models import Run, Step
 from apps.runs.queries.programs import trace_read
+from apps.runs.queries.shown import UNDECIPHERABLE, logs_of, redactor_of, value_of
 from apps.runs.rules.sealing import (
     RUN_ERROR,
     RUN_INPUT,
@@ -22,7 +23,6 @@ from apps.runs.rules.sealing import (
     RUN_STEPS,
     STEP_ERROR,
     STEP_INPUT,
-    STEP_LOGS,
     STEP_OUTPUT,
 )
 from apps.tenants.queries import environment_list
@@ -33,10 +33,6 @@ LIST_COLUMNS = (
     "route", "state", "wait_reason", "wait_since", "wait_until", "wait_for", "correlation", "parent_id", "request_id",
     "http_status", "attempt", "sequence", "started_at", "finished_at", "duration_us", "cancel_requested_at", "dead_at",
 )  # fmt: skip
-UNDECIPHERABLE = {
-    "code": "payload.undecipherable",
-    "message": "No configured key opens this value.",
-}
 DETAIL_COLUMNS = (*LIST_COLUMNS, "input", "output", "error", "steps")
 
 
@@ -73,12 +69,13 @@ def run_get(*, run_id: UUID) -> dict[str, Any]:
         raise NotFound("There is no such run.")
     names = workflow_names(workflow_ids=[row.workflow_id])
     environments = {found.id: found.name for found in environment_list()}
+    redactor = redactor_of(row.environment_id)
     return {
         **_line(row, names, environments),
-        "input": value_of(row.input, RUN_INPUT),
-        "output": value_of(row.output, RUN_OUTPUT),
-        "error": value_of(row.error, RUN_ERROR),
-        "steps": _steps(row),
+        "input": value_of(row.input, RUN_INPUT, redactor),
+        "output": value_of(row.output, RUN_OUTPUT, redactor),
+        "error": value_of(row.error, RUN_ERROR, redactor),
+        "steps": _steps(row, redactor),
         "links": _links(row),
     }
 
@@ -96,16 +93,17 @@ def run_events(*, run_id: UUID, after: int) -> list[dict[str, Any]]:
     row = Run.objects.only(*LIST_COLUMNS, "output", "error").filter(id=run_id).first()
     if row is None or row.sequence <= after:
         return []
+    redactor = redactor_of(row.environment_id)
     steps = _steps_of(run_id).filter(sequence__gt=after).order_by("sequence")
     events = [
-        {"sequence": step.sequence, "event": {"kind": f"step.{_kind(step.state)}", "step": _step(step)}}
+        {"sequence": step.sequence, "event": {"kind": f"step.{_kind(step.state)}", "step": _step(step, redactor)}}
         for step in steps
     ]
     changed = {
         "state": row.state,
         "wait": _wait(row),
-        "output": value_of(row.output, RUN_OUTPUT),
-        "error": value_of(row.error, RUN_ERROR),
+        "output": value_of(row.output, RUN_OUTPUT, redactor),
+        "error": value_of(row.error, RUN_ERROR, redactor),
         "attempt": row.attempt,
         "finished_at": _time(row.finished_at),
         "duration_us": row.duration_us,
@@ -123,23 +121,6 @@ def run_counts(*, since: datetime | None = None) -> dict[str, int]:
     for state in rows.order_by("-id").values_list("state", flat=True)[:10_000]:
         counts[state] += 1
     return counts
-
-
-def value_of(payload: bytes | memoryview | None, column: str) -> Any:
-    """Open and decode a payload of the scope's tenant, sealed for `column`.
-
-    What is not JSON is shown as text, nothing as None, what no key opens as what it is.
-    """
-    try:
-        value = opened(payload, current_tenant(), column)
-    except Undecipherable:
-        return UNDECIPHERABLE
-    if not value:
-        return None
-    try:
-        return orjson.loads(value)
-    except orjson.JSONDecodeError:
-        return value.decode("utf-8", "replace")
 
 
 def _json_of(payload: bytes | memoryview | None) -> Any:
@@ -218,10 +199,10 @@ def _wait(row: Run) -> dict[str, Any] | None:
     }
 
 
-def _steps(row: Run) -> list[dict[str, Any]]:
+def _steps(row: Run, redactor: Redactor) -> list[dict[str, Any]]:
     if row.steps is None:
-        return [_step(step) for step in _steps_of(row.id).order_by("started_at", "position")]
-    trace = value_of(row.steps, RUN_STEPS)
+        return [_step(step, redactor) for step in _steps_of(row.id).order_by("started_at", "position")]
+    trace = value_of(row.steps, RUN_STEPS, redactor)
     if trace is UNDECIPHERABLE:
         return []
     lines = trace_read(
@@ -232,7 +213,7 @@ def _steps(row: Run) -> list[dict[str, Any]]:
         data=_json_of(row.input),
         run_id=row.id,
     )
-    return [_with_time(line, row.started_at) for line in lines]
+    return [_with_time(line, row.started_at) | _data(line, redactor) for line in lines]
 
 
 def _steps_of(run_id: UUID) -> "QuerySet[Step]":
@@ -246,7 +227,11 @@ def _with_time(line: dict[str, Any], began: datetime) -> dict[str, Any]:
     return {**line, "started_at": _time(began + offset)}
 
 
-def _step(step: Step) -> dict[str, Any]:
+def _data(line: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
+    return {name: redactor.tree(line[name]) for name in ("input", "output", "error", "logs")}
+
+
+def _step(step: Step, redactor: Redactor) -> dict[str, Any]:
     return {
         "index": step.position,
         "name": step.name,
@@ -258,18 +243,11 @@ def _step(step: Step) -> dict[str, Any]:
         "epoch": step.epoch,
         "started_at": _time(step.started_at),
         "duration_us": step.duration_us,
-        "input": value_of(step.input, STEP_INPUT),
-        "output": value_of(step.output, STEP_OUTPUT),
-        "error": value_of(step.error, STEP_ERROR),
-        "logs": _logs(step.logs),
+        "input": value_of(step.input, STEP_INPUT, redactor),
+        "output": value_of(step.output, STEP_OUTPUT, redactor),
+        "error": value_of(step.error, STEP_ERROR, redactor),
+        "logs": logs_of(step.logs, redactor),
     }
-
-
-def _logs(lines: bytes | memoryview | None) -> list[Any]:
-    try:
-        return [orjson.loads(line) for line in parts_opened(lines, current_tenant(), STEP_LOGS).splitlines() if line]
-    except Undecipherable:
-        return [UNDECIPHERABLE]
 
 
 def _kind(state: str) -> str:
