@@ -386,8 +386,6 @@ def unavailable(request_id: str, detail: str) -> Response:
     return response
 
 
-
-
 def _seconds(text: str) -> float:
     """Read `?wait=`: seconds, with or without the letter s, at most thirty."""
     try:
