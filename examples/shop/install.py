@@ -28,12 +28,12 @@ WORKFLOWS = {
     "shop": "page",
 }
 PRODUCTS = (
-    {"sku": "bowl", "name": "Stoneware bowl", "picture": "🥣", "price": 1450, "stock": 40},
-    {"sku": "teapot", "name": "Ship's teapot", "picture": "🫖", "price": 3900, "stock": 25},
-    {"sku": "honey", "name": "Lighthouse honey", "picture": "🍯", "price": 850, "stock": 60},
-    {"sku": "candle", "name": "Storm candle", "picture": "🕯️", "price": 600, "stock": 80},
-    {"sku": "basket", "name": "Rope basket", "picture": "🧺", "price": 2750, "stock": 15},
-    {"sku": "compass", "name": "Brass compass", "picture": "🧭", "price": 8900, "stock": 2},
+    {"sku": "bowl", "name": "Stoneware bowl", "picture": "bowl", "price": 1450, "stock": 40},
+    {"sku": "teapot", "name": "Ship's teapot", "picture": "teapot", "price": 3900, "stock": 25},
+    {"sku": "honey", "name": "Lighthouse honey", "picture": "jar", "price": 850, "stock": 60},
+    {"sku": "candle", "name": "Storm candle", "picture": "candle", "price": 600, "stock": 80},
+    {"sku": "basket", "name": "Rope basket", "picture": "basket", "price": 2750, "stock": 15},
+    {"sku": "compass", "name": "Brass compass", "picture": "compass", "price": 8900, "stock": 2},
 )
 ENDED = frozenset({"done", "failed", "cancelled"})
 ANSWER_SECONDS = 30.0

@@ -4,12 +4,21 @@ import pytest
 
 from tests.support.hosted import HostedWorkflow, open_tenants
 from tests.support.running_product import running_product
+from tests.support.shop import bank_and_carrier
 
 
 @pytest.fixture(scope="session")
-def hosted(tmp_path_factory):
-    """Start the product without demo traffic."""
-    with running_product(tmp_path_factory.mktemp("hosted") / "product", "--quiet") as running:
+def shop_partners():
+    """Start the bank and the carrier of the shop."""
+    with bank_and_carrier() as partners:
+        yield partners
+
+
+@pytest.fixture(scope="session")
+def hosted(tmp_path_factory, shop_partners):
+    """Start the product without demo traffic; its workflows may call the shop's partners."""
+    folder = tmp_path_factory.mktemp("hosted") / "product"
+    with running_product(folder, "--quiet", environment={"OUTBOUND_ALLOW": shop_partners.address}) as running:
         yield running
 
 

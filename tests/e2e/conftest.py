@@ -18,6 +18,7 @@ from tests.e2e.wire import Wire
 from tests.support.checkout import ROOT
 from tests.support.hosted import HostedTenant, open_tenants
 from tests.support.running_product import RunningProduct, running_product
+from tests.support.shop import Partners, bank_and_carrier
 
 PICTURES = ROOT / "screenshots" / "e2e"
 PATIENCE_MS = 30_000
@@ -31,7 +32,7 @@ FLAGS = (
     "--disable-sync",
     "--metrics-recording-only",
     "--no-first-run",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1",
 )
 FAILED = pytest.StashKey[bool]()
 
@@ -51,10 +52,19 @@ def partner() -> Iterator[Partner]:
 
 
 @pytest.fixture(scope="package")
-def product(tmp_path_factory: pytest.TempPathFactory, partner: Partner) -> Iterator[RunningProduct]:
-    """The product without demo traffic; its workflows may call the partner."""
+def shop_partners() -> Iterator[Partners]:
+    """The bank and the carrier of the shop."""
+    with bank_and_carrier() as partners:
+        yield partners
+
+
+@pytest.fixture(scope="package")
+def product(
+    tmp_path_factory: pytest.TempPathFactory, partner: Partner, shop_partners: Partners
+) -> Iterator[RunningProduct]:
+    """The product without demo traffic; its workflows may call the partners."""
     folder = tmp_path_factory.mktemp("e2e") / "product"
-    allowed = {"OUTBOUND_ALLOW": partner.address}
+    allowed = {"OUTBOUND_ALLOW": f"{partner.address},{shop_partners.address}"}
     with running_product(folder, "--quiet", "--port", str(any_free()), environment=allowed) as running:
         yield running
 

@@ -50,13 +50,17 @@ class Visit:
 
     def _request(self, request: Request) -> None:
         place = urlsplit(request.url)
-        if place.scheme not in NOT_CALLS and place.hostname not in LOOPBACK:
+        if place.scheme not in NOT_CALLS and not _is_here(place.hostname or ""):
             self.elsewhere.append(request.url)
         if request.is_navigation_request() and request.frame == self.page.main_frame:
             self.documents.append(request.url)
 
     def _socket(self, socket: WebSocket) -> None:
         self.sockets.append(Frames(socket))
+
+
+def _is_here(host: str) -> bool:
+    return host in LOOPBACK or host.endswith(".localhost")  # tenants' own hosts
 
 
 Visits = Callable[..., Visit]

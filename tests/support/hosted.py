@@ -72,6 +72,7 @@ class HostedTenant:
     def __init__(self, url: str, slug: str, key: str) -> None:
         self.url = url
         self.slug = slug
+        self.key = key
         self._program = Visitor(url, {"Authorization": f"Bearer {key}"})
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:

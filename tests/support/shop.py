@@ -1,5 +1,8 @@
-"""The shop of `examples/shop/`: its partners, started for a test."""
+"""The shop of `examples/shop/`: its partners, started for a test, and the shop itself, put live in tenants."""
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,8 +10,10 @@ from dataclasses import dataclass
 
 from examples.shop.partners import Book, make_server
 from tests.support.checkout import ROOT
+from tests.support.hosted import HostedTenant
 
 SHOP = ROOT / "examples" / "shop"
+INSTALL_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -46,3 +51,21 @@ def bank_and_carrier() -> Iterator[Partners]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def install(tenant: HostedTenant, partners: Partners) -> str:
+    """Run the one command that puts the shop live in a tenant; return where the page is."""
+    command = [sys.executable, str(SHOP / "install.py"), "--url", tenant.url, "--partners", partners.url]
+    environment = {**os.environ, "WEFT_API_KEY": tenant.key}
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[-1].rpartition(" ")[2]
+
+
+def close_shop(tenant: HostedTenant) -> None:
+    """Take the shop out of all environments."""
+    for row in tenant.items("workflows"):
+        if row["slug"] == "shop" or row["slug"].startswith("shop-"):
+            tenant.workflow(row["slug"]).retire()

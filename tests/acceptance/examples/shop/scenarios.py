@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.acceptance.examples.places import Ended, Place
 
-BOWL = {"sku": "bowl", "name": "Blue bowl", "picture": "🥣", "price": 1250, "stock": 3}
+BOWL = {"sku": "bowl", "name": "Blue bowl", "picture": "bowl", "price": 1250, "stock": 3}
 WANTED = {"sku": "bowl", "quantity": 2, "customer": "Ada", "destination": "Oslo", "card": "tok-good"}
 
 
@@ -88,6 +88,17 @@ async def notices(place: Place) -> None:
     assert (await place.call("GET", "/orders/o-3/notices")).json == {"notices": []}
 
 
+async def page(place: Place) -> None:
+    """HTML and a script of its own, and nothing from elsewhere."""
+    shown = await place.call("GET", "/")
+    assert (shown.status, shown.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert b"Harbour Goods" in shown.body
+    assert "default-src 'none'" in shown.headers["content-security-policy"]
+    script = await place.call("GET", "/shop.js")
+    assert (script.status, script.headers["content-type"]) == (200, "text/javascript; charset=utf-8")
+    assert b"'use strict'" in script.body
+
+
 async def _remaining(place: Place) -> int:
     (product,) = (await place.call("GET", "/products")).json["products"]
     return int(product["remaining"])
@@ -112,4 +123,4 @@ async def _handled(place: Place, handler: str, count: int) -> list[Ended]:
 
 
 Scenario = Callable[[Place], Awaitable[Any]]
-SCENARIOS: dict[str, Scenario] = {each.__name__: each for each in (catalogue, orders, shipping, notices)}
+SCENARIOS: dict[str, Scenario] = {each.__name__: each for each in (catalogue, orders, shipping, notices, page)}

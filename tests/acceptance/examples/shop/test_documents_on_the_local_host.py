@@ -1,5 +1,6 @@
 """Each document of the shop does its part by itself, on the engine's local host, against the real partners."""
 
+import re
 from contextlib import asynccontextmanager
 
 import pytest
@@ -37,7 +38,16 @@ async def test_the_document_does_what_it_says(name):
             assert bench.host.bugs == []
 
 
+def test_the_page_knows_every_state_of_an_order():
+    definitions = load((SHOP / "orders.yaml").read_bytes()).document.workflows["statemachine"]["definitions"]
+    pipelines = load((SHOP / "page.yaml").read_bytes()).document.workflows["pipelines"]
+    script = pipelines["script"]["steps"][0]["respond"]["body"]
+    for table in ("LABELS", "PROGRESS"):
+        body = script.partition(f"const {table} = {{")[2].partition("};")[0]
+        assert set(re.findall(r"(\w+): ['\[]", body)) == set(definitions[0]["states"]), table
+
+
 def test_every_document_has_a_scenario_and_the_index_names_the_shop():
-    flows = {path.stem for path in SHOP.glob("*.yaml")} - {"links", "page"}
+    flows = {path.stem for path in SHOP.glob("*.yaml")} - {"links"}
     assert flows == set(SCENARIOS)
     assert "(shop/README.md)" in (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
