@@ -2,6 +2,7 @@
 
 import pytest
 
+from apps.core.management.local.ports import any_free
 from tests.support.hosted import HostedWorkflow, open_tenants
 from tests.support.running_product import running_product
 from tests.support.shop import bank_and_carrier
@@ -18,7 +19,8 @@ def shop_partners():
 def hosted(tmp_path_factory, shop_partners):
     """Start the product without demo traffic; its workflows may call the shop's partners."""
     folder = tmp_path_factory.mktemp("hosted") / "product"
-    with running_product(folder, "--quiet", environment={"OUTBOUND_ALLOW": shop_partners.address}) as running:
+    allowed = {"OUTBOUND_ALLOW": shop_partners.address}
+    with running_product(folder, "--quiet", "--port", str(any_free()), environment=allowed) as running:
         yield running
 
 
