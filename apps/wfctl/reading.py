@@ -11,6 +11,7 @@ from apps.engine.check import CheckOptions, check
 from apps.engine.compile import compile_document
 from apps.engine.document import Document, load
 from apps.engine.findings import DocumentRefused, Finding, Severity
+from apps.engine.links.check import check_links, is_links_document
 from apps.engine.registry import Registry, discover
 
 
@@ -55,12 +56,14 @@ def read(path: Path) -> bytes:
         raise Unreadable(f"{path}: {error.strerror or error}") from None
 
 
-def examine(path: Path, types: Registry, options: CheckOptions | None = None) -> Examined:
-    """Load and check one file; raise `Unreadable` when there is nothing to load."""
+def examine(path: Path, types: Registry, options: CheckOptions | None = None, *, has_links: bool = False) -> Examined:
+    """Load and check one file, with `has_links` also one that lists links; raise `Unreadable` when there is none."""
     content = read(path)
     loaded = load(content)
     findings = list(loaded.findings)
-    if loaded.document is not None:
+    if loaded.document is not None and has_links and is_links_document(loaded.document):
+        findings += check_links(loaded.document)
+    elif loaded.document is not None:
         findings += check(loaded.document, types, options or CheckOptions(files=True))
     name = "<stdin>" if str(path) == "-" else str(path)
     return Examined(name, content, loaded.document, tuple(sorted(set(findings))))

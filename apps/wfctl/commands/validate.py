@@ -26,14 +26,15 @@ def validate(
 ) -> None:
     """Check documents and print all findings with their places, or with --json one JSON object per document.
 
-    A document with errors is unusable; one that is blocked can be edited and drawn, and not deployed.
+    A document with errors is unusable; one that is blocked can be edited and drawn, and not deployed. A file that lists
+    `links` between workflows, and is none itself, is checked as such.
     """
     types = registry()
     options = CheckOptions(strict=strict, files=True, allow_placeholders=allow_placeholders)
     worst = CLEAN
     for path in files:
         try:
-            examined = examine(path, types, options)
+            examined = examine(path, types, options, has_links=True)
         except Unreadable as error:
             complain(error)
             raise typer.Exit(UNREADABLE) from None

@@ -68,8 +68,11 @@ class LinkMadeOut(LinkOut):
         return shown | {"findings": [finding.as_dict() for finding in instance.findings]}
 
 
-class LinksImportIn(serializers.Serializer[Any]):
+class LinksImportIn(Taken):
     """A links document as JSON."""
+
+    name = serializers.CharField(required=False)
+    description = serializers.CharField(required=False)
 
     links = serializers.ListField(
         child=serializers.DictField(),

@@ -20,7 +20,7 @@ from apps.tenants.policy import require
 from apps.workflows.errors import LinkExists, LinkRefused, TooManyLinks
 from apps.workflows.events import LINK_CREATED, LINK_REMOVED
 from apps.workflows.models import WorkflowLink
-from apps.workflows.operations.workflows import workflow_lock_for_change
+from apps.workflows.operations.workflows import workflow_lock, workflow_lock_for_change
 from apps.workflows.policy import EDIT
 from apps.workflows.queries.links import LinkView, link_edges, link_get, workflows_named
 from apps.workflows.queries.workflows import workflow_names
@@ -50,7 +50,7 @@ def link_create(*, workflow_id: UUID, said: dict[str, Any], actor: Actor) -> Mad
     faults += more
     if fields is None or target is None or faults:
         errors = [{"pointer": "".join(f"/{step}" for step in each.path), "message": each.message} for each in faults]
-        raise LinkRefused(faults[0].message, errors=errors)
+        raise LinkRefused("This is no link.", errors=errors)
     if WorkflowLink.objects.filter(source_id=source.id).count() >= MOST_LINKS:
         raise TooManyLinks(f"A workflow has at most {MOST_LINKS} links to others.")
     link = link_insert(source.id, target, fields, actor)
@@ -63,7 +63,8 @@ def link_create(*, workflow_id: UUID, said: dict[str, Any], actor: Actor) -> Mad
 def link_delete(*, workflow_id: UUID, link_id: UUID, actor: Actor) -> None:
     """Remove a link out of a workflow; messages that wait for it become dead letters. Raises `NotFound`."""
     require(actor, EDIT)
-    link = WorkflowLink.objects.select_for_update().filter(id=link_id, source_id=workflow_id).first()
+    workflow_lock(workflow_id)
+    link = WorkflowLink.objects.filter(id=link_id, source_id=workflow_id).first()
     if link is None:
         raise NotFound("There is no such link out of this workflow.")
     link_remove(link)

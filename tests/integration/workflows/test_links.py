@@ -53,7 +53,8 @@ def test_a_link_is_made_read_listed_from_both_ends_and_removed(ours, theirs):
     link = made.json()
     assert (link["source_workflow_id"], link["target_workflow_id"]) == (source, target)
     assert (link["link_type"], link["event_pattern"], link["findings"]) == ("event_trigger", "order.*", [])
-    assert (link["config"], link["created_by"]) == (TRIGGER["config"], "api-key demo key") or link["created_by"]
+    assert link["config"] == TRIGGER["config"]
+    assert link["created_by"]
     assert made["Location"] == f"/api/v1/workflows/{source}/links/{link['id']}"
     read = ours("GET", f"workflows/{source}/links/{link['id']}").json()
     assert read == {key: value for key, value in link.items() if key != "findings"}
@@ -186,7 +187,7 @@ def test_a_document_with_faults_is_refused_whole_with_every_place(ours, theirs):
         (14, 5, "link.required", "links[4].event_pattern"),
         (15, 5, "links.shape", "links[5]"),
         (16, 5, "link.duplicate", "links[6]"),
-        (16, 120, "key.ignored", "links[6].colour"),
+        (16, 119, "key.ignored", "links[6].colour"),
     ]
     assert verbs(ours) == []
     for text, code in (

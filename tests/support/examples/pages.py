@@ -2,6 +2,7 @@
 
 from apps.core.scope import SYSTEM, scope
 from apps.runs.models import Delivery
+from tests.support.examples.workflows import link_id
 from tests.support.isolation import form
 from tests.support.tenants import TenantFixture
 
@@ -18,6 +19,11 @@ form(
     lambda tenant: {"deed": "discard", "id": dead_letter(tenant)},
 )
 form("t/<slug:tenant>/workflows", lambda tenant: {"project": tenant.project.slug, "name": "Planted"})
+form(
+    "t/<slug:tenant>/workflows/<slug:slug>/links",
+    lambda tenant: {"deed": "remove", "id": str(link_id(tenant))},
+    lambda tenant: {"deed": "create", "target": "orders", "link_type": "stolen.*"},
+)
 form(
     "t/<slug:tenant>/workflows/<slug:slug>",
     lambda tenant: {"deed": "archive"},
