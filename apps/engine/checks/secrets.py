@@ -1,6 +1,5 @@
 """Secrets: every `${NAME}`, `secret://name` and signing `$NAME` must be set where the document is to run."""
 
-import re
 from collections.abc import Collection, Iterator
 
 from apps.engine.checks.report import texts_in

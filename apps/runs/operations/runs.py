@@ -87,7 +87,7 @@ def run_cancel(*, run_id: UUID, actor: Actor) -> dict[str, Any]:
     control.execute(control.SQL.steps_cancel, (sequence, run_id))
     control.execute(control.SQL.work_drop, (run_id,))
     control.lane_free(run_id)
-    state = {"quiet": True} if progress is None else orjson.loads(progress)
+    state: dict[str, Any] = {"quiet": True} if progress is None else orjson.loads(progress)
     if not state.get("quiet") and not is_forwarding(source, state["entry"]):
         _tell_cancelled(run_id, orjson.loads(error), tuple(state.get("links", ())))
     audit.record(verb="run.cancel", target="run", target_id=run_id)

@@ -1,6 +1,6 @@
 """Calls on links between workflows."""
 
-from typing import ClassVar
+from typing import ClassVar, cast
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiParameter
@@ -100,6 +100,6 @@ class LinksImport(ApiView):
     @idempotent
     def post(self, request: Request) -> Response:
         """Make all links that a document lists, or none: send YAML or JSON with a list `links`; faults are located."""
-        text: str = request.data["text"]
+        text = cast(dict[str, str], request.data)["text"]
         done = links_import(text=text, replace=flag(request, "replace"), actor=self.actor)
         return Response(LinksImportOut(done).data)

@@ -11,7 +11,7 @@ from tests.support.serving import deploy
 from tests.support.waiting import wait_for
 from tests.support.workers import workers
 
-EVENTS = 30
+EVENTS = 60
 TAKEN = "select count(*) from runs_run where tenant_id = %s and source = 'link' and state = 'done'"
 
 
@@ -37,11 +37,11 @@ def test_a_worker_killed_between_an_event_and_its_run_at_the_target_loses_and_do
     ends = [(each, deploy(each, "source", SOURCE), deploy(each, "target", TARGET)) for each in two_tenants]
     for each, source, target in ends:
         link(each, source, target, "event_trigger", event_pattern="order.*", target_action="take:go")
+    for each, source, _ in ends:
+        say(each, source)
     with workers(database, tmp_path) as started:
-        first = started.start()
-        for each, source, _ in ends:
-            say(each, source)
-        wait_for(lambda: rows(database, TAKEN, tenant.id)[0][0] >= 3, timeout=30, what="the first runs")
+        first = started.launch()
+        wait_for(lambda: rows(database, TAKEN, tenant.id)[0][0] >= 3, timeout=60, what="the first runs")
         started.kill(first)
         before = rows(database, TAKEN, tenant.id)[0][0]
         started.jump("1 minute")

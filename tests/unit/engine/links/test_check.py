@@ -47,7 +47,7 @@ def test_everything_wrong_is_told_at_once():
         (8, 6, "link.invalid", "links[5].source"),
         (8, 18, "link.invalid", "links[5].target"),
         (9, 5, "link.cycle", "links[6]"),
-        (9, 50, "key.ignored", "links[6].config.colour"),
+        (9, 51, "key.ignored", "links[6].config.colour"),
         (10, 1, "key.ignored", "more"),
     ]
 
