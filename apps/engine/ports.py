@@ -190,9 +190,17 @@ class OpenReply(Protocol):
     `headers` and `lines` as in `HttpReply`. One that is dropped without either is closed by itself.
     """
 
-    status: int
-    headers: Mapping[str, str]
-    lines: tuple[tuple[str, str], ...]
+    @property
+    def status(self) -> int:
+        """The status code."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Names in lower case."""
+
+    @property
+    def lines(self) -> tuple[tuple[str, str], ...]:
+        """The headers in order, repeated ones too."""
 
     def chunks(self) -> AsyncIterator[bytes]:
         """Give the body as it comes, once; raise `TryAgain` `http.broken_off` when it ends before its end."""

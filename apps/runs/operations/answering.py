@@ -131,11 +131,8 @@ class Answering:
             await unit.rollback()
             raise
         ended = time.perf_counter_ns()
-        if response.is_refusal:
-            response.body = served.known.redactor.payload(response.body)
         duration_us = (ended - began) // 1000
-        if unit.place.is_measured:
-            sample_request(unit.place.samples, route, response, trace, duration_us / 1e6)
+        _heed(served, unit, response, trace, duration_us)
         if context.logs:
             trace.append((HANDLER_LINE, began, ended, None, None, context.logs))
         if is_driven and context.state.get(DRIVEN):
@@ -364,6 +361,14 @@ class _Record:
 def _state(response: Response) -> str:
     """Return what the run of an answered request is."""
     return FAILED if response.status >= 500 else "done"
+
+
+def _heed(served: ServedRoute, unit: HostedUnit, response: Response, trace: Trace, duration_us: int) -> None:
+    """Keep secrets out of a refusal, and feed the document's own samples."""
+    if response.is_refusal:
+        response.body = served.known.redactor.payload(response.body)
+    if unit.place.is_measured:
+        sample_request(unit.place.samples, served.route, response, trace, duration_us / 1e6)
 
 
 async def _collected(response: Response, request: Request) -> Response:
