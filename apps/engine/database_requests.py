@@ -104,7 +104,7 @@ def _where(asked: DatabaseRequest, args: list[Any]) -> str:
     if not asked.where:
         if asked.every_row:
             return ""
-        raise _refused("/where", f"A {asked.action} without where changes every row; say everyRow: true to mean it.")
+        raise _refused("/where", f"Without where, {asked.action} changes every row; say everyRow: true to mean it.")
     tests = []
     for name in sorted(asked.where):
         column, value = _identifier(name, f"/where/{name}"), asked.where[name]

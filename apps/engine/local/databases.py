@@ -41,8 +41,8 @@ class SqliteDatabase:
         return {"columns": columns, "rows": rows, "count": len(rows)}
 
     async def execute(self, sql: str, args: Sequence[Any] = ()) -> int:
-        """Return the number of rows changed."""
-        return self._execute(sql, args).rowcount
+        """Return the number of rows changed; a statement that changes none by its nature has 0."""
+        return max(self._execute(sql, args).rowcount, 0)
 
     def _execute(self, sql: str, args: Sequence[Any]) -> sqlite3.Cursor:
         deadline = time.monotonic() + SECONDS

@@ -342,6 +342,7 @@ async def test_a_database_is_asked_with_values_apart_and_never_changed_as_a_whol
     async with bench(steps, connectors=DATABASE) as found:
         failed = await run(found, {"sku": "a'b"})
     output = failed["output"]
+    assert output["make"] == {"rowsAffected": 0}
     assert (output["add"], output["more"]) == ({"rowsAffected": 1}, {"rowsAffected": 1})
     assert output["look"]["rows"] == [{"n": 2}]
     assert output["nothing"] == {}
