@@ -45,6 +45,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "reference.unknown": (B, "a name refers to nothing"),
     "reference.unsuitable": (B, "a name refers to something that cannot play this part"),
     "reference.missing": (B, "a module of this kind is needed and cannot be told from the document"),
+    "reference.ambiguous": (W, "several modules could play this part, and the first one does"),
     "section.unknown": (B, "there is no such workflow section"),
     "section.required": (B, "a required key of a section or trigger is missing"),
     "section.invalid": (B, "a value of a section or trigger has the wrong type or range"),

@@ -10,6 +10,8 @@ from apps.engine.checks.scope import Scope, items_of
 from apps.engine.document import DocumentPath
 from apps.engine.flows import is_branching
 
+# Of these a document may have several: all of them lead to the same place (spec/modules.md 2).
+PARTS_THAT_ANY_PLAYS = frozenset({"router", "server", "broker"})
 CALLED = "run"
 HANDLING = "handle"
 
@@ -65,6 +67,10 @@ def one_module(scope: Scope, name: Any, path: DocumentPath, kinds: Sequence[str]
     if len(candidates) == 1:
         return candidates[0]
     several = f"There are several: {', '.join(candidates[:LONGEST_SHOWN])}; name one with {path[-1]!r}."
+    if candidates and what in PARTS_THAT_ANY_PLAYS:
+        first = next(name for kind in kinds for name in candidates if scope.kinds[name] == kind)
+        scope.report("reference.ambiguous", path[:-1], f"{several} {first!r} is meant.")
+        return first
     message = several if candidates else f"No module is a {what} ({' or '.join(kinds)})."
     scope.report("reference.missing", path[:-1], message)
     return None

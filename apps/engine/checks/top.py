@@ -10,7 +10,6 @@ from apps.engine.checks.known import (
     TRIGGERS,
 )
 from apps.engine.checks.scope import Scope
-from apps.engine.checks.shapes import unknown_key
 
 
 def check_top(scope: Scope) -> None:
@@ -21,11 +20,19 @@ def check_top(scope: Scope) -> None:
         elif name in IGNORED_TOP_KEYS:
             scope.report("key.ignored", (name,), f"{name!r} is kept and has no effect here: {IGNORED_TOP_KEYS[name]}.")
         elif name not in TOP_KEYS:
-            unknown_key(scope, name, (name,), TOP_KEYS)
+            _unknown(scope, name)
     if scope.options.filled and not scope.document.data.get("modules") and not scope.document.data.get("workflows"):
         scope.report("document.empty", (), "The document is empty: it has neither modules nor workflows to publish.")
     _sections(scope, "workflows", "section", SECTIONS)
     _sections(scope, "triggers", "trigger", TRIGGERS)
+
+
+def _unknown(scope: Scope, name: str) -> None:
+    """Block what looks like a slip of the pen; keep and warn of anything else (spec/modules.md 1.1)."""
+    if scope.nearest(name, TOP_KEYS):
+        unknown_key(scope, name, (name,), TOP_KEYS)
+    elif not name.startswith("x-"):
+        scope.report("key.ignored", (name,), f"There is no key {name!r} here; it is kept and has no effect.")
 
 
 def _framework(scope: Scope, name: str, value: Any) -> None:

@@ -94,8 +94,9 @@ class _Router:
 
 def _router(workspace: Workspace, section: dict[str, Any]) -> _Router:
     named = workspace.module(str(section.get("router") or ""))
+    places = {entry.name: index for index, entry in enumerate(workspace.document.modules)}
     routers = [module for module in workspace.modules.values() if module.kind in ROUTERS]
-    module: Any = named or (routers[0] if len(routers) == 1 else None)
+    module: Any = named or min(routers, key=lambda found: (ROUTERS.index(found.kind), places[found.name]), default=None)
     if module is None or not hasattr(module, "base_path"):
         return _Router()
     return _Router((module,), module.base_path, module.time_limit)

@@ -87,3 +87,28 @@ async def test_health_and_metrics_are_served_without_a_route(orders):
     async with Bench(orders) as bench:
         for path in ("/healthz", "/readyz", "/livez", "/health", "/ready", "/live", "/metrics"):
             assert (await bench.request("GET", path)).status == 200
+
+
+@pytest.mark.spec("CAT-B2")
+@pytest.mark.parametrize("broker", ["", "broker: second, "])
+def test_one_of_several_routers_servers_and_brokers_is_meant_and_told(broker):
+    text = f"""
+modules:
+- {{name: cors, type: chimux.router}}
+- {{name: first, type: messaging.broker}}
+- {{name: second, type: messaging.broker}}
+- {{name: plain, type: http.router}}
+- {{name: one, type: http.server, config: {{address: ":1"}}}}
+- {{name: two, type: http.server, config: {{address: ":2"}}}}
+- {{name: page, type: http.handler}}
+workflows:
+  http: {{routes: [{{method: GET, path: /, handler: page}}]}}
+  messaging: {{{broker}subscriptions: []}}
+"""
+    application = compile_document(load(text).document, discover(apps.modules.catalog))
+    told = [each.message for each in application.findings if each.code == "reference.ambiguous"]
+    assert told[:2] == [
+        "There are several: cors, plain; name one with 'router'. 'plain' is meant.",
+        "There are several: one, two; name one with 'server'. 'one' is meant.",
+    ]
+    assert len(told) == (2 if broker else 3)

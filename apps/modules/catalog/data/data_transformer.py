@@ -83,7 +83,12 @@ Operation = Annotated[Extract | Map | Filter | Convert, Field(discriminator="typ
 
 
 def _by_name(value: Any) -> Any:
-    """Read the list form `[{name, operations}]` as the map form `{name: [operations]}`."""
+    """Read the list form `[{name, operations}]`, or a text of JSON, as the map form `{name: [operations]}`."""
+    if isinstance(value, str):
+        try:
+            value = orjson.loads(value) if value.strip() else {}
+        except orjson.JSONDecodeError as fault:
+            raise ValueError(f"the text is no JSON ({fault})") from None
     if isinstance(value, list):
         value = {entry.get("name"): entry for entry in value if isinstance(entry, Mapping)}
     if not isinstance(value, Mapping):
@@ -103,7 +108,7 @@ class DataTransformerConfig(SettingsModel):
     pipelines: Annotated[dict[str, list[Operation]], BeforeValidator(_by_name)] = Field(
         default_factory=dict,
         description="Operations by pipeline name, or a list of {name, operations}.",
-        json_schema_extra={"type": ["object", "array"]},
+        json_schema_extra={"type": ["object", "array", "string"]},
     )
 
 

@@ -6,7 +6,8 @@ A pipeline's `validate` may name it. A schema may refer to its own parts; it can
 
 from typing import Any
 
-from pydantic import Field
+import orjson
+from pydantic import Field, field_validator
 
 from apps.engine.config_types import SettingsModel
 from apps.engine.json_schemas import BadSchema, Schema
@@ -17,7 +18,22 @@ from apps.engine.outcome import Rejected
 class JsonschemaModularConfig(SettingsModel):
     """Settings of `jsonschema.modular`."""
 
-    json_schema: dict[str, Any] | bool = Field(True, alias="schema", description="The schema; without one all passes.")
+    json_schema: dict[str, Any] | bool | str = Field(
+        True, alias="schema", description="The schema, or a text of JSON that holds it; without one all passes."
+    )
+
+    @field_validator("json_schema", mode="after")
+    @classmethod
+    def _read(cls, value: dict[str, Any] | bool | str) -> dict[str, Any] | bool:
+        if not isinstance(value, str):
+            return value
+        try:
+            read = orjson.loads(value) if value.strip() else True
+        except orjson.JSONDecodeError as fault:
+            raise ValueError(f"the text is no JSON ({fault})") from None
+        if not isinstance(read, dict | bool):
+            raise ValueError("the text holds no object")
+        return read
 
 
 class JsonschemaModular(Module[JsonschemaModularConfig]):

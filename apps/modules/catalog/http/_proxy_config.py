@@ -1,9 +1,9 @@
 """Settings of `reverseproxy` and `http.proxy`, in the framework's own spelling (spec/modules.md 3.6)."""
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidatorFunctionWrapHandler, WrapValidator
 
 from apps.engine.config_types import Seconds, WholeNumber
 from apps.engine.module import ModuleConfig
@@ -71,6 +71,11 @@ class Alternatives(Part):
 
     feature_flag_id: str = Field("", description="The flag that must be on.")
     alternative_backend: str = Field("", description="The backend to use while the flag is off.")
+
+
+def _or_empty(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    """Let an empty text, as forms send it, say nothing."""
+    return value if value == "" else check(value)
 
 
 class RouteConfig(Alternatives):
@@ -161,7 +166,7 @@ class ProxyConfig(ModuleConfig):
         description="Changes to the answer's headers.",
     )
     feature_flags: FeatureFlags = Field(FeatureFlags(), description="Switches that routes and backends look at.")
-    target: BackendUrl = Field("", description="The address of the only backend.")
+    target: Annotated[BackendUrl, WrapValidator(_or_empty)] = Field("", description="The address of the only backend.")
     path_rewrite: str | dict[str, str] = Field(
         "",
         validation_alias=AliasChoices("pathRewrite", "path_rewrite"),

@@ -8,9 +8,9 @@ The settings may also stand in the top-level section `scheduler`. How many worke
 and where is the platform's business: those keys are checked and change nothing.
 """
 
-from typing import ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from apps.engine.config_types import Seconds, SettingsModel, WholeNumber
 from apps.engine.module import Category, Module, ModulePort
@@ -29,13 +29,20 @@ class ModularJob(SettingsModel):
     timezone: ZoneName | None = Field(None, description="Time zone of the fields, else the scheduler's.")
 
 
+def _or_none(value: Any) -> Any:
+    """Read an empty text, as forms send it, as nothing said."""
+    return None if value == "" else value
+
+
 class SchedulerModularConfig(SettingsModel):
     """Settings of `scheduler.modular`."""
 
     ignored_keys: ClassVar[frozenset[str]] = frozenset({"description"})
 
     jobs: list[ModularJob] = Field([], max_length=MOST_JOBS, description="Jobs of its own.")
-    cron: CronText | None = Field(None, description="When the jobs of the `scheduler` section run: five cron fields.")
+    cron: Annotated[CronText | None, BeforeValidator(_or_none)] = Field(
+        None, description="When the jobs of the `scheduler` section run: five cron fields."
+    )
     interval: Interval = Field(60.0, description="How often they run without `cron`, one minute or longer.")
     timezone: ZoneName = Field("UTC", description="Time zone of all cron fields, such as Europe/Berlin.")
     worker_count: WholeNumber = Field(5, ge=1, description="Workers; the platform's own are used.")
