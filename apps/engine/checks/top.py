@@ -10,6 +10,7 @@ from apps.engine.checks.known import (
     TRIGGERS,
 )
 from apps.engine.checks.scope import Scope
+from apps.engine.checks.shapes import unknown_key
 
 
 def check_top(scope: Scope) -> None:

@@ -270,13 +270,13 @@ workflows: {pipelines: {pipe: {steps: []}}}
 
 class TestTopLevel:
     @pytest.mark.spec("SPINE-B9", "SPINE-B9.8")
-    def test_keys_that_nothing_reads_are_kept_and_warn(self):
+    def test_keys_that_nothing_reads_are_kept_and_warn_and_what_looks_like_a_slip_is_blocked(self):
         text = "name: n\ndescription: d\nlinks: []\nx-free: 1\nplugins: []\nmodulse: []\nhttpserver: {}\nscheduler: 5"
         found = findings_of(text)
         assert [(each.code, each.path) for each in found] == [
             ("key.ignored", "links"),
             ("key.ignored", "plugins"),
-            ("key.ignored", "modulse"),
+            ("key.unknown", "modulse"),
             ("key.ignored", "httpserver"),
             ("key.ignored", "scheduler"),
         ]
