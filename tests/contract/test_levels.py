@@ -4,14 +4,40 @@ import pytest
 
 import apps.modules.catalog
 from apps.engine.checks.known import PLACEHOLDERS
-from apps.engine.levels import NEEDED, OWN
+from apps.engine.levels import COUNTERPART, NEEDED, OWN, level_of
 from apps.engine.registry import discover
 from tests.contract import test_catalog
-from tests.support.marks import marks_of
+from tests.support.marks import counterparts_by_file, marks_of
 
 pytestmark = pytest.mark.spec("CAT-B1.2")
 
 KINDS = frozenset(module_type.kind for module_type in discover(apps.modules.catalog))
+
+# Which types are tested against what is real, and against what: a promise that grows and does not shrink.
+COUNTERPARTS = {
+    "auth.jwt": "PyJWT",
+    "auth.modular": "PyJWT http.cookiejar",
+    "cache.modular": "redis",
+    "chimux.router": "http.client",
+    "database.modular": "postgres sqlite",
+    "database.workflow": "postgres sqlite",
+    "event.processor": "postgres",
+    "eventbus.modular": "postgres redis",
+    "eventlogger.modular": "postgres",
+    "health.checker": "postgres",
+    "httpclient.modular": "http.server",
+    "httpserver.modular": "http.client",
+    "jsonschema.modular": "JSON-Schema-Test-Suite",
+    "messaging.broker": "postgres redis",
+    "messaging.broker.eventbus": "postgres",
+    "metrics.collector": "prometheus_client",
+    "notification.slack": "webhook-receiver",
+    "observability.otel": "opentelemetry-proto",
+    "scheduler.cron": "postgres",
+    "scheduler.modular": "postgres",
+    "storage.s3": "moto_server",
+    "webhook.sender": "webhook-receiver",
+}
 
 
 def shown():
@@ -37,3 +63,27 @@ def test_no_mark_names_a_type_that_is_not_there():
     named = {arguments[0] for of_file in marks_of().values() for name, arguments in of_file if name != "spec"}
     assert named - KINDS == set()
     assert set() == KINDS & PLACEHOLDERS
+
+
+def test_every_promised_counterpart_has_a_test_and_every_test_of_one_is_promised():
+    met = {pair for pairs in counterparts_by_file().values() for pair in pairs}
+    assert met == {(kind, each) for kind, named in COUNTERPARTS.items() for each in named.split()}
+
+
+@pytest.mark.parametrize("kind", sorted(COUNTERPARTS))
+def test_a_type_whose_tests_all_pass_is_proven_where_that_is_promised_and_ready_elsewhere(kind):
+    evidence = {what for each, what in shown() if each == kind}
+    assert level_of(evidence).name == "ready"
+    assert level_of({*evidence, COUNTERPART}).name == "proven"
+
+
+def test_a_file_of_tests_tells_its_counterparts_without_being_run(tmp_path):
+    (tmp_path / "test_planted.py").write_text(
+        "import pytest\nserver = pytest.importorskip('no_such_server')\n"
+        "pytestmark = pytest.mark.proven('messaging.planted', 'planted-server')\n"
+        "@pytest.mark.proven(KIND, 'not literal')\ndef test_it(): ...\n"
+    )
+    (tmp_path / "test_other.py").write_text("@pytest.mark.spec('a.b')\ndef test_it(): ...\n")
+    found = counterparts_by_file(tmp_path)
+    assert list(found.values()) == [[("messaging.planted", "planted-server")]]
+    assert list(found) == [f"{tmp_path.name}/test_planted.py"]

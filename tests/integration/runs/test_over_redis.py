@@ -23,6 +23,7 @@ TEXT = (
     + """\
   - {name: prices, type: cache.modular, config: {engine: redis, defaultTTL: 60, maxItems: 2}}
   - {name: bus, type: messaging.broker}
+  - {name: events, type: eventbus.modular}
   - {name: inbox, type: messaging.handler}
 workflows:
   http:
@@ -38,6 +39,9 @@ workflows:
         - {name: found, uses: prices, with: {action: get, key: "${request.params.key}"}}
         - {respond: {body: "${steps.found}"}}
     accept: {steps: [{emit: order.made}, {respond: {status: 202, body: {taken: true}}}]}
+    pack: {steps: [{set: {packed: true}}]}
+triggers:
+  eventbus: {subscriptions: [{topic: "order.*", workflow: pack, action: pack}]}
 """
 )
 QUEUE = "celery"
@@ -83,8 +87,9 @@ def bell_over_redis(settings):
     jobs.sender.cache_clear()
 
 
-@pytest.mark.spec("messaging.broker")
+@pytest.mark.spec("messaging.broker", "eventbus.modular")
 @pytest.mark.proven("messaging.broker", "redis")
+@pytest.mark.proven("eventbus.modular", "redis")
 async def test_a_message_rings_over_redis_and_a_worker_process_handles_it(
     database, two_tenants, server, bell_over_redis, tmp_path
 ):
@@ -105,6 +110,8 @@ async def test_a_message_rings_over_redis_and_a_worker_process_handles_it(
             await in_thread(started.start)
             (run,) = await ended_of(first, "message", 1, timeout=60)
             assert (run["state"], run["definition"]) == ("done", "order.made -> inbox")
+            (packed,) = await ended_of(first, "trigger", 1, timeout=60)
+            assert (packed["state"], packed["action"]) == ("done", "pack")
             assert await wait_for_async(lambda: _is_empty(server), timeout=30, what="the wake-ups are taken")
     assert (await the(second, run_list)).items == []
 
