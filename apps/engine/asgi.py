@@ -14,6 +14,7 @@ from apps.engine.http import BODILESS, Request, Response, is_sendable, sendable_
 from apps.engine.ids import uuid7
 from apps.engine.module import Context
 from apps.engine.ports import Unit
+from apps.engine.redaction import KnownSecrets
 from apps.engine.run.program import Trace, read_trace
 from apps.engine.sampling import sample_request
 from apps.engine.sections.answers import not_found, problem, wrong_method
@@ -66,11 +67,16 @@ class EngineAsgi:
     """Serves the application that `application()` gives at the time of each request."""
 
     def __init__(
-        self, application: Callable[[], Application | None], open_unit: Callable[[], Unit], finish: Finish
+        self,
+        application: Callable[[], Application | None],
+        open_unit: Callable[[], Unit],
+        finish: Finish,
+        known: KnownSecrets | None = None,
     ) -> None:
         self._application = application
         self._open_unit = open_unit
         self._finish = finish
+        self._known = known or KnownSecrets()  # not told to callers in refusals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
@@ -115,6 +121,8 @@ class EngineAsgi:
         except BaseException:  # the caller went away
             self._finish(unit, None, Kept.NOTHING)
             raise
+        if response.is_refusal:
+            response.body = self._known.redactor.payload(response.body)
         record = None
         if route.record != "none":
             steps = request_steps(route, context, trace)

@@ -107,11 +107,15 @@ class KnownSecrets:
         self.version = version
         self._set(frozenset(values))
 
+    def learn(self, values: Iterable[str]) -> None:
+        """Know these too."""
+        self._set(self._values.union(values))
+
     def use(self, value: str) -> None:
         """Note that a value is handed out."""
         self.is_used = True
         if value not in self._values:
-            self._set(self._values | {value})
+            self.learn((value,))
 
     def _set(self, values: frozenset[str]) -> None:
         if values != self._values:

@@ -44,6 +44,7 @@ class Console:
             response = await self._answer(scope, receive)
         except StepFailed as refusal:
             response = Response.problem(refusal.status, refusal.code, refusal.message)
+        response.body = self._host.known.redactor.payload(response.body)
         headers = [(b"content-type", response.content_type), (b"content-length", str(len(response.body)).encode())]
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": response.body})

@@ -12,6 +12,7 @@ from rich.text import Text
 from apps.engine.asgi import Receive, Scope, Send
 from apps.engine.local.host import LOCAL, LocalHost
 from apps.engine.local.store import read_time
+from apps.engine.redaction import KnownSecrets
 from apps.wfctl.console import Asgi
 
 LOOK_SECONDS = 0.05
@@ -21,17 +22,20 @@ _NEW = "select position, id from run where position > ? and source <> 'http' ord
 
 
 class Narrator:
-    """Prints lines; colours only where there is a terminal."""
+    """Prints lines without the values of secrets; colours only where there is a terminal."""
 
-    def __init__(self, terminal: Terminal) -> None:
+    def __init__(self, terminal: Terminal, known: KnownSecrets) -> None:
         self.terminal = terminal
+        self._known = known
         self._seen = 0
         self._open: list[UUID] = []
 
     def say(self, *parts: str | tuple[str, str]) -> None:
         """Print one line with the time in front."""
         now = datetime.now().astimezone().strftime("%H:%M:%S")
-        self.terminal.print(Text.assemble((now, "dim"), " ", *parts), soft_wrap=True)
+        hide = self._known.redactor.text
+        shown = [hide(part) if isinstance(part, str) else (hide(part[0]), part[1]) for part in parts]
+        self.terminal.print(Text.assemble((now, "dim"), " ", *shown), soft_wrap=True)
 
     def requests(self, served: Asgi) -> Asgi:
         """Return `served`, telling of each request that was answered."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import apps.modules.catalog
 from apps.engine.application import Application
 from apps.engine.check import CheckOptions, check
+from apps.engine.checks.secrets import secrets_named
 from apps.engine.compile import compile_document
 from apps.engine.document import Document, load
 from apps.engine.findings import DocumentRefused, Finding, Severity
@@ -67,6 +68,11 @@ def examine(path: Path, types: Registry, options: CheckOptions | None = None, *,
         findings += check(loaded.document, types, options or CheckOptions(files=True))
     name = "<stdin>" if str(path) == "-" else str(path)
     return Examined(name, content, loaded.document, tuple(sorted(set(findings))))
+
+
+def secrets_set(document: Document) -> list[str]:
+    """Return the values, in the environment, of the secrets that the document names."""
+    return [os.environ[name] for name in secrets_named(document) if name in os.environ]
 
 
 def missing_secrets(document: Document, types: Registry) -> list[Finding]:

@@ -20,8 +20,9 @@ from apps.engine.local.host import LocalHost
 from apps.engine.registry import Registry
 from apps.wfctl.address import Address, BadAddress, address_of
 from apps.wfctl.console import Console
+from apps.wfctl.logs import logging_without
 from apps.wfctl.narrator import Narrator
-from apps.wfctl.reading import Examined, Unreadable, compiled, examine, missing_secrets, registry
+from apps.wfctl.reading import Examined, Unreadable, compiled, examine, missing_secrets, registry, secrets_set
 from apps.wfctl.report import print_report
 from apps.wfctl.watching import changes
 
@@ -83,9 +84,10 @@ async def serve(wanted: Served, terminal: Terminal) -> None:
         raise CannotServe(f"{examined.name} cannot be served; mend what is listed above.")
     listening = _listen(_address(wanted, application.document))
     host = LocalHost(wanted.store, folder=wanted.file.resolve().parent)
-    session = _Session(wanted, types, host, Narrator(terminal))
+    session = _Session(wanted, types, host, Narrator(terminal, host.known))
     try:
-        await session.serve(application, examined.content, listening)
+        with logging_without(host.known):
+            await session.serve(application, examined.content, listening)
     finally:
         await host.close()
         listening.close()
@@ -100,7 +102,7 @@ class _Session:
 
     async def serve(self, application: Application, content: bytes, listening: socket.socket) -> None:
         """Serve an application, compiled from `content`."""
-        self._host.deploy(application)
+        self._deploy(application)
         self._host.start()
         tasks = [asyncio.create_task(self._narrator.runs(self._host))]
         if self._wanted.is_reloading:
@@ -116,6 +118,11 @@ class _Session:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._narrator.say("stopped")
+
+    def _deploy(self, application: Application) -> None:
+        """Serve it, knowing what not to show: rows of an earlier process may hold what this one has not used yet."""
+        self._host.known.learn(secrets_set(application.document))
+        self._host.deploy(application)
 
     def _server(self, announce: Callable[[], None]) -> _Server:
         served = self._host.asgi()
@@ -141,7 +148,7 @@ class _Session:
             print_report(examined, self._narrator.terminal)
             self._narrator.say(("not reloaded", "bold red"), ": what was served before goes on")
         else:
-            self._host.deploy(application)
+            self._deploy(application)
             self._narrator.say(("reloaded", "green"), f" {examined.name} ({application.sha256[:12]})")
 
 

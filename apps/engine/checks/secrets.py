@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 
 from apps.engine.checks.report import texts_in
 from apps.engine.checks.scope import Scope
-from apps.engine.document import DocumentPath
+from apps.engine.document import Document, DocumentPath
 from apps.engine.placeholders import DOLLAR_NAME, is_template, secrets_in
 
 
@@ -13,7 +13,7 @@ def check_secrets(scope: Scope) -> None:
     known = scope.options.secrets
     if known is None:
         return
-    for path, offset, reference in _used(scope):
+    for path, offset, reference in _used(scope.document):
         if reference not in known:
             scope.report_text("secret.missing", path, offset, _said(reference, known))
 
@@ -25,15 +25,20 @@ def _said(reference: str, known: Collection[str]) -> str:
     return f"The secret {name} is not set in this environment."
 
 
-def _used(scope: Scope) -> Iterator[tuple[DocumentPath, int, str]]:
-    for entry in scope.document.modules:
+def secrets_named(document: Document) -> frozenset[str]:
+    """Return the secrets that a document names, each as `NAME` or `NAME#version`."""
+    return frozenset(reference for _, _, reference in _used(document))
+
+
+def _used(document: Document) -> Iterator[tuple[DocumentPath, int, str]]:
+    for entry in document.modules:
         yield from _in(entry.config, (*entry.path, "config"))
         secret = entry.config.get("secret")
         plain = DOLLAR_NAME.fullmatch(secret) if isinstance(secret, str) and entry.kind == "auth.jwt" else None
         if plain is not None:
             yield (*entry.path, "config", "secret"), 0, plain[1]
     for key in ("workflows", "triggers"):
-        yield from _in(scope.document.data.get(key), (key,))
+        yield from _in(document.data.get(key), (key,))
 
 
 def _in(value: object, path: DocumentPath) -> Iterator[tuple[DocumentPath, int, str]]:

@@ -15,7 +15,7 @@ from apps.engine.local.databases import LocalDatabases
 from apps.engine.local.lifecycle import of_request
 from apps.engine.local.locks import RowLocks
 from apps.engine.local.metrics import LocalMetrics
-from apps.engine.local.outside import EnvironmentSecrets, OutboundHttp, SystemClock
+from apps.engine.local.outside import EnvironmentSecrets, NotedSecrets, OutboundHttp, SystemClock
 from apps.engine.local.queue import RunQueue
 from apps.engine.local.store import Store
 from apps.engine.local.timer import LocalTimer
@@ -23,6 +23,7 @@ from apps.engine.local.unit import LocalUnit
 from apps.engine.local.worker import LocalWorker
 from apps.engine.ports import Cache, Clock, Counters, Databases, Http, Memory, Metrics, NewRun, Secrets
 from apps.engine.process_memory import ProcessMemory
+from apps.engine.redaction import KnownSecrets
 from apps.engine.run.decide import decide
 from apps.engine.run.state import Event, Queue
 from apps.engine.sections.producers import ERRORS
@@ -51,7 +52,8 @@ class LocalHost:
         self.clock: Clock = clock or system
         self.outbound = OutboundHttp()
         self.http: Http = http or self.outbound
-        self.secrets: Secrets = secrets or EnvironmentSecrets()
+        self.known = KnownSecrets()
+        self.secrets: Secrets = NotedSecrets(secrets or EnvironmentSecrets(), self.known)
         self.locks = RowLocks(lock_seconds)
         self.queue = RunQueue(self.store, self.clock.now, self.application)
         self.timer = LocalTimer(self.store, self.queue, self.clock.now, self.report_bug)
@@ -131,7 +133,9 @@ class LocalHost:
 
     def asgi(self, scope: str = LOCAL) -> EngineAsgi:
         """Return the ASGI application that serves a scope."""
-        return EngineAsgi(lambda: self.application(scope), lambda: self.new_unit(scope), self.finish_request)
+        return EngineAsgi(
+            lambda: self.application(scope), lambda: self.new_unit(scope), self.finish_request, self.known
+        )
 
     def finish_request(self, unit: LocalUnit, record: RequestRecord | None, kept: Kept) -> None:
         """Write what is kept of what a request did, and its row unless there is none to keep."""

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 from apps.engine.local.outbound import HttpClient
 from apps.engine.outcome import StepFailed
+from apps.engine.ports import Secrets
+from apps.engine.redaction import KnownSecrets
 
 LARGEST_REPLY = 10 * 1_048_576
 
@@ -44,6 +46,20 @@ class EnvironmentSecrets:
             bare, _, version = name.partition("#")
             why = f"{bare} has no version {version}" if version else f"{name} is not set"
             raise StepFailed(f"The environment variable {why}.", code="secret.missing")
+        return value
+
+
+class NotedSecrets:
+    """Secrets of elsewhere; what is handed out is known from then on, so that it is not shown."""
+
+    def __init__(self, secrets: Secrets, known: KnownSecrets) -> None:
+        self._secrets = secrets
+        self._known = known
+
+    async def get(self, name: str) -> str:
+        """Return the value as its source does."""
+        value = await self._secrets.get(name)
+        self._known.use(value)
         return value
 
 
