@@ -128,6 +128,7 @@ async def test_a_message_moves_the_instance_of_its_own_tenant_only(both, worker)
     assert (await the(second, instance_list)).items == []
 
 
+@pytest.mark.spec("CAT-B2.11")
 async def test_messages_of_one_topic_start_their_runs_in_order(both, worker):
     (first, mine), _ = both
     await asyncio.gather(
@@ -149,7 +150,7 @@ async def test_a_message_that_nothing_can_be_started_with_is_a_dead_letter_that_
     assert (await the(second, dead_letter_list)).items == []
 
 
-@pytest.mark.spec("eventbus.modular")
+@pytest.mark.spec("CAT-B2.11", "eventbus.modular")
 @pytest.mark.proven("eventbus.modular", "postgres")
 async def test_a_bus_event_starts_its_run_at_once(both, worker):
     (first, mine), _ = both
@@ -231,7 +232,7 @@ async def test_events_are_swept_after_their_time(database, both, worker):
     assert rows(database, f"select count(*) {where}", second.id, f"{KIND}watch") == [(1,)]
 
 
-@pytest.mark.spec("eventbus.modular")
+@pytest.mark.spec("CAT-B2.11", "eventbus.modular")
 @pytest.mark.proven("eventbus.modular", "postgres")
 async def test_a_new_deployment_leaves_no_old_subscription_and_loses_nothing(database, both):
     (first, mine), (second, _) = both

@@ -72,7 +72,7 @@ async def all_ended(tenant):
     return await wait_for_async(look, timeout=15, what="the end of all runs")
 
 
-@pytest.mark.spec("SPINE-B4", "SPINE-B4.13")
+@pytest.mark.spec("SPINE-B4", "SPINE-B4.13", "CAT-B2.13")
 async def test_a_request_tells_of_itself_where_somebody_listens_and_nowhere_else(
     database, two_tenants, ingress, worker
 ):
@@ -93,7 +93,7 @@ async def test_a_request_tells_of_itself_where_somebody_listens_and_nowhere_else
     assert [run["source"] for run in page.items] == ["http"]
 
 
-@pytest.mark.spec("SPINE-B4", "SPINE-B4.13")
+@pytest.mark.spec("SPINE-B4", "SPINE-B4.13", "CAT-B2.13")
 async def test_every_way_of_writing_a_request_tells_exactly_once(database, two_tenants, ingress):
     tenant, _ = two_tenants
     await deployed(tenant, "orders", LISTENING)
@@ -123,7 +123,7 @@ async def test_credentials_in_a_body_are_not_passed_on(database, two_tenants, in
     assert "hunter2" not in str(told(database, tenant))
 
 
-@pytest.mark.spec("SPINE-B4", "SPINE-B4.13")
+@pytest.mark.spec("SPINE-B4", "SPINE-B4.13", "CAT-B2.13")
 async def test_a_durable_run_tells_of_its_first_claim_and_of_its_end(database, two_tenants, worker):
     tenant, other = two_tenants
     workflow = await deployed(tenant, "orders", LISTENING)
@@ -138,7 +138,7 @@ async def test_a_durable_run_tells_of_its_first_claim_and_of_its_end(database, t
     assert told(database, other) == []
 
 
-@pytest.mark.spec("SPINE-B4.13")
+@pytest.mark.spec("SPINE-B4.13", "CAT-B2.13")
 async def test_a_run_that_was_cancelled_tells_that_it_failed(database, two_tenants):
     tenant, _ = two_tenants
     workflow = await deployed(tenant, "orders", LISTENING)

@@ -13,7 +13,7 @@ from tests.integration.runs.test_ports import Hosted
 from tests.support.serving import deployed, request
 from tests.unit.runs.test_old_encryption import old
 
-pytestmark = pytest.mark.spec("CAT-B2", "D24")
+pytestmark = pytest.mark.spec("CAT-B2", "CAT-B2.14", "D24")
 
 KEY = "a key of any length"
 

@@ -12,7 +12,7 @@ from apps.runs.operations.applications import Applications
 from apps.runs.operations.services import services_make
 from tests.integration.runs.test_ports import Hosted
 
-pytestmark = pytest.mark.spec("CAT-B2", "auth.jwt")
+pytestmark = pytest.mark.spec("CAT-B2", "CAT-B2.14", "auth.jwt")
 
 USERS = PrivateKind("auth.jwt:users")
 EMAIL = "ada@example.com"

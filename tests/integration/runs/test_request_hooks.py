@@ -6,7 +6,7 @@ import pytest
 from tests.integration.runs.documents import HEAD
 from tests.support.serving import deployed, request
 
-pytestmark = pytest.mark.spec("CAT-B2", "api.handler")
+pytestmark = pytest.mark.spec("CAT-B1.5", "CAT-B2", "api.handler")
 
 CASES = (
     HEAD

@@ -24,7 +24,7 @@ from tests.integration.runs.documents import NOTES
 from tests.integration.runs.test_ports import Hosted
 from tests.support.serving import deployed, request
 
-pytestmark = pytest.mark.spec("CAT-B2", "D24")
+pytestmark = pytest.mark.spec("CAT-B2", "CAT-B2.14", "D24")
 
 OLD = base64.b64encode(b"the key of before, 32 bytes long"[:32]).decode()
 USERS = PrivateKind("auth.jwt:users")

@@ -19,7 +19,7 @@ from apps.workflows.queries.deployments import deployment_list
 from tests.support.runs import ended_of, the
 from tests.support.serving import deploy, deployed, redeploy, working
 
-pytestmark = pytest.mark.spec("CAT-B2", "scheduler.cron")
+pytestmark = pytest.mark.spec("CAT-B2", "CAT-B2.4", "CAT-B2.10", "scheduler.cron")
 
 DOCUMENT = """\
 modules:

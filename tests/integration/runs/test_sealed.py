@@ -21,7 +21,7 @@ from tests.support.receiver import receiving
 from tests.support.runs import ended, ended_of, start, the
 from tests.support.serving import deployed, request
 
-pytestmark = pytest.mark.spec("CAT-B2", "D24")
+pytestmark = pytest.mark.spec("CAT-B2", "CAT-B2.14", "D24")
 
 DOCUMENT = (
     HEAD

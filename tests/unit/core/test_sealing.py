@@ -10,7 +10,7 @@ from apps.core import sealing
 from apps.core.crypto import Undecipherable
 from apps.core.sealing import blind_keys, newest_head, opened, parts_opened, seal, seal_part
 
-pytestmark = pytest.mark.spec("CAT-B2", "D24")
+pytestmark = pytest.mark.spec("CAT-B2", "CAT-B2.14", "D24")
 
 TENANT, OTHER = uuid4(), uuid4()
 COLUMN = "runs_run|input"

@@ -53,8 +53,8 @@ workflows:
 class Shop:
     """A bench with one machine and the way to move its instances."""
 
-    def __init__(self, text: str) -> None:
-        self.bench = Bench(compiled(text))
+    def __init__(self, text: str, path: str = ":memory:") -> None:
+        self.bench = Bench(compiled(text), path=path)
         self.machine = self.bench.host.application().machines["order"]
 
     async def apply(self, key, transition, data=None, **more):

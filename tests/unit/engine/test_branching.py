@@ -5,7 +5,7 @@ import pytest
 from apps.engine.branching import compile_branch
 from apps.engine.celsyntax import BadExpression
 
-pytestmark = pytest.mark.spec("conditional.ifelse")
+pytestmark = pytest.mark.spec("conditional.ifelse", "CAT-B2.7")
 
 ORDER = {"total": 12, "priority": "express", "items": ["a", "b"], "paid": True, "ship-to": {"zip": "10115"}}
 

@@ -10,7 +10,7 @@ AT = datetime(2030, 1, 1, 12, 30, 0, 250_000, tzinfo=UTC)
 RUN = {"section": "statemachine", "action": "check", "workflow": "order", "started_at": AT, "input": {"n": 1}}
 
 
-@pytest.mark.spec("SPINE-B4", "SPINE-B4.13")
+@pytest.mark.spec("SPINE-B4", "SPINE-B4.13", "CAT-B2.13")
 def test_a_run_that_is_going_on_has_started():
     assert events.of_run(RUN) == [
         {
@@ -27,7 +27,7 @@ def test_a_run_that_is_going_on_has_started():
     ]
 
 
-@pytest.mark.spec("SPINE-B4.13")
+@pytest.mark.spec("SPINE-B4.13", "CAT-B2.13")
 def test_a_run_that_is_done_tells_its_results_and_its_duration_in_nanoseconds():
     done = events.of_run({**RUN, "state": "done", "finished_at": AT, "duration_us": 1500, "output": {"ok": True}})[1]
     assert done["topic"] == "workflow.statemachine.completed"
@@ -35,7 +35,7 @@ def test_a_run_that_is_done_tells_its_results_and_its_duration_in_nanoseconds():
     assert done["payload"]["results"] == {"ok": True}
 
 
-@pytest.mark.spec("SPINE-B4.13")
+@pytest.mark.spec("SPINE-B4.13", "CAT-B2.13")
 @pytest.mark.parametrize(("error", "text"), [({"message": "no"}, "no"), ("no", "no")])
 @pytest.mark.parametrize("state", ["failed", "cancelled"])
 def test_a_run_that_failed_tells_why(state, error, text):

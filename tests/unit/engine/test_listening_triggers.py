@@ -56,6 +56,7 @@ EVENT = """
 """
 
 
+@pytest.mark.spec("CAT-B2.11")
 async def test_a_message_moves_the_instance_that_it_names():
     async with Bench(application(EVENT)) as bench:
         await publish(bench, "orders", {"type": "created", "id": "7"}, {"eventType": "paid", "id": "7"})
@@ -117,6 +118,7 @@ BUS = """
 """
 
 
+@pytest.mark.spec("CAT-B2.11")
 async def test_a_bus_topic_may_end_in_a_star_for_any_ending():
     async with Bench(application(BUS)) as bench:
         await publish(bench, "order.eu.paid", {"type": "paid"})
@@ -172,6 +174,7 @@ def test_a_subscription_is_called_after_what_it_says_wherever_it_stands():
     assert len({each.name for each in application(twice).subscriptions}) == 2
 
 
+@pytest.mark.spec("CAT-B2.12")
 async def test_a_mock_trigger_starts_nothing_and_its_action_can_be_started_by_hand():
     app = application("  mock: {workflow: order, action: submit, anything: [1]}\n")
     assert [found.code for found in app.findings] == ["trigger.mock"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from apps.engine.patterns import CONDITIONS, Event, Pattern, judge
 
-pytestmark = [pytest.mark.spec("D21"), pytest.mark.spec("CAT-B2")]
+pytestmark = [pytest.mark.spec("D21"), pytest.mark.spec("CAT-B2", "CAT-B2.5")]
 
 
 def stream(pattern, *events):

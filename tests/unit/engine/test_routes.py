@@ -18,7 +18,7 @@ def table(*routes: str) -> RouteTable[Stub]:
     return RouteTable(Stub(*route.split(" ")) for route in routes)
 
 
-@pytest.mark.spec("SPINE-B5.3")
+@pytest.mark.spec("SPINE-B5.3", "CAT-B2.1")
 @pytest.mark.parametrize(
     ("patterns", "path", "expected", "params"),
     [
@@ -46,7 +46,7 @@ def test_the_most_specific_pattern_answers(patterns, path, expected, params):
     assert found.params == params
 
 
-@pytest.mark.spec("SPINE-B5.3")
+@pytest.mark.spec("SPINE-B5.3", "CAT-B2.1")
 @pytest.mark.parametrize(
     ("pattern", "path"),
     [
@@ -64,7 +64,7 @@ def test_a_path_that_no_pattern_takes_in_has_neither_route_nor_methods(pattern, 
     assert found.allow == ()
 
 
-@pytest.mark.spec("SPINE-B5.3")
+@pytest.mark.spec("SPINE-B5.3", "CAT-B2.1")
 def test_a_wrong_method_names_the_right_ones():
     routes = table("GET /orders/{id}", "DELETE /orders/{id}", "POST /orders")
     assert routes.match("PATCH", "/orders/7").allow == ("DELETE", "GET", "HEAD")
@@ -96,7 +96,7 @@ def test_shapes_forget_names_only():
     assert shape("/a/b") != shape("/a/{b}")
 
 
-@pytest.mark.spec("SPINE-B5.3")
+@pytest.mark.spec("SPINE-B5.3", "CAT-B2.1")
 def test_a_look_up_costs_the_same_in_a_large_table():
     def cost(size: int) -> float:
         routes = table(*(f"GET /r{number}/{{id}}/x" for number in range(size)))

@@ -9,7 +9,7 @@ from apps.engine.testing import Bench
 from apps.engine.trigger import UnknownWorkflow
 from apps.modules.queries import registry
 
-pytestmark = [pytest.mark.spec("CAT-B2"), pytest.mark.spec("D21"), pytest.mark.spec("event.processor")]
+pytestmark = [pytest.mark.spec("CAT-B2", "CAT-B2.5"), pytest.mark.spec("D21"), pytest.mark.spec("event.processor")]
 
 TEXT = """
 modules:

@@ -11,7 +11,7 @@ from apps.engine.graph import graph
 from apps.engine.testing import Bench
 from apps.modules.queries import registry
 
-pytestmark = pytest.mark.spec("conditional.ifelse", "conditional.switch")
+pytestmark = pytest.mark.spec("conditional.ifelse", "conditional.switch", "CAT-B2.7")
 
 PARTS = """
 modules:

@@ -38,13 +38,13 @@ def bench(routes: str, more: str = "", modules: str = "", http: str = "") -> Ben
     return Bench(compiled(document(routes, more, modules, http)))
 
 
-@pytest.mark.spec("SPINE-B4.6")
+@pytest.mark.spec("SPINE-B4.6", "CAT-B2.1")
 async def test_a_handler_gets_the_path_parameters():
     async with bench("{method: get, path: '/orders/{id}', handler: fixed}") as here:
         assert (await here.request("GET", "/orders/7")).json() == {"handler": "fixed", "params": {"id": "7"}}
 
 
-@pytest.mark.spec("SPINE-B4.6")
+@pytest.mark.spec("SPINE-B4.6", "CAT-B2.1")
 async def test_an_unknown_path_is_404_and_a_wrong_method_405_with_allow():
     async with bench("{method: GET, path: /orders, handler: fixed}") as here:
         assert (await here.request("GET", "/nothing")).status == 404
@@ -53,7 +53,7 @@ async def test_an_unknown_path_is_404_and_a_wrong_method_405_with_allow():
         assert wrong.json()["code"] == "route.method"
 
 
-@pytest.mark.spec("SPINE-B4.6")
+@pytest.mark.spec("SPINE-B4.6", "CAT-B2.1")
 async def test_head_answers_as_get_without_a_body():
     async with bench("{method: GET, path: /orders, handler: fixed}") as here:
         found = await here.request("HEAD", "/orders")
@@ -102,7 +102,7 @@ async def test_a_fault_of_ours_in_a_handler_is_a_500():
         assert (found.status, found.json()["requestId"]) == (500, found.headers["x-request-id"])
 
 
-@pytest.mark.spec("D15")
+@pytest.mark.spec("D15", "CAT-B2.1")
 async def test_every_path_answers_options_with_what_it_allows():
     async with bench(
         "{method: GET, path: '/x/{id}', handler: fixed}\n{method: POST, path: /x/y, handler: fixed}"
@@ -113,7 +113,7 @@ async def test_every_path_answers_options_with_what_it_allows():
         assert here.host.queue.runs("local") == []
 
 
-@pytest.mark.spec("D15")
+@pytest.mark.spec("D15", "CAT-B2.1")
 async def test_a_preflight_goes_through_the_cross_origin_rules_and_nothing_else():
     async with bench("{method: GET, path: /x, handler: fixed, middlewares: [a, cors]}") as here:
         found = await here.request("OPTIONS", "/x", headers={"Origin": "https://shop.test"})
@@ -241,7 +241,7 @@ triggers:
 PIPELINE = "  pipelines: {main: {steps: [{set: {done: 1}}]}}\n"
 
 
-@pytest.mark.spec("D1", "D2", "SPINE-B4.11")
+@pytest.mark.spec("D1", "D2", "SPINE-B4.11", "CAT-B2.9")
 async def test_a_trigger_route_accepts_a_run_and_says_its_id():
     async with bench("{method: POST, path: /x, handler: fixed}", PIPELINE + TRIGGERS) as here:
         found = await here.request("POST", "/start/7?a=q&b=q", body={"b": "body", "id": "body", "fixed": "body"})
@@ -253,7 +253,7 @@ async def test_a_trigger_route_accepts_a_run_and_says_its_id():
         assert (run["status"], run["output"]["done"]) == ("done", 1)
 
 
-@pytest.mark.spec("SPINE-B4.11")
+@pytest.mark.spec("SPINE-B4.11", "CAT-B2.9")
 async def test_a_trigger_takes_bodies_that_are_no_objects_and_none():
     async with bench("{method: POST, path: /y, handler: fixed}", PIPELINE + TRIGGERS) as here:
         await here.request("POST", "/start/7", body=[1])
@@ -264,21 +264,21 @@ async def test_a_trigger_takes_bodies_that_are_no_objects_and_none():
         ]
 
 
-@pytest.mark.spec("D1", "SPINE-B4.11")
+@pytest.mark.spec("D1", "SPINE-B4.11", "CAT-B2.9")
 async def test_a_trigger_of_a_workflow_that_does_not_exist_is_404():
     async with bench("{method: POST, path: /y, handler: fixed}", PIPELINE + TRIGGERS) as here:
         found = await here.request("POST", "/lost")
         assert (found.status, found.json()["code"]) == (404, "workflow.unknown")
 
 
-@pytest.mark.spec("D2", "SPINE-B4.11")
+@pytest.mark.spec("D2", "SPINE-B4.11", "CAT-B2.9")
 async def test_on_one_method_and_path_the_section_serves_and_nothing_starts_twice():
     async with bench("{method: POST, path: /x, handler: fixed}", PIPELINE + TRIGGERS) as here:
         assert (await here.request("POST", "/x")).json()["handler"] == "fixed"
         assert [run["source"] for run in here.host.queue.runs("local")] == ["http"]
 
 
-@pytest.mark.spec("SPINE-B4.11")
+@pytest.mark.spec("SPINE-B4.11", "CAT-B2.9")
 async def test_triggers_can_be_switched_off():
     text = document("{method: POST, path: /x, handler: fixed}", PIPELINE + "\ntriggers: {http: {enabled: false}}\n")
     async with Bench(compiled(text)) as here:

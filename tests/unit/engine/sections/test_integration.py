@@ -14,7 +14,7 @@ from apps.engine.testing import Bench
 from apps.engine.trigger import UnknownWorkflow
 from apps.modules.queries import registry
 
-pytestmark = pytest.mark.spec("D22", "integration.registry", "CAT-B2")
+pytestmark = pytest.mark.spec("D22", "integration.registry", "CAT-B2", "CAT-B2.6")
 
 HEAD = """modules:
   - {name: server, type: http.server, config: {address: ":8080"}}
@@ -208,6 +208,7 @@ TOLD = """  messaging:
 """
 
 
+@pytest.mark.spec("CAT-B2.13")
 async def test_steps_tell_when_they_begin_and_how_they_end():
     steps = """
       - {name: look-up, connector: crm, action: GET /a}

@@ -39,7 +39,7 @@ def runs(bench: Bench):
     return [(run["workflow"], run["input"], run["status"]) for run in bench.host.queue.runs("local")]
 
 
-@pytest.mark.spec("SPINE-B4.7")
+@pytest.mark.spec("SPINE-B4.7", "CAT-B2.2")
 async def test_a_message_runs_every_handler_that_subscribes():
     text = document("[{topic: a, handler: inbox}, {topic: a, handler: doubler}, {topic: b, handler: inbox}]")
     async with Bench(compiled(text)) as bench:
@@ -65,7 +65,7 @@ def test_two_subscriptions_of_one_handler_and_topic_have_two_names():
     assert len(set(names)) == 2
 
 
-@pytest.mark.spec("SPINE-B4.7", "SPINE-B4.21")
+@pytest.mark.spec("SPINE-B4.7", "CAT-B2.2", "SPINE-B4.21")
 async def test_handlers_may_be_pipelines_and_processing_steps():
     pipelines = "  pipelines: {work: {steps: [{set: {done: 1}}, {emit: worked}]}}\n"
     text = document("[{topic: a, handler: work}, {topic: a, handler: step}]", more=pipelines)
@@ -77,7 +77,7 @@ async def test_handlers_may_be_pipelines_and_processing_steps():
         assert bench.http.calls[0].json() == {"n": 1}
 
 
-@pytest.mark.spec("D23", "SPINE-B4.7")
+@pytest.mark.spec("D23", "SPINE-B4.7", "CAT-B2.2")
 async def test_a_handler_may_publish_what_it_handles_itself_down_a_chain():
     producers = "[{name: inbox, forwardTo: [b]}, {name: doubler, forwardTo: [c, d, c-errors]}]"
     text = document("[{topic: a, handler: inbox}, {topic: b, handler: doubler}]", producers)
@@ -122,7 +122,7 @@ triggers: {event: {subscriptions: [{topic: b, workflow: messaging, action: a}]}}
         assert [message["topic"] for message in bench.host.queue.messages("local")] == ["b", "a"]
 
 
-@pytest.mark.spec("SPINE-B4.7")
+@pytest.mark.spec("SPINE-B4.7", "CAT-B2.2")
 async def test_a_handler_that_fails_publishes_to_its_error_topics_and_the_message_is_dead():
     text = document("[{topic: a, handler: doubler}]", "[{name: doubler, forwardTo: [b, b-errors]}]")
     async with Bench(compiled(text)) as bench:
@@ -135,7 +135,7 @@ async def test_a_handler_that_fails_publishes_to_its_error_topics_and_the_messag
         assert [status for *_, status in runs(bench)] == ["failed", "failed"]
 
 
-@pytest.mark.spec("SPINE-B4.7", "SPINE-B6.15")
+@pytest.mark.spec("SPINE-B4.7", "CAT-B2.2", "SPINE-B6.15")
 async def test_messages_of_one_key_wait_for_each_other_and_other_keys_do_not():
     async with Bench(compiled(document("[{topic: a, handler: sender}]"))) as bench:
         bench.http.answer(503)

@@ -33,6 +33,23 @@ async def test_a_processing_step_merges_its_result_and_fires_the_success_transit
         assert (sent["n"], sent["workflowId"], sent["transitionId"], sent["toState"]) == (1, "7", "check", "checking")
 
 
+@pytest.mark.spec("CAT-B2.3")
+@pytest.mark.parametrize("answers", [(), (503,)])
+async def test_an_order_that_a_stop_left_between_two_states_goes_on_after_the_start(answers, tmp_path):
+    text = document(HOOK, AUTO, modules=step(success_transition="passed"))
+    async with Shop(text, str(tmp_path / "shop.db")) as shop:
+        for status in answers:
+            shop.bench.http.answer(status)
+        await shop.apply("7", "check", {"amount": 1})
+        for _ in answers:  # the step has been tried and waits for another try
+            await shop.bench.host.drain()
+        assert (await shop.instance("7")).state == "checking"
+    async with Shop(text, str(tmp_path / "shop.db")) as shop:
+        await shop.bench.settle()
+        assert (await shop.instance("7")).state == "paid"
+        assert await shop.history("7") == ["check", "passed", "pay"]
+
+
 @pytest.mark.spec("SPINE-B6.9")
 async def test_a_processing_step_retries_with_one_key_then_succeeds():
     async with Shop(document(HOOK, modules=step(success_transition="passed", max_retries=3))) as shop:
@@ -45,7 +62,7 @@ async def test_a_processing_step_retries_with_one_key_then_succeeds():
         assert [line["state"] for line in shop.runs()[0]["steps"]] == ["waiting", "waiting", "done", "done"]
 
 
-@pytest.mark.spec("D5", "SPINE-B4.10")
+@pytest.mark.spec("D5", "SPINE-B4.10", "CAT-B2.3")
 async def test_after_the_final_failure_the_compensating_transition_lands():
     async with Shop(document(HOOK, modules=step(compensate_transition="failed"))) as shop:
         shop.bench.http.answer(503)
@@ -58,7 +75,7 @@ async def test_after_the_final_failure_the_compensating_transition_lands():
         assert await shop.history("7") == ["check", "failed"]
 
 
-@pytest.mark.spec("D5", "SPINE-B4.10")
+@pytest.mark.spec("D5", "SPINE-B4.10", "CAT-B2.3")
 async def test_without_a_compensating_transition_the_instance_shows_the_error():
     async with Shop(document(HOOK, modules=step())) as shop:
         shop.bench.http.answer(400)
@@ -69,7 +86,7 @@ async def test_without_a_compensating_transition_the_instance_shows_the_error():
         assert shop.runs()[0]["error"]["code"] == "sender.refused"
 
 
-@pytest.mark.spec("D6", "SPINE-B4.10")
+@pytest.mark.spec("D6", "SPINE-B4.10", "CAT-B2.3")
 @pytest.mark.parametrize(
     ("result", "state"),
     [

@@ -36,7 +36,7 @@ workflows:
     - {name: broken, forwardTo: [work.done, work-errors]}
 """
 )
-pytestmark = pytest.mark.spec("scheduler.cron", "CAT-B2")
+pytestmark = pytest.mark.spec("scheduler.cron", "CAT-B2.4", "CAT-B2.10", "CAT-B2")
 
 
 async def pass_time(bench: Bench, **delta) -> None:

@@ -13,7 +13,7 @@ from apps.engine.sections.statemachine import payload_of
 from tests.unit.engine.machines import AUTO, MACHINE, Shop, document
 
 
-@pytest.mark.spec("SPINE-B4", "SPINE-B4.8")
+@pytest.mark.spec("SPINE-B4", "SPINE-B4.8", "CAT-B2.3")
 async def test_a_transition_moves_the_instance_merges_data_and_is_remembered():
     async with Shop(document()) as shop:
         await shop.create("7", {"a": 1})
@@ -26,7 +26,7 @@ async def test_a_transition_moves_the_instance_merges_data_and_is_remembered():
         assert await shop.history("7") == ["check"]
 
 
-@pytest.mark.spec("SPINE-B4.8")
+@pytest.mark.spec("SPINE-B4.8", "CAT-B2.3")
 async def test_an_instance_that_is_not_there_is_made_or_refused():
     async with Shop(document()) as shop:
         assert (await shop.apply("7", "check", {"a": 1})).created
@@ -37,7 +37,7 @@ async def test_an_instance_that_is_not_there_is_made_or_refused():
             await shop.create("7")
 
 
-@pytest.mark.spec("SPINE-B4.8")
+@pytest.mark.spec("SPINE-B4.8", "CAT-B2.3")
 async def test_an_unknown_transition_is_refused_with_the_known_ones():
     async with Shop(document()) as shop:
         with pytest.raises(Rejected, match="check, passed") as refusal:
@@ -45,7 +45,7 @@ async def test_an_unknown_transition_is_refused_with_the_known_ones():
         assert refusal.value.code == "transition.unknown"
 
 
-@pytest.mark.spec("SPINE-B4.8")
+@pytest.mark.spec("SPINE-B4.8", "CAT-B2.3")
 async def test_a_wrong_state_is_refused_with_expected_and_actual():
     async with Shop(document()) as shop:
         await shop.create("7")
@@ -55,7 +55,7 @@ async def test_a_wrong_state_is_refused_with_expected_and_actual():
         assert "expected state checked, actual state new" in refusal.value.errors[0]["message"]
 
 
-@pytest.mark.spec("SPINE-B4.8")
+@pytest.mark.spec("SPINE-B4.8", "CAT-B2.3")
 async def test_a_completed_instance_is_refused_as_such():
     async with Shop(document()) as shop:
         await shop.apply("7", "check")
@@ -67,7 +67,7 @@ async def test_a_completed_instance_is_refused_as_such():
         assert refusal.value.code == "instance.completed"
 
 
-@pytest.mark.spec("D27", "SPINE-B4.8")
+@pytest.mark.spec("D27", "SPINE-B4.8", "CAT-B2.3")
 async def test_a_condition_is_evaluated_over_instance_and_transition_data():
     async with Shop(document()) as shop:
         await shop.apply("7", "check", {"amount": 0})
@@ -78,7 +78,7 @@ async def test_a_condition_is_evaluated_over_instance_and_transition_data():
         assert (await shop.apply("7", "pay", {"amount": 5})).to_state == "paid"
 
 
-@pytest.mark.spec("SPINE-B4.8")
+@pytest.mark.spec("SPINE-B4.8", "CAT-B2.3")
 async def test_two_at_once_one_wins_and_the_other_is_refused():
     async with Shop(document()) as shop:
         await shop.create("7")
@@ -95,7 +95,7 @@ async def test_available_transitions_leave_the_state_and_hold():
         assert shop.machine.available(await shop.instance("7")) == []
 
 
-@pytest.mark.spec("SPINE-B4.8")
+@pytest.mark.spec("SPINE-B4.8", "CAT-B2.3")
 @pytest.mark.parametrize(
     ("hook", "called"),
     [
@@ -138,7 +138,7 @@ def test_the_other_forms_carry_data_and_event():
     assert payload_of("event", event) == {**known, "timestamp": "t", "data": event["data"]}
 
 
-@pytest.mark.spec("SPINE-B4.8")
+@pytest.mark.spec("SPINE-B4.8", "CAT-B2.3")
 async def test_a_pure_hook_may_veto_and_then_nothing_has_changed():
     async with Shop(document("    - {handler: refusing}")) as shop:
         await shop.create("7")
@@ -149,7 +149,7 @@ async def test_a_pure_hook_may_veto_and_then_nothing_has_changed():
         assert (await shop.apply("7", "check")).to_state == "checking"
 
 
-@pytest.mark.spec("SPINE-B4.8", "SPINE-B4.21")
+@pytest.mark.spec("SPINE-B4.8", "CAT-B2.3", "SPINE-B4.21")
 async def test_a_pure_pipeline_may_veto_too():
     pipelines = "  pipelines:\n    guard:\n      steps:\n      - validate: {schema: {required: [amount]}}\n"
     async with Shop(document("    - {handler: guard}", sections=pipelines)) as shop:
@@ -176,7 +176,7 @@ def _with_veto(hook, veto):
     return replace(hook, veto=veto)
 
 
-@pytest.mark.spec("D26", "SPINE-B4.9")
+@pytest.mark.spec("D26", "SPINE-B4.9", "CAT-B2.3")
 async def test_automatic_transitions_follow_one_by_one():
     async with Shop(document(machine=AUTO)) as shop:
         await shop.apply("7", "check", {"amount": 1})
@@ -186,7 +186,7 @@ async def test_automatic_transitions_follow_one_by_one():
         assert {run["source"] for run in shop.runs()} == {"auto"}
 
 
-@pytest.mark.spec("D26", "SPINE-B4.9")
+@pytest.mark.spec("D26", "SPINE-B4.9", "CAT-B2.3")
 async def test_of_several_automatic_transitions_the_first_possible_one_in_file_order_is_done():
     machine = MACHINE.replace(
         "passed: {fromState: checking, toState: checked}",
@@ -200,7 +200,7 @@ async def test_of_several_automatic_transitions_the_first_possible_one_in_file_o
         assert (await shop.instance("7")).state == "checked"
 
 
-@pytest.mark.spec("D26", "SPINE-B4.9")
+@pytest.mark.spec("D26", "SPINE-B4.9", "CAT-B2.3")
 async def test_at_creation_automatic_transitions_wait_unless_auto_start():
     machine = MACHINE.replace("toState: checking}", "toState: checking, autoTransform: true}")
     async with Shop(document(machine=machine)) as shop:
@@ -214,7 +214,7 @@ async def test_at_creation_automatic_transitions_wait_unless_auto_start():
         assert (await shop.instance("7")).state == "checking"
 
 
-@pytest.mark.spec("SPINE-B4.9")
+@pytest.mark.spec("SPINE-B4.9", "CAT-B2.3")
 async def test_an_automatic_transition_that_comes_too_late_does_nothing():
     async with Shop(document(machine=AUTO)) as shop:
         await shop.apply("7", "check")
@@ -224,7 +224,7 @@ async def test_an_automatic_transition_that_comes_too_late_does_nothing():
         assert shop.runs()[0]["output"] == {"transition": None}
 
 
-@pytest.mark.spec("SPINE-B4.8")
+@pytest.mark.spec("SPINE-B4.8", "CAT-B2.3")
 async def test_a_change_is_published_to_those_who_subscribe():
     sections = "  messaging:\n    subscriptions: [{topic: 'statemachine.order.*', handler: inbox}]\n"
     async with Shop(document(sections=sections)) as shop:

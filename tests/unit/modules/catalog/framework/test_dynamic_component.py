@@ -9,7 +9,7 @@ from tests.unit.modules.making import make
 pytestmark = pytest.mark.spec("SPINE-B4", "dynamic.component")
 
 
-@pytest.mark.spec("SPINE-B4.22")
+@pytest.mark.spec("SPINE-B4.22", "CAT-B1.4")
 @pytest.mark.parametrize(
     ("name", "config"),
     [
@@ -32,14 +32,21 @@ async def test_the_contract_is_checked_before_the_call(unit):
     assert refusal.value.errors == [{"pointer": "/items", "message": "must be of type slice"}]
 
 
-@pytest.mark.spec("SPINE-B4.25")
+@pytest.mark.spec("SPINE-B4.25", "CAT-B1.4")
 @pytest.mark.parametrize(
     ("config", "place"),
-    [({"componentId": "mine"}, "componentId"), ({"source": "./mine.py"}, "source"), ({}, "componentId")],
+    [
+        ({"componentId": "mine"}, "componentId"),
+        ({"source": "./mine.py"}, "source"),
+        ({"source": "./mine.go"}, "source"),
+        ({}, "componentId"),
+    ],
 )
 async def test_a_tenants_own_component_is_a_finding_and_never_runs(config, place, unit, tmp_path):
     module = make(DynamicComponent, config, "own")
-    assert [(key, code) for key, code, _ in module.problems()] == [(place, "component.source")]
+    ((key, code, said),) = module.problems()
+    assert (key, code) == (place, "component.source")
+    assert ("own" if not config else "mine") in said
     with pytest.raises(StepFailed) as failure:
         await module.run({}, unit.context())
     assert failure.value.code == "component.not_bundled"

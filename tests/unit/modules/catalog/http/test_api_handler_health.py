@@ -9,7 +9,7 @@ from apps.modules.catalog.http.api_handler import ApiHandler
 from tests.unit.modules.catalog.http.rest_orders import ask, orders
 from tests.unit.modules.making import make
 
-pytestmark = pytest.mark.spec("CAT-B2", "api.handler")
+pytestmark = pytest.mark.spec("CAT-B1.5", "CAT-B2", "api.handler")
 
 HEALTH = "/api/orders/health"
 

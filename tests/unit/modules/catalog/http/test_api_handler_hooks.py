@@ -10,7 +10,7 @@ from apps.engine.local.host import LOCAL
 from apps.engine.testing import Bench
 from apps.modules.queries import registry
 
-pytestmark = pytest.mark.spec("CAT-B2", "api.handler")
+pytestmark = pytest.mark.spec("CAT-B1.5", "CAT-B2", "api.handler")
 
 DOCUMENT = """
 modules:

@@ -5,7 +5,7 @@ from apps.engine.outcome import Rejected
 from apps.modules.catalog.storage.database_workflow import DatabaseWorkflow
 from tests.unit.modules.making import make
 
-pytestmark = pytest.mark.spec("SPINE-B4", "database.workflow")
+pytestmark = pytest.mark.spec("SPINE-B4", "CAT-B2.16", "database.workflow")
 
 SQLITE = {"driver": "sqlite", "dsn": "orders.db"}
 
