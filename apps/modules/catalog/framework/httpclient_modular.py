@@ -1,10 +1,10 @@
 """Does one HTTP request as a step and gives its answer back.
 
 A step asks with `{method, path or url, query, headers, body, timeout}`; all of it may be left out. `path` is joined to
-`baseURL`; a body that is not text goes as JSON. The answer is `{status, headers, body}`: a body of JSON decoded, text
-as text. An answer of 400 and more fails the step unless the config or the step says `acceptAnyStatus: true`. With
-`maxRetries` the run tries 408, 425, 429, 5xx and silence again; nothing is repeated unless that is asked for. `${NAME}`
-in settings is a secret.
+`baseURL`; a body that is not text goes as JSON. The answer is `{status, statusCode, headers, body}`: a body of JSON
+decoded, text as text. An answer of 400 and more fails the step unless the config or the step says `acceptAnyStatus:
+true`. With `maxRetries` the run tries 408, 425, 429, 5xx and silence again; nothing is repeated unless that is asked
+for. `${NAME}` in settings is a secret.
 """
 
 from typing import Any, ClassVar, Literal
@@ -97,7 +97,7 @@ class HttpclientModular(Module[HttpclientModularConfig]):
     Config = HttpclientModularConfig
     effect = Effect.ONCE
     inputs = (ModulePort("request", "data", "`{method, path, query, headers, body}`."),)
-    outputs = (ModulePort("answer", "data", "`{status, headers, body}`."),)
+    outputs = (ModulePort("answer", "data", "`{status, statusCode, headers, body}`."),)
 
     def __init__(self, name: str, config: HttpclientModularConfig) -> None:
         super().__init__(name, config)
@@ -124,7 +124,12 @@ class HttpclientModular(Module[HttpclientModularConfig]):
         )
         if not (asked.accept_any_status or self.config.accept_any_status) and reply.status >= 400:
             answered(reply, self.name, "httpclient", context)
-        return {"status": reply.status, "headers": dict(reply.headers), "body": _decoded(reply)}
+        return {
+            "status": reply.status,
+            "statusCode": reply.status,
+            "headers": dict(reply.headers),
+            "body": _decoded(reply),
+        }
 
     async def _address(self, asked: ClientRequest, context: Context) -> str:
         base = str(await self._base.fill(context))

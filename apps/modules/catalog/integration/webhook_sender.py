@@ -68,7 +68,7 @@ class WebhookSender(Module[WebhookSenderConfig]):
     Config = WebhookSenderConfig
     effect = Effect.IDEMPOTENT
     inputs = (ModulePort("payload", "data", "What is sent, as JSON."),)
-    outputs = (ModulePort("answer", "data", "`{id, status, body}` of the partner's answer."),)
+    outputs = (ModulePort("answer", "data", "`{id, status, statusCode, body}` of the partner's answer."),)
 
     def __init__(self, name: str, config: WebhookSenderConfig) -> None:
         super().__init__(name, config)
@@ -97,7 +97,7 @@ class WebhookSender(Module[WebhookSenderConfig]):
         )
         if not 200 <= reply.status < 300:
             self._refuse(reply, context)
-        return {"id": identity, "status": reply.status, "body": kept(reply)}
+        return {"id": identity, "status": reply.status, "statusCode": reply.status, "body": kept(reply)}
 
     async def _address(self, payload: Any, context: Context) -> str:
         values = payload if self._url_is_data else _quoted(payload)

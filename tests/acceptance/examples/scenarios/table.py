@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from tests.acceptance.examples.places import Place
+from tests.acceptance.examples.scenarios.desks import help_line, signal_box
 from tests.acceptance.examples.scenarios.http import (
     book_shelf,
     guarded_door,
@@ -65,6 +66,7 @@ ALL: tuple[Scenario, ...] = (
     first_contact,
     guarded_door,
     help_desk_triage,
+    help_line,
     lamp_switch,
     lane_per_customer,
     library_shelves,
@@ -88,6 +90,7 @@ ALL: tuple[Scenario, ...] = (
     sealed_letter,
     sensor_stages,
     shop_front,
+    signal_box,
     stock_ledger,
     support_case,
     topic_patterns,

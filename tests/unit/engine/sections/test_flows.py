@@ -119,6 +119,32 @@ workflows:
     assert runs["big"]["steps"][-1]["output"] == 20
 
 
+@pytest.mark.spec("webhook.sender")
+@pytest.mark.parametrize(("status", "handler"), [(200, "taken"), (201, "made")])
+async def test_a_branch_behind_a_webhook_goes_by_the_status_code_of_its_response(status, handler):
+    modules = """
+- {name: first, type: conditional.ifelse, config: {expression: "order.total > 0"}, branches: {"true": hook}}
+- {name: hook, type: webhook.sender, config: {url: "https://partner.test/hook"}}
+- name: by-code
+  type: conditional.switch
+  config: {expression: response.statusCode, cases: ["200", "201"]}
+  dependsOn: [hook]
+  branches: {case-0: taken, case-1: made}
+- {name: taken, type: messaging.handler}
+- {name: made, type: messaging.handler}
+"""
+    section = "workflows: {messaging: {subscriptions: [{topic: a, handler: first}]}}"
+    async with bench(modules, section) as found:
+        found.http.answer(status)
+        async with found.host.unit() as unit:
+            unit.broker.publish("a", {"total": 1})
+        await found.settle()
+        (run,) = found.host.queue.runs("local")
+        assert run["status"] == "done", run["error"]
+        passed = {step["name"] for step in run["steps"]}
+        assert [each for each in ("taken", "made") if f"handle/{each}" in passed] == [handler]
+
+
 async def test_a_flow_can_be_started_by_the_name_of_its_beginning():
     application = compile_document(document(CHAIN), registry())
     run = application.resolve("start", "", {"n": 1})

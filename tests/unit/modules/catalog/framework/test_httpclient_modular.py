@@ -20,7 +20,7 @@ async def ask(unit, payload, config=None, reply=None):
 
 async def test_one_request_gives_one_answer(unit):
     answer = await ask(unit, {"method": "post", "path": "/users/7", "body": {"n": 1}, "headers": {"X-A": "1"}})
-    assert answer == {"status": 200, "headers": JSON, "body": {"ok": True}}
+    assert answer == {"status": 200, "statusCode": 200, "headers": JSON, "body": {"ok": True}}
     (asked,) = unit.http.asked
     assert (asked["method"], asked["url"], orjson.loads(asked["body"])) == ("POST", f"{BASE}/users/7", {"n": 1})
     assert asked["headers"] == {"content-type": "application/json", "x-a": "1", "x-request-id": "r-1"}
