@@ -75,7 +75,7 @@ class Applications:
         if live is not None and live.version_id == version_id:
             return live
         kept = self._versions.get((environment_id, version_id))
-        if kept is not None:
+        if kept is not None and (live is None or kept.linked == live.linked):
             self._versions.move_to_end((environment_id, version_id))
             return kept
         text = await in_thread(version_by_id, tenant_id=tenant_id, version_id=version_id)

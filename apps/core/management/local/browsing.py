@@ -35,6 +35,7 @@ def tenant_shots(page: Page, tenant: str) -> Iterator[Shot]:
     if workflow:
         yield Shot("workflow", workflow)
         yield Shot("workflow-runs", f"{workflow}#runs")
+        yield Shot("workflow-links", f"{workflow}/links")
         yield Shot("workflow-versions", f"{workflow}#versions")
         yield Shot("workflow-call", f"{workflow}#call")
         yield Shot("workflow-publish", workflow, click="text=Publish")
