@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from apps.engine.fields import FieldMapping
 from apps.engine.http import Request, Response
 from apps.engine.outcome import Rejected
 from apps.engine.ports import Resource
@@ -12,6 +13,7 @@ from apps.engine.sections.answers import body_of, problem
 
 NEVER_SHOWN = "password"
 EVERYBODY = "*"
+OWNER = "userId"  # logical name of the field that says whose a resource is
 LONGEST_ID = 200
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 PLAIN = re.compile(r"[A-Za-z0-9._~-]*")  # what percent-encoding leaves as it is
@@ -95,6 +97,22 @@ def may_see(data: Mapping[str, Any], owner: Any, claims: Mapping[str, Any] | Non
         return False
     programs = claims.get("programIds")
     return not isinstance(programs, list) or data.get("programId") in (None, *programs)
+
+
+def owned(
+    data: Mapping[str, Any], before: Mapping[str, Any], fields: FieldMapping, claims: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return new data of a resource that belongs to whom it belonged to `before`.
+
+    Whose it is decides who may see it, so a caller with a token cannot give it away; an admin can, by saying to whom.
+    """
+    names, owner = fields.names(OWNER), fields.read(before, OWNER)
+    if claims is None or (claims.get("role") == "admin" and any(name in data for name in names)):
+        return dict(data)
+    kept = {key: value for key, value in data.items() if key not in names}
+    if owner is not None:
+        fields.write(kept, OWNER, owner)
+    return kept
 
 
 def asked_for(data: Mapping[str, Any], query: Mapping[str, str]) -> bool:

@@ -9,7 +9,7 @@ from apps.engine.module import Context, Links
 from apps.engine.outcome import Rejected, TryAgain
 from apps.engine.ports import AlreadyExists, Instance, LostRace, Resource
 from apps.engine.sections.statemachine import Machine
-from apps.modules.catalog.http._api_answers import object_of, refused, shown
+from apps.modules.catalog.http._api_answers import object_of, owned, refused, shown
 from apps.modules.catalog.http._api_config import REFINED_BY_STATE, REFINED_BY_TYPE, ApiHandlerConfig
 
 USUAL_FIRST = "start_validation"  # fired on a new instance when no other transition is configured and there is one
@@ -34,6 +34,7 @@ class States:
     kind: str
     config: ApiHandlerConfig
     links: Links
+    fields: FieldMapping
 
     def machine(self, *names: Any) -> Machine | None:
         """Return the first of the named definitions that exists, else the only one there is."""
@@ -161,7 +162,7 @@ class States:
             instance = await self._apply(machine, resource, key, name, body, context)
         except (Rejected, LostRace) as failure:
             return _failed(request, failure, {"action": action, "transition": name})
-        fresh = await self._follow(resource, instance, body, context)
+        fresh = await self._follow(resource, instance, owned(body, {}, self.fields, request.claims), context)
         answer = {"success": True, "action": action, "transition": name, "id": resource.key}
         return Response.json({**answer, "state": fresh.state, "lastUpdate": _time(instance)})
 

@@ -47,6 +47,7 @@ from apps.modules.catalog.http._api_answers import (
     checked_id,
     id_in,
     object_of,
+    owned,
     refused,
     shown,
 )
@@ -83,7 +84,7 @@ class ApiHandler(Module[ApiHandlerConfig]):
         self._kind = config.source_resource_name or config.resource_name
         self._fields = FieldMapping(config.field_mapping)
         self._collection = Collection(self._kind, config.state_filter, self._fields)
-        self._states = States(self._kind, config, Links({}))
+        self._states = States(self._kind, config, Links({}), self._fields)
         self._hooks = Hooks(config.on_create, config.on_append)
         self._plans: dict[str, Plan] = {}
         self._publishes = False
@@ -262,7 +263,7 @@ class ApiHandler(Module[ApiHandlerConfig]):
         return Resource(self._kind, key or str(uuid7()), data, wanted, now, now)
 
     async def _replace(self, found: Resource, request: Request, context: Context) -> Response:
-        found.data = self._stored(object_of(request))
+        found.data = owned(self._stored(object_of(request)), found.data, self._fields, request.claims)
         found.updated_at = context.unit.clock.now()
         await context.unit.resources.save(found)
         answer = shown(found)

@@ -179,6 +179,32 @@ async def test_a_caller_sees_their_own_and_what_is_shared(claims, query, expecte
     assert [row["id"] for row in page] == expected
 
 
+@pytest.mark.spec("D20")
+@pytest.mark.parametrize(
+    ("claims", "body", "owner"),
+    [
+        ({"sub": "u1"}, {"n": 2}, "u1"),
+        ({"sub": "u1"}, {"n": 2, "userId": "u2"}, "u1"),
+        ({"sub": "u9", "role": "admin"}, {"n": 2}, "u1"),
+        ({"sub": "u9", "role": "admin"}, {"n": 2, "userId": "u2"}, "u2"),
+    ],
+)
+async def test_a_resource_stays_its_owners_unless_an_admin_gives_it_away(claims, body, owner, unit):
+    handler = orders()
+    await ask(handler, unit, "POST", body={"id": "a", "n": 1}, claims={"sub": "u1"})
+    status, answer, _ = await ask(handler, unit, "PUT", ITEM, body=body, claims=claims, id="a")
+    assert (status, answer["data"]) == (200, {"n": 2, "userId": owner})
+
+
+@pytest.mark.spec("D20")
+async def test_an_action_on_a_resource_that_is_shared_does_not_take_it_away(unit):
+    handler = orders({"workflowType": "order-workflow"}, [machine()])
+    unit.resources.rows["orders", "a"] = Resource("orders", "a", {"n": 1}, "new")
+    body = {"note": "x", "userId": "u1"}
+    status, _, _ = await ask(handler, unit, "POST", f"{ITEM}/submit", body=body, claims={"sub": "u1"}, id="a")
+    assert (status, unit.resources.rows["orders", "a"].data) == (200, {"n": 1, "note": "x"})
+
+
 async def test_what_a_caller_may_not_see_is_not_there_by_its_id_either(unit):
     handler = orders()
     unit.resources.rows["orders", "x"] = Resource("orders", "x", {"userId": "u2"})
