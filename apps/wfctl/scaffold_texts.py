@@ -64,6 +64,7 @@ def test_an_object_is_marked_with_the_field_that_the_document_names(unit):
     assert make($Class, {"field": "seen"}).run({"id": 1}, unit.context()) == {"id": 1, "seen": True}
 
 
+@pytest.mark.shows("$kind", "failure")
 def test_what_is_no_object_is_refused(unit):
     with pytest.raises(Rejected):
         make($Class).run([], unit.context())
@@ -74,6 +75,7 @@ def test_a_key_that_it_does_not_have_is_refused():
         make($Class, {"feild": "seen"})
 
 
+@pytest.mark.shows("$kind", "example")
 async def test_the_example_does_what_it_says():
     async with Bench(compile_document(load(EXAMPLE.read_text()).document, registry())) as bench:
         answer = await bench.request("POST", "/things", body={"id": 1})

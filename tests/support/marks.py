@@ -2,35 +2,31 @@
 
 import ast
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-MARKS = ("spec", "shows", "proven")
+TESTS = ROOT / "tests"
+Mark = tuple[str, tuple[str, ...]]  # name and arguments
 
 
-@cache
-def marks_of(folder: Path = ROOT / "tests") -> dict[str, tuple[tuple[str, tuple[str, ...]], ...]]:
-    """Return by file, as a test's id names it, every mark with its arguments, where all of these are literal texts."""
-    found = {path: tuple(_marks(path)) for path in sorted(folder.rglob("test_*.py"))}
+def marks_of(*names: str, folder: Path = TESTS) -> dict[str, list[Mark]]:
+    """Return by file, as a test's id names it, the marks of these names whose arguments are literal texts."""
+    found = {path: list(_marks(path, names)) for path in sorted(folder.rglob("test_*.py"))}
     return {path.relative_to(folder.parent).as_posix(): marks for path, marks in found.items() if marks}
 
 
-def counterparts_by_file(folder: Path = ROOT / "tests") -> dict[str, list[tuple[str, str]]]:
+def counterparts_by_file(folder: Path = TESTS) -> dict[str, list[tuple[str, ...]]]:
     """Return by file the types that its tests drive against a real counterpart: pairs of kind and counterpart."""
-    found = {
-        file: sorted({(arguments[0], arguments[1]) for name, arguments in marks if name == "proven"})
-        for file, marks in marks_of(folder).items()
-    }
-    return {file: pairs for file, pairs in found.items() if pairs}
+    found = marks_of("proven", folder=folder)
+    return {file: sorted({arguments for _, arguments in marks}) for file, marks in found.items()}
 
 
-def _marks(path: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _marks(path: Path, names: tuple[str, ...]) -> Iterator[Mark]:
     text = path.read_text(encoding="utf-8")
-    if not any(f"mark.{name}(" in text for name in MARKS):
+    if not any(f"mark.{name}(" in text for name in names):  # most files need no parsing
         return
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in MARKS:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in names:
             arguments = tuple(each.value for each in node.args if isinstance(each, ast.Constant))
             if arguments and len(arguments) == len(node.args) and all(isinstance(each, str) for each in arguments):
                 yield node.func.attr, tuple(map(str, arguments))

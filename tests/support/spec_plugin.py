@@ -84,6 +84,7 @@ class Recorder:
         known = self._ended.setdefault(report.nodeid, {"outcome": PASSED, "reason": ""})
         if report.failed:
             known["outcome"] = FAILED
+            known["reason"] = known["reason"] or ("its set-up failed" if report.when == "setup" else "")
         elif report.skipped and known["outcome"] == PASSED:
             known.update(outcome=SKIPPED, reason=_reason(report))
 

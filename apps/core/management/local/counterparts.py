@@ -1,7 +1,7 @@
 """Real counterparts of module types: which of them no test met, and why.
 
-Tests name them by `@pytest.mark.proven(kind, counterpart)`. A counterpart did not run when a test of it was skipped, or
-when no test of it was collected at all: its file may have skipped itself while it was imported.
+Tests name them by `@pytest.mark.proven(kind, counterpart)`. A counterpart did not run when a test of it was skipped or
+could not be set up, or when no test of it was collected at all: its file may have skipped itself while it was imported.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -37,7 +37,7 @@ def absent_counterparts(
     met: set[Pair] = set()
     for node, ended in tests.items():
         pairs = [_pair(each) for each in ended.get("proven", ())] if "::" in node else marked.get(node, [])
-        if ended["outcome"] == "skipped":
+        if ended["outcome"] != "passed" and ended["reason"]:  # a test that ran and failed has none
             missed |= dict.fromkeys(pairs, ended["reason"])
         elif "::" in node:
             met |= set(pairs)

@@ -172,7 +172,8 @@ def close(tmp_path, tests, *, whole=True):
         (bus("skipped", "no server here"), GONE.format("no server here")),
         ({"tests/t.py": ended("skipped", reason="could not import planted")}, GONE.format("could not import planted")),
         ({}, GONE.format("no test of it was collected")),
-        ({"tests/t.py": ended("failed")}, GONE.format("no test of it was collected")),
+        ({"tests/t.py": ended("failed", reason="could not be collected")}, GONE.format("could not be collected")),
+        (bus("failed", "its set-up failed"), GONE.format("its set-up failed")),
         (bus("passed") | bus("skipped", "half a server", "tests/t.py::y"), GONE.format("half a server")),
     ],
 )
