@@ -26,7 +26,7 @@ from apps.runs.adapters.access_log import AccessLog
 from apps.runs.adapters.arrivals import MOST_OF_CLIENT, SECONDS, Arrivals, Gone, TooLong, TooMany, TooSlow, whole_body
 from apps.runs.adapters.client_limits import ClientLimits
 from apps.runs.adapters.group import Unavailable
-from apps.runs.adapters.headers import LazyHeaders, Lines, header, request_id
+from apps.runs.adapters.headers import LazyHeaders, Lines, OwnHeaders, header, request_id
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.traffic import Traffic
 from apps.runs.adapters.vitals import Vitals
@@ -128,7 +128,7 @@ class Ingress:
         request = Request(
             "GET" if method == "HEAD" else method,
             rest,
-            headers=LazyHeaders(lines),
+            headers=LazyHeaders(lines) if shares_origin else OwnHeaders(lines),
             query_string=scope["query_string"],
             client=self._client(scope, lines),
             id=request_id(lines) or run_id.hex,

@@ -6,13 +6,14 @@ from typing import Any
 Lines = list[tuple[bytes, bytes]]
 ID_CHARACTERS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-")
 LONGEST_ID = 128
-NOT_FOR_TENANTS = frozenset({b"cookie"})  # under /w/ a tenant shares the portal's origin
 
 
 class LazyHeaders(Mapping[str, str]):
-    """Header lines as a mapping, decoded when somebody looks."""
+    """Header lines as a mapping, decoded when somebody looks; for a tenant that shares the portal's origin (`/w/`)."""
 
     __slots__ = ("_found", "_raw")
+
+    hidden = frozenset({b"cookie"})  # it is the portal's
 
     def __init__(self, raw: Lines) -> None:
         self._raw = raw
@@ -21,9 +22,7 @@ class LazyHeaders(Mapping[str, str]):
     def _all(self) -> dict[str, str]:
         if self._found is None:
             self._found = {
-                name.decode("latin-1"): value.decode("latin-1")
-                for name, value in self._raw
-                if name not in NOT_FOR_TENANTS
+                name.decode("latin-1"): value.decode("latin-1") for name, value in self._raw if name not in self.hidden
             }
         return self._found
 
@@ -36,7 +35,7 @@ class LazyHeaders(Mapping[str, str]):
             return self._found.get(name, default)
         wanted = name.encode("latin-1")
         for each, value in self._raw:
-            if each == wanted and wanted not in NOT_FOR_TENANTS:
+            if each == wanted and wanted not in self.hidden:
                 return value.decode("latin-1")
         return default
 
@@ -45,6 +44,14 @@ class LazyHeaders(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._all())
+
+
+class OwnHeaders(LazyHeaders):
+    """For a tenant's own host, whose cookies are the tenant's."""
+
+    __slots__ = ()
+
+    hidden = frozenset()
 
 
 def header(lines: Lines, name: bytes) -> bytes:

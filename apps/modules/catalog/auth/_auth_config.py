@@ -1,12 +1,13 @@
 """The settings of `auth.modular`, part by part."""
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import AliasChoices, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from apps.engine.config_types import Seconds, SettingsModel, TemplateText, WholeNumber
 from apps.engine.module import ModuleConfig
+from apps.modules.catalog.auth._oauth2_config import OAuth2Settings
 
 
 def _spelled(name: str) -> AliasChoices:
@@ -98,4 +99,4 @@ class AuthModularConfig(SettingsModel):
     jwt: TokenSettings = Field(description="How tokens are made.")
     session: SessionSettings = Field(SessionSettings(), description="How sessions and their cookie are.")
     password: PasswordPolicy = Field(PasswordPolicy(), description="What a new password must have.")
-    oauth2: dict[str, Any] = Field(default_factory=dict, description="Other sign-in services; not part of this build.")
+    oauth2: OAuth2Settings = Field(OAuth2Settings(), description="Other services that people sign in with.")

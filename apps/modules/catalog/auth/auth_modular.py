@@ -5,6 +5,11 @@ As a route's handler it serves addresses that end in `register` (POST `{email, n
 and `profile` (GET, PUT `{name}`). Signing in answers a token, a refresh token and a session cookie. A refresh token
 works once; one that is used again ends its session, and so do `logout` and a new password. As the provider of
 `http.middleware.auth` it accepts its tokens, and its cookie where a request has no Authorization header.
+
+Under `oauth2.providers` stand other services to sign in with. A GET of an address that ends in `oauth2/<provider>`
+sends the browser there, `oauth2/<provider>/callback` takes it back and answers as signing in does. Whoever comes that
+way is a user of their own, known by the service's id: a service never opens an account that has a password. The way
+needs a cookie, so it is open on a tenant's own host and with `wfctl run`, and not below `/w/`.
 """
 
 import asyncio
@@ -20,8 +25,10 @@ import jwt
 from apps.engine.http import Request, Response
 from apps.engine.late_text import LateText
 from apps.engine.module import Category, Context, Module, ModulePort
+from apps.engine.outcome import TryAgain
 from apps.engine.ports import AlreadyExists, PrivateKind, Resource
 from apps.modules.catalog.auth._auth_config import AuthModularConfig
+from apps.modules.catalog.auth._oauth2 import Identity, OAuth2Login, Unproven, place_in
 from apps.modules.catalog.auth._users import (
     UNKNOWN_USER,
     body_in,
@@ -56,12 +63,12 @@ class AuthModular(Module[AuthModularConfig]):
         self._users = PrivateKind(f"auth.modular:{name}")  # keyed by email
         self._sessions = f"auth.modular.session:{name}"
         self._secret = LateText(config.jwt.secret)
-
-    def problems(self) -> list[tuple[str, str, str]]:
-        """Say that other sign-in services are not in this build."""
-        if self.config.oauth2.get("providers"):
-            return [("oauth2", "config.invalid", "Signing in with OAuth2 is not part of this build; leave it out.")]
-        return []
+        self._subjects = PrivateKind(f"auth.modular.subject:{name}")  # keyed by provider and the id there
+        settings = config.session
+        self._services = {
+            each: OAuth2Login(name, each, provider, settings.cookie_name, secure=settings.secure)
+            for each, provider in config.oauth2.providers.items()
+        }
 
     # --- the token check ------------------------------------------------------------------------------------------
 
@@ -80,6 +87,8 @@ class AuthModular(Module[AuthModularConfig]):
 
     async def handle(self, request: Request, context: Context) -> Response:
         """Answer by method and the last part of the address."""
+        if self._services and request.method == "GET" and (place := place_in(request.path)) is not None:
+            return await self._with_service(*place, request, context)
         answer = _ACTIONS.get((request.method, request.path.rstrip("/").rpartition("/")[2]))
         if answer is None:
             return denied(request, 404, "auth.unknown_action", "There is nothing at this address.")
@@ -93,21 +102,59 @@ class AuthModular(Module[AuthModularConfig]):
             return denied(request, 400, "auth.incomplete", "An email and a password are needed.")
         if refused := self._weak(request, password, "/password"):
             return refused
-        data = {
-            "id": str(uuid4()),
-            "email": email,
-            "name": text_in(body, "name"),
-            "passwordHash": await asyncio.to_thread(hasher.hash, password),
-            "metadata": {},
-            "createdAt": context.unit.clock.now().isoformat(),
-            "sessions": [],
-        }
-        user = Resource(self._users, key_of(email), data)
+        user = await self._new_user(email, text_in(body, "name"), password, context)
         try:
             await context.unit.resources.create(user)
         except AlreadyExists:
             return denied(request, 409, "auth.email_taken", "This email is taken.")
         return await self._signed_in(user, context, 201)
+
+    async def _with_service(self, provider: str, is_back: bool, request: Request, context: Context) -> Response:
+        """Begin to sign in with another service, or take the caller back from it."""
+        service = self._services.get(provider)
+        if service is None:
+            return denied(request, 404, "auth.unknown_provider", f"There is no provider {provider[:64]!r}.")
+        if not is_back:
+            return await service.begin(request, context)
+        try:
+            response = await self._known_by(service, await service.finish(request, context), request, context)
+        except Unproven as failure:
+            response = denied(request, failure.status, failure.code, failure.message)
+            response.is_refusal = False  # what was begun stays used up
+        except TryAgain as failure:
+            return denied(request, 502, failure.code, f"{provider} cannot be asked: {failure.message}")
+        response.headers.append((b"set-cookie", service.cleared()))
+        response.headers.append((b"cache-control", b"no-store"))
+        return response
+
+    async def _known_by(self, service: OAuth2Login, who: Identity, request: Request, context: Context) -> Response:
+        """Sign somebody in whom a service knows; the first time they become a user, unless the email has one."""
+        known = Resource(self._subjects, f"{service.name}|{who.subject}", {"user": key_of(who.email)})
+        found = await context.unit.resources.get(self._subjects, known.key)
+        if found is not None:
+            user = await context.unit.resources.get(self._users, found.data["user"], lock=True)
+            if user is None:
+                return denied(request, 401, "auth.invalid_credentials", "Invalid credentials.")
+            return await self._signed_in(user, context, 200)
+        user = await self._new_user(who.email, who.name, uuid4().hex + uuid4().hex, context)
+        try:
+            await context.unit.resources.create(user)
+            await context.unit.resources.create(known)
+        except AlreadyExists:
+            return denied(request, 409, "auth.email_taken", "This email is taken; sign in as you did before.")
+        return await self._signed_in(user, context, 201)
+
+    async def _new_user(self, email: str, name: str, password: str, context: Context) -> Resource:
+        data = {
+            "id": str(uuid4()),
+            "email": email,
+            "name": name,
+            "passwordHash": await asyncio.to_thread(hasher.hash, password),
+            "metadata": {},
+            "createdAt": context.unit.clock.now().isoformat(),
+            "sessions": [],
+        }
+        return Resource(self._users, key_of(email), data)
 
     async def login(self, request: Request, body: dict[str, Any], context: Context) -> Response:
         """Sign in with the right password; unknown users and wrong passwords look and take the same."""
