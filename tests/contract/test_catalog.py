@@ -254,7 +254,6 @@ def test_types_do_not_know_each_other():
 
 def test_a_type_that_finds_fault_uses_a_known_code():
     faulty = {
-        "auth.modular": {"jwt": {"secret": "s"}, "oauth2": {"providers": {"a": {}}}},
         "chimux.router": {"allow_credentials": True},
         "conditional.ifelse": {"expression": "a("},
         "conditional.switch": {"expression": "a("},
