@@ -9,7 +9,7 @@ Standard library only. The bank declines the card `tok-empty`; the carrier goes 
 | Call | Answer |
 |---|---|
 | POST /payments `{orderId, amount, card}` | 200 `{status: approved or declined, paymentId}` |
-| POST /refunds `{orderId, amount, paymentId}` | 200 `{refundId}` |
+| POST /refunds `{orderId, amount, paymentId}` | 200 `{refundId}`, null when nothing was paid for the order |
 | PUT /parcels/<order> `{destination}` | 200 `{trackingNumber}`, 422 when no carrier goes there |
 """
 
@@ -48,8 +48,10 @@ class Book:
         return 200, {"status": "approved", "paymentId": self._enter("payments", key, asked)["id"]}
 
     def refund(self, key: str, asked: dict[str, Any]) -> Answer:
-        """Give money back."""
-        return 200, {"refundId": self._enter("refunds", key, asked)["id"]}
+        """Give money back, if any was taken for the order."""
+        with self._lock:
+            is_paid = any(taken.get("orderId") == asked.get("orderId") for taken in self._entries["payments"].values())
+        return 200, {"refundId": self._enter("refunds", key, asked)["id"] if is_paid else None}
 
     def carry(self, order: str, asked: dict[str, Any]) -> Answer:
         """Take a parcel, or not."""

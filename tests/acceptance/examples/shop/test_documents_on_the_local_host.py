@@ -12,11 +12,15 @@ from apps.engine.local.outside import OutboundHttp
 from apps.engine.testing import Bench
 from apps.modules.queries import registry
 from tests.acceptance.examples.places import LocalPlace
-from tests.acceptance.examples.shop.scenarios import SCENARIOS
+from tests.acceptance.examples.shop.scenarios import SCENARIOS, WANTED
 from tests.support.checkout import ROOT
 from tests.support.shop import SHOP, bank_and_carrier
 
 pytestmark = pytest.mark.spec("SPINE-3")
+
+
+def compiled(name):
+    return compile_document(load((SHOP / f"{name}.yaml").read_bytes()).document, registry())
 
 
 @asynccontextmanager
@@ -30,12 +34,27 @@ async def way_out():
 
 @pytest.mark.parametrize("name", sorted(SCENARIOS))
 async def test_the_document_does_what_it_says(name):
-    application = compile_document(load((SHOP / f"{name}.yaml").read_bytes()).document, registry())
+    application = compiled(name)
     assert {finding.severity for finding in application.findings} <= {Severity.WARNING}
     with bank_and_carrier() as partners:
         async with way_out() as http, Bench(application, secrets=partners.secrets, http=http) as bench:
             await SCENARIOS[name](LocalPlace(bench))
             assert bench.host.bugs == []
+
+
+async def test_a_bank_that_never_answers_is_told_to_give_back_what_it_may_have_taken():
+    secrets = dict.fromkeys(("SHOP_BANK_URL", "SHOP_CARRIER_URL"), "https://bank.example")
+    async with Bench(compiled("orders"), secrets=secrets) as bench:
+        place = LocalPlace(bench)
+        order = (await place.call("POST", "/orders", WANTED)).json["id"]
+        for _ in range(4):
+            bench.http.unreachable()
+        await place.start("order", "stock_held", {"orderId": order, "total": 2500})
+        assert (await place.state("order", order))["state"] == "declined"
+        asked = [call.url.rpartition("/")[2] for call in bench.http.calls]
+        assert asked == ["payments"] * 4 + ["refunds"]
+        assert {call.headers.get("idempotency-key") for call in bench.http.calls[:4]} == {order}
+        assert bench.http.calls[-1].json()["orderId"] == order
 
 
 def test_the_page_knows_every_state_of_an_order():

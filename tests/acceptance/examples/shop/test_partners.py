@@ -36,6 +36,7 @@ def test_what_is_sent_twice_is_taken_once(partners, desk):
 def test_a_card_without_money_and_a_place_that_no_carrier_goes_to_leave_no_entry(desk):
     declined = desk.call("POST", "/payments", {**PAYMENT, "card": "tok-empty"}, Idempotency_Key="o-1").json
     assert declined == {"status": "declined", "paymentId": None}
+    assert desk.call("POST", "/refunds", PAYMENT, webhook_id="w-1").json == {"refundId": None}
     assert desk.call("PUT", "/parcels/o-1", {"destination": "Atlantis"}).status == 422
     assert desk.call("GET", "/book").json == {"payments": [], "refunds": [], "parcels": []}
 
