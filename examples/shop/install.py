@@ -4,7 +4,7 @@
 
 Makes the project and the workflows that are not there yet, saves and publishes what has changed, sets the two secrets,
 deploys, imports the links, fills the shelves, and prints where the page is. May be run again at any time: what is as it
-should be is left alone. Standard library only; the key (or WEFT_API_KEY) needs the role owner or editor.
+should be is left alone. Standard library only; the key (or WEFT_API_KEY) must be an owner's, since secrets are set.
 """
 
 import argparse
