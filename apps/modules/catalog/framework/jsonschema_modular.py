@@ -4,7 +4,7 @@ As a step it passes good data on unchanged and stops bad data with 422 and the p
 A pipeline's `validate` may name it. A schema may refer to its own parts; it cannot load others from elsewhere.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from pydantic import Field, field_validator
@@ -52,7 +52,7 @@ class JsonschemaModular(Module[JsonschemaModularConfig]):
         self._fault = ""
         self._schema = Schema(True)
         try:
-            self._schema = Schema(config.json_schema)
+            self._schema = Schema(cast(dict[str, Any] | bool, config.json_schema))  # no text is left of it
         except BadSchema as error:
             self._fault = str(error)
 

@@ -237,7 +237,7 @@ class ApiHandler(Module[ApiHandlerConfig]):
             return
         data = self._conversing.carried(resource, context)
         naming = {name: getattr(self._home.config, name) for name in ("instance_id_prefix", "instance_id_field")}
-        states = States(HOME, self.config.model_copy(update=naming), self._states.links)
+        states = States(HOME, self.config.model_copy(update=naming), self._states.links, self._states.fields)
         opened = await self._home.begin(Resource(HOME, conversation_key(resource.key), data), states, context)
         resource.data["conversationId"], resource.state = opened.key, opened.state
 
