@@ -36,7 +36,12 @@ class WorkflowLinks(PageView):
         try:
             messages.success(request, _change(request, workflow))
         except DocumentRefused as refusal:
-            shown = {"text": request.POST.get("text", ""), "refusal": refusal, "faults": refusal.extra["findings"]}
+            shown = {
+                "text": request.POST.get("text", ""),
+                "replace": request.POST.get("replace") == "1",
+                "refusal": refusal,
+                "faults": refusal.extra["findings"],
+            }
             return page(request, "workflows/links.html", _context(request, workflow) | shown, status=422)
         except WeftError as refusal:
             tell_refusal(request, refusal)

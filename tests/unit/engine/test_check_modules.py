@@ -55,6 +55,9 @@ def test_severities_follow_the_specification():
         "module.type.missing",
         "module.dependency.blank",
         "module.dependency.unknown",
+    } | {"links.shape", "links.too_many", "link.required", "link.invalid", "link.self"} | {
+        "link.workflow.unknown",
+        "link.workflow.ambiguous",
     }
     assert severities["module.type.unknown"] is Severity.BLOCKED
     assert severities["key.ignored"] is Severity.WARNING
