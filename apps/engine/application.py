@@ -5,16 +5,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps.engine.document import Document
+from apps.engine.feeds import Feed
 from apps.engine.findings import Finding
 from apps.engine.http import Request, Response
 from apps.engine.module import Context, Module
 from apps.engine.ports import NewRun
+from apps.engine.private_topics import sent_to
 from apps.engine.routes import Match, RouteTable
 from apps.engine.run.program import Program, Trace
 from apps.engine.schedules import Schedule
 from apps.engine.sections.statemachine import Machine
 from apps.engine.subscription import Subscription
-from apps.engine.topics import TopicTable
+from apps.engine.topics import PRIVATE, TopicTable
 from apps.engine.trigger import Resolver
 
 MAX_BODY = 1_048_576
@@ -63,6 +65,8 @@ class Application:
     routes: RouteTable[Route]
     resolver: Resolver
     schedules: tuple[Schedule, ...] = ()
+    feeds: tuple[Feed, ...] = ()
+    broker: str = ""  # the one outside that what is published goes to; empty for the bus
     findings: tuple[Finding, ...] = ()  # warnings only
     topics: TopicTable[Subscription] = field(init=False)
     _subscriptions: dict[tuple[str, str], Subscription] = field(init=False, repr=False)
@@ -77,6 +81,10 @@ class Application:
     def sha256(self) -> str:
         """Digest of the document's text."""
         return self.document.sha256
+
+    def addressed(self, topic: str) -> str:
+        """Return the topic of the bus under which a message of the document is published."""
+        return sent_to(self.broker, topic) if self.broker and not topic.startswith(PRIVATE) else topic
 
     def is_heard(self, topic: str) -> bool:
         """Whether any subscription takes in `topic`."""

@@ -15,6 +15,7 @@ from apps.engine.framework_settings import FrameworkSettings, Settings
 from apps.engine.module import Called, Links, Module
 from apps.engine.noop import Noop, NoopConfig
 from apps.engine.ordering import dependency_order
+from apps.engine.private_topics import come_from
 from apps.engine.registry import Registry
 from apps.engine.schedules import Jobs
 from apps.engine.sections.called import compile_called
@@ -132,12 +133,14 @@ def _assemble(
     subscriptions = (
         *compile_messaging(workspace, producers),
         *event_section_subscriptions(workspace, processor),
-        *event_subscriptions(document.triggers, resolver),
+        *map(workspace.outside.adopted, event_subscriptions(document.triggers, resolver)),
         *eventbus_subscriptions(document.triggers, resolver),
         *compile_listeners(workspace),
     )
     topics = TopicTable((subscription.topic, subscription) for subscription in subscriptions)
-    integration = compile_integration(workspace, lambda topic: bool(topics.find(topic)))
+    usual = workspace.outside.usual
+    is_heard: Callable[[str], bool] = lambda topic: bool(topics.find(come_from(usual, topic) if usual else topic))  # noqa: E731
+    integration = compile_integration(workspace, is_heard)
     routes = compile_routes(workspace, producers, resolver, integration.routes)
     return Application(
         document=document,
@@ -149,15 +152,21 @@ def _assemble(
         routes=routes,
         resolver=resolver,
         schedules=tuple(schedules),
+        feeds=workspace.outside.feeds(),
+        broker=usual,
         findings=tuple(sorted(found)),
     )
 
 
-def _brokers(workspace: Workspace) -> list[str]:
-    """Return the names that a broker goes by, that of the `messaging` section first."""
+def _brokers(workspace: Workspace) -> dict[str, str]:
+    """Return the names that a broker goes by, that of the document's messages first.
+
+    Each comes with the module that it means where one of them is outside.
+    """
     own = [name for name, module in workspace.modules.items() if module.kind in (*BROKERS, *BUSES)]
-    own.sort(key=lambda name: name != workspace.section(MESSAGING).get("broker"))
-    return [*own, *(name for name, meant in workspace.legacy.items() if meant in own)]
+    own.sort(key=lambda name: name != workspace.outside.usual_of_all)
+    meant = dict(zip(own, own, strict=True)) | {name: found for name, found in workspace.legacy.items() if found in own}
+    return meant if workspace.outside.brokers else dict.fromkeys(meant, "")
 
 
 def _refuse(findings: Iterable[Finding]) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from apps.engine.outcome import Postponed
+from apps.engine.wires import Wires
 
 
 class AlreadyExists(Exception):
@@ -136,10 +137,17 @@ class Broker(Protocol):
         """Whether a link to another workflow takes a topic in, so that it is worth publishing."""
 
     def publish(
-        self, topic: str, payload: Any, *, key: str | None = None, headers: Mapping[str, str] | None = None
+        self,
+        topic: str,
+        payload: Any,
+        *,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        on_bus: bool = False,
     ) -> UUID:
         """Buffer a message; it leaves when the unit commits and not otherwise.
 
+        It goes to the broker of the document's messages, `on_bus` to the tenant's own bus whatever that broker is.
         Raises `StepFailed` when a host does not take in that much.
         """
 
@@ -362,6 +370,7 @@ class Unit(Protocol):
     runs: Runs
     secrets: Secrets
     http: Http
+    wires: Wires
     databases: Databases
     clock: Clock
     effects: Effects

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.engine.ports import NewRun
+from apps.engine.private_topics import own_topic
 from apps.engine.topics import TopicTable
 
 STARTING = "start:"  # begins the entry of subscriptions that say for each message which run it becomes
@@ -17,6 +18,7 @@ class Arrived:
     id: str
     topic: str
     payload: Any
+    key: str | None = None  # the publisher's
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Subscription:
 
     def hears(self, topic: str, payload: Any) -> bool:
         """Whether a message of a matching topic is for this subscription; others are ignored."""
-        return self.takes is None or self.takes(topic, payload)
+        return self.takes is None or self.takes(own_topic(topic), payload)
 
 
 def only_first(topics: Collection[str]) -> dict[str, Callable[[str, Any], bool]]:

@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from apps.engine.local.host import LOCAL, LocalHost
 from apps.engine.local.outside import EnvironmentSecrets
 from apps.engine.outcome import TryAgain
 from apps.engine.ports import Http, HttpReply
+from apps.engine.wires import Wire, WireMessage, Wires
 
 EPOCH = datetime(2030, 1, 1, tzinfo=UTC)
 MOST_JUMPS = 10_000
@@ -135,6 +137,63 @@ class FakeOpenReply:
         """Nothing is open."""
 
 
+class FakeWires:
+    """Brokers in memory: they remember what was sent, by topic, and deliver what a test brings.
+
+    `script` holds what goes wrong next; `lines` are the open lines.
+    """
+
+    def __init__(self) -> None:
+        self.script: list[Exception] = []
+        self.sent: list[tuple[Wire, WireMessage]] = []
+        self.lines: list[FakeLine] = []
+
+    async def publish(self, wire: Wire, message: WireMessage, *, timeout: float = 30.0) -> dict[str, Any]:
+        """Remember the message."""
+        self._go_wrong()
+        self.sent.append((wire, message))
+        return {"topic": message.topic}
+
+    async def check(self, wire: Wire, *, timeout: float = 5.0) -> None:
+        """Answer."""
+        self._go_wrong()
+
+    @asynccontextmanager
+    async def listen(self, wire: Wire, topics: Sequence[str], *, group: str) -> AsyncIterator["FakeLine"]:
+        """Open a line that tests put messages on."""
+        self._go_wrong()
+        line = FakeLine(wire, tuple(topics), group)
+        self.lines.append(line)
+        try:
+            yield line
+        finally:
+            self.lines.remove(line)
+
+    def _go_wrong(self) -> None:
+        if self.script:
+            raise self.script.pop(0)
+
+
+@dataclass
+class FakeLine:
+    """An open line."""
+
+    wire: Wire
+    topics: tuple[str, ...]
+    group: str
+    waiting: asyncio.Queue[list[WireMessage]] = field(default_factory=asyncio.Queue)
+    settled: int = 0
+
+    async def receive(self) -> list[WireMessage]:
+        """Wait for the next messages of the test."""
+        return await self.waiting.get()
+
+    async def settle(self) -> None:
+        """Count."""
+        self.settled += 1
+        self.waiting.task_done()
+
+
 class Bench:
     """A host in memory with a clock and a network of its own, `http` where a test brings a real one."""
 
@@ -145,11 +204,18 @@ class Bench:
         secrets: Mapping[str, str] | None = None,
         path: str = ":memory:",
         http: Http | None = None,
+        wires: Wires | None = None,
     ) -> None:
         self.clock = FakeClock()
         self.http = FakeHttp()
+        self.wires = FakeWires()
         self.host = LocalHost(
-            path, clock=self.clock, http=http or self.http, secrets=EnvironmentSecrets(secrets or {}), lock_seconds=0.2
+            path,
+            clock=self.clock,
+            http=http or self.http,
+            wires=wires or self.wires,
+            secrets=EnvironmentSecrets(secrets or {}),
+            lock_seconds=0.2,
         )
         if application is not None:
             self.host.deploy(application)

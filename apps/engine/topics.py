@@ -1,6 +1,7 @@
 """Which subscriptions a topic reaches: exact text, `*` for one segment, `**` for any number of segments.
 
-A segment that ends in `*`, such as `ord*`, is any one segment that begins so.
+A segment that ends in `*`, such as `ord*`, is any one segment that begins so. A topic that begins with `~` is private
+to its workflow: only patterns that write its first segment out take it in.
 """
 
 from collections.abc import Iterable
@@ -8,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 S = TypeVar("S")
+PRIVATE = "~"
 
 
 @dataclass(slots=True)
@@ -40,7 +42,13 @@ class TopicTable(Generic[S]):
         if not self._has_wildcards:
             return tuple(subscription for _, subscription in exact)
         found: dict[int, S] = dict(exact)
-        _walk(self._root, _split(topic), 0, found, set())
+        parts = _split(topic)
+        if parts[0].startswith(PRIVATE):
+            inside = self._root.children.get(parts[0])
+            if inside is not None:
+                _walk(inside, parts, 1, found, set())
+        else:
+            _walk(self._root, parts, 0, found, set())
         return tuple(found[order] for order in sorted(found))
 
 

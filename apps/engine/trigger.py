@@ -48,12 +48,13 @@ def section_starts(
     sections: Iterable[str],
     machines: Mapping[str, Machine],
     pipelines: Iterable[str],
-    brokers: Sequence[str],
+    brokers: Mapping[str, str],
     others: Mapping[str, Start] | None = None,
 ) -> dict[str, Start]:
     """Return what the sections of a document start; one that runs nothing by itself says so.
 
-    `others` are those of sections that bring their own.
+    `brokers` says for every name of a broker which one a run publishes with, where there is a choice; `others` are the
+    starts of sections that bring their own.
     """
     known: dict[str, Start] = {
         STATEMACHINE: lambda action, data: transition_run(
@@ -126,7 +127,7 @@ def _nothing(section: str, action: str, data: Any) -> NewRun:
     raise UnknownWorkflow(f"The section {section!r} has nothing to run under {action!r}.")
 
 
-def _publish_run(brokers: Sequence[str], action: str, data: Any) -> NewRun:
+def _publish_run(brokers: Mapping[str, str], action: str, data: Any) -> NewRun:
     """Return the run that publishes; the action is `topic` or `broker:topic`, and a run without a topic fails.
 
     Beside a `message` the data may name the broker too; data without one are the message. `brokers` are the names
@@ -141,9 +142,11 @@ def _publish_run(brokers: Sequence[str], action: str, data: Any) -> NewRun:
             broker, named = said, ":"
     if named and broker not in brokers:
         raise UnknownWorkflow(f"There is no broker {broker!r} to publish {topic!r} with.")
+    chosen = brokers[broker] if named else ""
+    told = {"broker": broker or next(iter(brokers), ""), "topic": topic, "payload": payload}
     return NewRun(
         entry=PUBLISH,
-        data={"broker": broker or next(iter(brokers), ""), "topic": topic, "payload": payload},
+        data=told | ({"through": chosen} if chosen else {}),
         section="messaging",
         action=action,
         workflow="messaging",

@@ -206,6 +206,31 @@ class Schedule(TenantModel):
         return f"{self.name} at {self.next_at}"
 
 
+class Consumer(TenantModel):
+    """One broker outside that a live deployment listens to (queue); one worker at a time has its lease.
+
+    `received_at` is when something was taken in last.
+    """
+
+    environment_id = models.UUIDField()
+    workflow_id = models.UUIDField()
+    version_id = models.UUIDField()
+    version_number = models.IntegerField()
+    broker = models.TextField()
+    owner = models.UUIDField(null=True, default=None)
+    lease_until = models.DateTimeField(null=True, default=None)
+    received_at = models.DateTimeField(null=True, default=None)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["environment_id", "workflow_id", "broker"], name="consumer_once"),
+        ]
+        indexes = [models.Index(fields=["tenant", "-id"], name="consumer_by_tenant")]
+
+    def __str__(self) -> str:
+        return f"{self.broker} of {self.workflow_id}"
+
+
 class Lane(TenantModel):
     """One ordered queue (queue): `last` is the number given out, `head` the next one to deliver.
 

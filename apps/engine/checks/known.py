@@ -96,6 +96,7 @@ IGNORED_TOP_KEYS = {
 ROUTERS = ("http.router", "chimux.router")
 SERVERS = ("http.server", "httpserver.modular")
 BROKERS = ("messaging.broker", "messaging.broker.eventbus", "messaging.kafka", "messaging.nats")
+OUTSIDE = ("messaging.kafka", "messaging.nats")  # brokers of somebody else
 BUSES = ("eventbus.modular",)  # a broker where the document has no other
 ENGINES = ("statemachine.engine",)
 PROCESSORS = ("event.processor",)

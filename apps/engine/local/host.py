@@ -12,6 +12,7 @@ from apps.engine.application import Application
 from apps.engine.asgi import EngineAsgi, Kept, RequestRecord
 from apps.engine.local.cache import MemoryCache
 from apps.engine.local.databases import LocalDatabases
+from apps.engine.local.feeds import LocalFeeds
 from apps.engine.local.lifecycle import of_request
 from apps.engine.local.locks import RowLocks
 from apps.engine.local.metrics import LocalMetrics
@@ -20,6 +21,7 @@ from apps.engine.local.queue import RunQueue
 from apps.engine.local.store import Store
 from apps.engine.local.timer import LocalTimer
 from apps.engine.local.unit import LocalUnit
+from apps.engine.local.wiring import LiveWires
 from apps.engine.local.worker import LocalWorker
 from apps.engine.ports import Cache, Clock, Counters, Databases, Http, Memory, Metrics, NewRun, Secrets
 from apps.engine.process_memory import ProcessMemory
@@ -28,6 +30,7 @@ from apps.engine.run.decide import decide
 from apps.engine.run.state import Event, Queue
 from apps.engine.sections.producers import ERRORS
 from apps.engine.token_buckets import TokenBuckets
+from apps.engine.wires import Wires
 
 LOCAL = "local"
 MOST_STEPS = 100_000
@@ -43,6 +46,7 @@ class LocalHost:
         *,
         clock: Clock | None = None,
         http: Http | None = None,
+        wires: Wires | None = None,
         secrets: Secrets | None = None,
         folder: Path | None = None,
         lock_seconds: float = 5.0,
@@ -52,12 +56,15 @@ class LocalHost:
         self.clock: Clock = clock or system
         self.outbound = OutboundHttp()
         self.http: Http = http or self.outbound
+        self.brokers = LiveWires(lambda host, port, address: True)
+        self.wires: Wires = wires or self.brokers
         self.known = KnownSecrets()
         self.secrets: Secrets = NotedSecrets(secrets or EnvironmentSecrets(), self.known)
         self.locks = RowLocks(lock_seconds)
         self.queue = RunQueue(self.store, self.clock.now, self.application)
         self.timer = LocalTimer(self.store, self.queue, self.clock.now, self.report_bug)
         self.worker = LocalWorker(self)
+        self.feeds = LocalFeeds(self)
         self.bugs: list[tuple[UUID, str]] = []  # faults of the engine itself, for whoever operates it
         self._folder = folder
         self._applications: dict[str, Application] = {}
@@ -75,6 +82,7 @@ class LocalHost:
         """Serve `application` from now on; runs already accepted go on with it, and so do schedules that it keeps."""
         self._applications[scope] = application
         self.timer.follow(scope, application)
+        self.feeds.follow(scope, application)
         self.ring()
 
     def application(self, scope: str = LOCAL) -> Application | None:
@@ -195,18 +203,21 @@ class LocalHost:
     # --- life -----------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin working runs off in the background."""
+        """Begin working runs off, and listening to brokers, in the background."""
         if self._task is None:
+            self.feeds.start()
             self._task = asyncio.get_running_loop().create_task(self.worker.forever())
 
     async def close(self) -> None:
         """Stop working and close everything; unfinished runs stay in the file."""
+        await self.feeds.close()
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
             self._task = None
         await self.outbound.close()
+        await self.brokers.close()
         for databases in self._databases.values():
             databases.close()
         self.store.close()

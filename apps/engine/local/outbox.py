@@ -1,6 +1,6 @@
 """What a unit sends off when it commits: messages and runs; and the effect ledger, which does not wait for that."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -19,9 +19,10 @@ _INTEND = """insert or ignore into effect (scope, step_id, attempt, kind, effect
 class LocalBroker:
     """The broker of one unit."""
 
-    def __init__(self, messages: list[Message], *, quiet: bool) -> None:
+    def __init__(self, messages: list[Message], addressed: Callable[[str], str], *, quiet: bool) -> None:
         self.messages = messages
         self.is_quiet = quiet
+        self._addressed = addressed
         self._added = {QUIET_HEADER: "1"} if quiet else {}
 
     def is_linked(self, topic: str) -> bool:
@@ -29,10 +30,17 @@ class LocalBroker:
         return False
 
     def publish(
-        self, topic: str, payload: Any, *, key: str | None = None, headers: Mapping[str, str] | None = None
+        self,
+        topic: str,
+        payload: Any,
+        *,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        on_bus: bool = False,
     ) -> UUID:
         """Buffer a message; it leaves when the unit commits and not otherwise."""
-        message = Message.new(topic, payload, key=key, headers={**(headers or {}), **self._added})
+        address = topic if on_bus else self._addressed(topic)
+        message = Message.new(address, payload, key=key, headers={**(headers or {}), **self._added})
         self.messages.append(message)
         return message.id
 

@@ -20,6 +20,7 @@ from apps.engine.local.message import Message
 from apps.engine.local.store import Store, decode, encode, read_time, write_time
 from apps.engine.outcome import StepFailed
 from apps.engine.ports import NewRun
+from apps.engine.private_topics import own_topic
 from apps.engine.run.effects import error_of
 from apps.engine.run.program import Program, step_id
 from apps.engine.run.state import Ledger, Receipt, RecordStep, RunState, Status
@@ -67,7 +68,7 @@ def _run_of(subscription: Subscription, message: Message, payload: Any) -> tuple
         entry=subscription.entry,
         data=payload,
         section="messaging",
-        action=message.topic,
+        action=own_topic(message.topic),
         workflow=subscription.handler,
         source="message",
         correlation=str(message.id),
@@ -75,7 +76,7 @@ def _run_of(subscription: Subscription, message: Message, payload: Any) -> tuple
     if subscription.starts is None:
         return run, None
     try:
-        return subscription.starts(Arrived(str(message.id), message.topic, payload)), None
+        return subscription.starts(Arrived(str(message.id), own_topic(message.topic), payload, message.key)), None
     except StepFailed as refused:
         return run, error_of(refused)
 

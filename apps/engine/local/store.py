@@ -37,6 +37,8 @@ create table if not exists effect (
 create table if not exists schedule (
     scope text not null, name text not null, timetable text not null, next_at text not null, last_at text,
     primary key (scope, name));
+create table if not exists arrival (
+    scope text not null, identity text not null, at text not null, primary key (scope, identity));
 """
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
+from apps.engine.application import Application
 from apps.engine.local.instances import LocalInstances
 from apps.engine.local.locks import RowLocks
 from apps.engine.local.message import Message
@@ -25,6 +26,7 @@ from apps.engine.ports import (
     Runs,
     Secrets,
 )
+from apps.engine.wires import Wires
 
 
 class Services(Protocol):
@@ -35,7 +37,11 @@ class Services(Protocol):
     queue: RunQueue
     clock: Clock
     http: Http
+    wires: Wires
     secrets: Secrets
+
+    def application(self, scope: str) -> Application | None:
+        """Return what a scope serves."""
 
     def databases_of(self, scope: str) -> Databases:
         """Return the databases of a scope."""
@@ -69,6 +75,7 @@ class LocalUnit:
         self.effects: Effects = LocalEffects(self)
         self.clock: Clock = services.clock
         self.http: Http = services.http
+        self.wires: Wires = services.wires
         self.secrets: Secrets = services.secrets
         self.databases: Databases = services.databases_of(scope)
         self.counters: Counters = services.counters_of(scope)
@@ -80,12 +87,16 @@ class LocalUnit:
         """Start with nothing written but `messages`."""
         self._resources = LocalResources(self)
         self._instances = LocalInstances(self)
-        self._outbox = LocalBroker(messages, quiet=self.quiet)
+        self._outbox = LocalBroker(messages, self._addressed, quiet=self.quiet)
         self._started = LocalRuns(self.services.queue, self.scope)
         self.resources: ResourceStore = self._resources
         self.instances: InstanceStore = self._instances
         self.broker: Broker = self._outbox
         self.runs: Runs = self._started
+
+    def _addressed(self, topic: str) -> str:
+        application = self.services.application(self.scope)
+        return topic if application is None else application.addressed(topic)
 
     def keep_only(self, topic_ending: str) -> None:
         """After a failure: drop what was written, except the messages that tell of failures."""

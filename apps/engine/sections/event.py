@@ -63,16 +63,21 @@ def event_section_subscriptions(workspace: Workspace, processor: Processor | Non
         for topic in adapter.topics:
             by_topic.setdefault(topic, (index, adapter))
     first = only_first(by_topic)
+    written = workspace.section(SECTION).get("adapters") or []
+    brokers = [getattr(workspace.module(str(said["broker"])), "name", "") for said in written]
     return [
-        Subscription(
-            name=f"event section: {processor.name}",
-            topic=topic,
-            entry=f"{STARTING}{SECTION}",
-            handler=processor.name,
-            key_of=partial(processor.key_of, adapter),
-            path=path_text((*PATH, "adapters", index)),
-            takes=first[topic],
-            starts=processor.starts,
+        workspace.outside.adopted(
+            Subscription(
+                name=f"event section: {processor.name}",
+                topic=topic,
+                entry=f"{STARTING}{SECTION}",
+                handler=processor.name,
+                key_of=partial(processor.key_of, adapter),
+                path=path_text((*PATH, "adapters", index)),
+                takes=first[topic],
+                starts=processor.starts,
+            ),
+            brokers[index],
         )
         for topic, (index, adapter) in by_topic.items()
     ]

@@ -189,6 +189,7 @@ class IntegrationStep:
         record = {"name": self.name, "connector": self.connector, "action": self.action, **more}
         event = events.step(SECTION, record, status, context.unit.clock.now())
         try:
-            broker.publish(event["topic"], event["payload"])
+            broker.publish(event["topic"], event["payload"], on_bus=True)
         except StepFailed:
-            broker.publish(event["topic"], {key: said for key, said in event["payload"].items() if key != "results"})
+            shorter = {key: said for key, said in event["payload"].items() if key != "results"}
+            broker.publish(event["topic"], shorter, on_bus=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -9,6 +10,7 @@ from apps.engine.document import DocumentPath, path_text
 from apps.engine.expressions import text_of
 from apps.engine.module import Context
 from apps.engine.outcome import Rejected
+from apps.engine.private_topics import sent_to
 from apps.engine.run.assembly import Assembler, Plain, Scope
 from apps.engine.run.program import END, Program, StepCall, Variables
 from apps.engine.sections.pipelines import target_nodes
@@ -45,8 +47,10 @@ def compile_messaging(workspace: Workspace, producers: Producers) -> tuple[Subsc
         if module.kind == "messaging.handler" and topic and name not in named:
             path = (*places[name], "config", "topic")
             _add(workspace, producers, {"topic": topic, "handler": name}, path, found, taken)
-    workspace.programs[PUBLISH] = _publishing()
-    return tuple(found)
+    workspace.programs[PUBLISH] = _publishing(workspace)
+    outside = workspace.outside
+    workspace.programs |= {program.entry: program for program in outside.programs()}
+    return (*map(outside.adopted, found), *outside.subscriptions(places))
 
 
 def _add(
@@ -96,7 +100,7 @@ def _key_of(workspace: Workspace, written: Any, path: DocumentPath) -> Callable[
     return key_of
 
 
-def _publishing() -> Program:
+def _publishing(workspace: Workspace) -> Program:
     """Return the program that publishes one message, for triggers that name the section itself."""
 
     def build(scope: Scope, after: int) -> StepCall:
@@ -104,9 +108,7 @@ def _publishing() -> Program:
             asked = variables.input
             if not asked["topic"]:
                 raise Rejected("The action of a messaging trigger is a topic.", code="messaging.topic")
-            message = context.unit.broker.publish(
-                asked["topic"], asked["payload"], key=asked.get("key"), headers=asked.get("headers")
-            )
+            message = _publish(workspace, asked, context)
             told = {"broker": asked.get("broker", ""), "topic": asked["topic"], "length": _length(asked["payload"])}
             variables.data = {"success": True, **told, "message": str(message)}
             return variables.data, END
@@ -114,6 +116,16 @@ def _publishing() -> Program:
         return call
 
     return Assembler(PUBLISH, SECTION).program([Plain("emit", build, "publish", writes=True)])
+
+
+def _publish(workspace: Workspace, asked: dict[str, Any], context: Context) -> UUID:
+    """Publish through the broker that was asked for by name, else through that of the document's messages."""
+    topic, named = asked["topic"], asked.get("through", "")
+    told = {"key": asked.get("key"), "headers": asked.get("headers")}
+    if not named:
+        return context.unit.broker.publish(topic, asked["payload"], **told)
+    address = sent_to(named, topic) if named in workspace.outside.brokers else topic
+    return context.unit.broker.publish(address, asked["payload"], on_bus=True, **told)
 
 
 def _length(payload: Any) -> int:

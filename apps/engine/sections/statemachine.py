@@ -327,7 +327,7 @@ class Machine:
         """Publish the change to whoever subscribes to `statemachine.<definition>.<transition>`."""
         topic = f"statemachine.{self.name}.{event['transitionId']}"
         if self.is_heard(topic) or context.unit.broker.is_linked(topic):
-            context.unit.broker.publish(topic, event, key=event["workflowId"])
+            context.unit.broker.publish(topic, event, key=event["workflowId"], on_bus=True)
 
     def _follow(self, context: Context, instance: Instance, transition: Transition, event: dict[str, Any]) -> None:
         later = [hook.index for hook in self.hooks if hook.veto is None and hook.matches(transition)]

@@ -14,6 +14,7 @@ from apps.engine.module import Module
 from apps.engine.run.assembly import Assembler, Block, Node, TooManySteps
 from apps.engine.run.program import Program, RetryPolicy
 from apps.engine.run.target import AnyTarget, PipelineTarget, ProcessingTarget, component_target, module_target
+from apps.engine.sections.outside import Outside, outside_of
 
 MOST_STEPS_OF_ALL = 50_000
 
@@ -31,11 +32,14 @@ class Workspace:
     blocks: dict[str, Block] = field(default_factory=dict)  # pipelines and flows parsed so far, by entry
     steps: int = 0
     flows: Flows = field(init=False)
+    outside: Outside = field(init=False)
 
     def __post_init__(self) -> None:
         entries = {entry.name: entry for entry in reversed(self.document.modules)}
         in_order = {entry.name: entries[entry.name] for entry in self.document.modules}
         self.flows = Flows(in_order, lambda name: type(self.modules[name]) if name in self.modules else None)
+        written = {name: self.modules[name] for name in in_order if name in self.modules}
+        self.outside = outside_of(written, self.section("messaging"), self.legacy)
 
     def refuse(self, code: str, path: DocumentPath, message: str) -> NoReturn:
         """Refuse the document for what stands at `path`."""

@@ -18,8 +18,9 @@ from apps.engine.ids import uuid7
 from apps.engine.links.following import FORWARDED_HEADER, Chain, Link, chain_headers, chain_of
 from apps.engine.outcome import StepFailed
 from apps.engine.ports import NewRun
+from apps.engine.private_topics import own_topic
 from apps.engine.subscription import STARTING, Arrived, Subscription
-from apps.engine.topics import TopicTable
+from apps.engine.topics import PRIVATE, TopicTable
 from apps.runs.adapters.payloads import dumped
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.rows import NewRunRow, RunOrigin, clean, shard_of
@@ -83,17 +84,19 @@ class Published:
 class BufferedBroker:
     """`engine.ports.Broker`.
 
-    `scope` is the publisher's tenant, environment and workflow; `listener` gives the application of a subscription.
+    `scope` is the publisher's tenant, environment and workflow, `run_id` the run that publishes, if any; `listener`
+    gives the application of a subscription.
     """
 
     def __init__(
         self,
         session: Writing,
         scope: tuple[UUID, UUID, UUID],
-        run_id: UUID,
+        run_id: UUID | None,
         request_id: str,
         listener: Listener,
         *,
+        addressed: Callable[[str], str] = str,
         quiet: bool = False,
         links: Chain = (),
         is_linked: Callable[[str], bool] = lambda topic: False,
@@ -101,6 +104,7 @@ class BufferedBroker:
         self.is_linked = is_linked
         self._session = session
         self._listener = listener
+        self._addressed = addressed
         self._scope = scope
         self._tenant_id, self._environment_id, _ = scope
         self._run_id = run_id
@@ -111,11 +115,18 @@ class BufferedBroker:
         self.published: list[Published] = []
 
     def publish(
-        self, topic: str, payload: Any, *, key: str | None = None, headers: Mapping[str, str] | None = None
+        self,
+        topic: str,
+        payload: Any,
+        *,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        on_bus: bool = False,
     ) -> UUID:
         """Buffer a message; it leaves when the unit commits and not otherwise. Raises `PayloadTooLarge`."""
         together = {**(headers or {}), **self._added} or None
-        message = Published(uuid7(), topic, payload, key, together, dumped(payload))
+        address = topic if on_bus else self._addressed(topic)
+        message = Published(uuid7(), address, payload, key, together, dumped(payload))
         self.published.append(message)
         return message.id
 
@@ -127,7 +138,8 @@ class BufferedBroker:
         for message in self.published:
             await self._store(message)
             for listening in table.find(message.topic):
-                if not listening.hears(message.headers):
+                is_elsewhere = message.topic.startswith(PRIVATE) and listening.workflow_id != self._scope[2]
+                if is_elsewhere or not listening.hears(message.headers):
                     continue
                 subscription = await self._subscription(listening)
                 if subscription is not None and not subscription.hears(message.topic, message.payload):
@@ -237,7 +249,7 @@ def message_run(
         origin = message_origin(tenant_id, environment_id, listening, message.topic)
         common |= {"encoded": message.encoded, "correlation": str(message.id)}
         return accepted_row(run_id, origin, message.payload, now, **common)
-    run = starts(Arrived(str(message.id), message.topic, message.payload))
+    run = starts(Arrived(str(message.id), own_topic(message.topic), message.payload, message.key))
     origin = started_origin(message_origin(tenant_id, environment_id, listening, run.action), run)
     return accepted_row(run_id, origin, run.data, now, correlation=run.correlation or str(message.id), **common)
 
@@ -290,7 +302,7 @@ def message_origin(tenant_id: UUID, environment_id: UUID, listening: Listening, 
         "message",
         listening.entry,
         "messaging",
-        topic,
+        own_topic(topic),
         listening.name,
     )
 

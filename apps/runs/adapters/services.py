@@ -11,6 +11,7 @@ from apps.engine.ids import uuid7
 from apps.engine.ports import Http
 from apps.engine.process_memory import ProcessMemory
 from apps.engine.token_buckets import TokenBuckets
+from apps.engine.wires import Wires
 from apps.runs.adapters import journal
 from apps.runs.adapters.broker import LivePlace
 from apps.runs.adapters.cache import RedisCaches
@@ -34,12 +35,20 @@ class ClosableHttp(Http, Protocol):
         """Close all connections."""
 
 
+class ClosableWires(Wires, Protocol):
+    """The way to brokers outside, with connections to give up at the end."""
+
+    async def close(self) -> None:
+        """Close all connections."""
+
+
 @dataclass(eq=False)
 class Services:
     """Built once per process and event loop; `start` before use, `close` at the end."""
 
     pools: Pools
     http: ClosableHttp
+    wires: ClosableWires
     secrets: Lookup
     live_place: LivePlace
     hints: LiveHints
@@ -78,6 +87,7 @@ class Services:
         await self.samples.close()
         await self.caches.close()
         await self.http.close()
+        await self.wires.close()
         await self.pools.close()
 
     async def measure_clock(self) -> None:

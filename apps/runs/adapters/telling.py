@@ -26,9 +26,10 @@ def tell(broker: BufferedBroker, events: Iterable[Event]) -> None:
     for event in events:
         topic, payload = event["topic"], event["payload"]
         try:
-            broker.publish(topic, payload)
+            broker.publish(topic, payload, on_bus=True)
         except PayloadTooLarge:
-            broker.publish(topic, {name: value for name, value in payload.items() if name not in CONTENT})
+            told = {name: value for name, value in payload.items() if name not in CONTENT}
+            broker.publish(topic, told, on_bus=True)
 
 
 def of_row(row: NewRunRow, hearing: Hearing, known: KnownSecrets) -> list[Event]:

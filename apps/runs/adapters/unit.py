@@ -108,7 +108,8 @@ class HostedUnit:
                 self.place.scope,
                 self._run_id,
                 self.request_id,
-                self._listener,
+                self.listener,
+                addressed=self.place.application.addressed,
                 quiet=self._quiet,
                 links=self._links,
                 is_linked=self.place.is_linked,
@@ -131,6 +132,11 @@ class HostedUnit:
     def http(self) -> Any:
         """The guarded way out."""
         return self._services.http
+
+    @property
+    def wires(self) -> Any:
+        """The guarded way to brokers outside."""
+        return self._services.wires
 
     def __getattr__(self, name: str) -> Any:
         make = _MAKERS.get(name)
@@ -192,7 +198,7 @@ class HostedUnit:
         if self._broker is not None:
             self._broker.published = [each for each in self._broker.published if each.topic.endswith(topic_ending)]
 
-    async def _listener(self, listening: Listening) -> Application | None:
+    async def listener(self, listening: Listening) -> Application | None:
         """Return the application that a subscription belongs to: another workflow's, or a later version of this one."""
         if listening.version_id == self.place.version_id:
             return self.place.application

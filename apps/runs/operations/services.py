@@ -8,6 +8,8 @@ from django.conf import settings
 
 from apps.core.outbound import Outbound
 from apps.core.scope import SYSTEM, scope
+from apps.engine.addresses import AllowList
+from apps.engine.local.wiring import LiveWires
 from apps.runs.adapters.cache import RedisCaches
 from apps.runs.adapters.guard import AddressGuard
 from apps.runs.adapters.live import LiveHints
@@ -34,6 +36,7 @@ def services_make(
     return Services(
         pools=pools,
         http=Outbound(),
+        wires=LiveWires(AllowList(settings.OUTBOUND_ALLOW).admits),
         secrets=secret_lookup,
         live_place=applications.live,
         hints=LiveHints(settings.REDIS_URL),

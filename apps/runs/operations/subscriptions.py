@@ -1,4 +1,4 @@
-"""What a deployment changes here, inside its transaction: subscriptions and schedules, and mapped instances move on."""
+"""What a deployment changes here, inside its transaction: what it listens to and does by the clock, and instances."""
 
 from collections.abc import Iterable, Mapping
 from uuid import UUID
@@ -13,6 +13,7 @@ from apps.engine.findings import Finding, Severity
 from apps.engine.ids import uuid7
 from apps.runs.adapters import control
 from apps.runs.adapters.rows import clean
+from apps.runs.operations.consumers import consumers_rewrite
 from apps.runs.operations.schedules import schedules_rewrite
 from apps.runs.queries.instances import live_states
 from apps.runs.queries.programs import application_of
@@ -30,6 +31,7 @@ def deployment_changed(*, deployment_id: UUID, **_: object) -> None:
     control.execute(control.SQL.subscriptions_clear, (deployment.environment_id, deployment.workflow_id))
     if not deployment.is_live:
         schedules_rewrite(deployment, ())
+        consumers_rewrite(deployment, ())
         return
     application = application_of(workflow_id=deployment.workflow_id, version=deployment.version)
     for subscription in () if application is None else application.subscriptions:
@@ -49,6 +51,7 @@ def deployment_changed(*, deployment_id: UUID, **_: object) -> None:
             ),
         )
     schedules_rewrite(deployment, () if application is None else application.schedules)
+    consumers_rewrite(deployment, () if application is None else application.feeds)
     _move_instances(deployment)
     ring()
 

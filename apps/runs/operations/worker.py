@@ -27,6 +27,7 @@ from apps.runs.adapters.place import Place
 from apps.runs.adapters.queue import ClaimedRun, Queue
 from apps.runs.adapters.threads import in_thread
 from apps.runs.operations.applications import Applications
+from apps.runs.operations.consumers import Consumers
 from apps.runs.operations.driving import ClaimGone, Drive
 from apps.runs.operations.effects import effect_settle_by_receipt
 from apps.runs.operations.lanes import lanes_advance
@@ -41,6 +42,7 @@ SIGN_SECONDS = 2.0  # of life, for `/ready`
 SILENT_SECONDS = 10  # after which the last sign is gone from Redis
 RELAY_PAUSE_SECONDS = 0.25
 TIMER_SECONDS = 1.0  # between two looks at what is due by the clock
+CONSUMER_SECONDS = 1.0  # between two looks at who listens to brokers outside
 LONGEST_BACKOFF_SECONDS = 30.0
 MOST_IN_HAND = 256
 CLAIM_AT_ONCE = 64
@@ -60,6 +62,7 @@ class WorkerLoop:
         self._applications = Applications()
         self.services = services_make(self._applications)
         self._queue = Queue(self.services.pools, self.services.owner)
+        self._consumers = Consumers(self.services, self.ring)
         self._in_hand: dict[UUID, asyncio.Task[None]] = {}
         self._drives: dict[UUID, Drive] = {}
         self._has_fault = False  # in the present turn: one of ours, not the database's
@@ -92,6 +95,7 @@ class WorkerLoop:
         ending = [
             asyncio.create_task(self._catch_up(), name="worker-catch-up"),
             asyncio.create_task(self._timer(), name="worker-timer"),
+            asyncio.create_task(self._listen(), name="worker-consumers"),
         ]
         try:
             while not self._stopping.is_set():
@@ -255,6 +259,22 @@ class WorkerLoop:
                 log.exception("worker.timer_failed")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), TIMER_SECONDS)
+
+    async def _listen(self) -> None:
+        """Have consumers of brokers outside wherever nobody else has, until stopped."""
+        try:
+            while not self._stopping.is_set():
+                try:
+                    await self._consumers.beat()
+                except DATABASE_TROUBLE as problem:
+                    log.warning("worker.consumers_missed", problem=type(problem).__name__)
+                except Exception:
+                    log.exception("worker.consumers_failed")
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), CONSUMER_SECONDS)
+        finally:
+            with contextlib.suppress(*DATABASE_TROUBLE):
+                await self._consumers.close()
 
     async def _catch_up(self) -> None:
         """Run the sweeps that are late, once, as soon as the database answers."""

@@ -5,19 +5,14 @@ associated data. They are read here and never written. What does not open with t
 begins like one, and stays as it is (D24).
 """
 
-import base64
-import binascii
-from hashlib import sha256
 from typing import Any
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-KEY_NAME = "ENCRYPTION_KEY"
-PREFIX = "enc::"
+from apps.engine.field_encryption import KEY_NAME, PREFIX, Unreadable, cipher_of, decrypted
+
+__all__ = ["KEY_NAME", "PREFIX", "may_hold_old_texts", "old_cipher", "with_plain_texts"]
 PREFIX_BYTES = PREFIX.encode()
-NONCE_LENGTH = 12
-TAG_LENGTH = 16
 
 
 def may_hold_old_texts(payload: bytes) -> bool:
@@ -27,7 +22,7 @@ def may_hold_old_texts(payload: bytes) -> bool:
 
 def old_cipher(secret: str) -> AESGCM:
     """Return what the original's `ENCRYPTION_KEY` encrypted with."""
-    return AESGCM(sha256(secret.encode()).digest())
+    return cipher_of(secret)
 
 
 def with_plain_texts(value: Any, cipher: AESGCM) -> Any:
@@ -47,9 +42,6 @@ def with_plain_texts(value: Any, cipher: AESGCM) -> Any:
 
 def _plain(text: str, cipher: AESGCM) -> str:
     try:
-        sealed = base64.b64decode(text.removeprefix(PREFIX), validate=True)
-        if len(sealed) < NONCE_LENGTH + TAG_LENGTH:
-            return text
-        return cipher.decrypt(sealed[:NONCE_LENGTH], sealed[NONCE_LENGTH:], None).decode()
-    except (binascii.Error, InvalidTag, ValueError):
+        return decrypted(text, cipher)
+    except Unreadable:
         return text

@@ -16,8 +16,9 @@ from tests.support.tenants import TenantFixture
 
 
 @row(
-    "runs_run", "runs_step", "runs_work", "runs_subscription", "runs_schedule", "runs_lane", "runs_message",
-    "runs_delivery", "runs_effectentry", "runs_instance", "runs_instancetransition", "runs_storedresource",
+    "runs_run", "runs_step", "runs_work", "runs_subscription", "runs_schedule", "runs_consumer", "runs_lane",
+    "runs_message", "runs_delivery", "runs_effectentry", "runs_instance", "runs_instancetransition",
+    "runs_storedresource",
 )  # fmt: skip
 def one_of_each(tenant: TenantFixture) -> None:
     """Write a run with a step in doubt, a dead letter, an instance and a stored object."""
@@ -53,6 +54,9 @@ def one_of_each(tenant: TenantFixture) -> None:
             tables.Schedule, **place, **version, name=f"s {run}", timetable="0 0 1 1 *", workflow_name="w",
             next_at=moment + timedelta(days=400),
         )  # fmt: skip
+        _kept(
+            tables.Consumer, **place, **version, broker=f"b {run}", owner=run, lease_until=moment + timedelta(days=400)
+        )
         lane = _kept(tables.Lane, **place, subscription="s", key=tenant.slug, shard=0, ready_at=moment, head=2, last=1)
         message = _kept(tables.Message, **place, topic="t", payload=b"{}", published_at=moment)
         _kept(

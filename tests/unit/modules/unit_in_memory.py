@@ -12,7 +12,7 @@ from apps.engine.outcome import StepFailed
 from apps.engine.ports import AlreadyExists, HttpReply, Instance, NewRun, Resource, TransitionRecord
 from apps.engine.process_memory import ProcessMemory
 from apps.engine.samples import Samples
-from apps.engine.testing import FakeOpenReply
+from apps.engine.testing import FakeOpenReply, FakeWires
 from apps.engine.token_buckets import TokenBuckets
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -91,7 +91,13 @@ class MemoryBroker:
         return False
 
     def publish(
-        self, topic: str, payload: Any, *, key: str | None = None, headers: Mapping[str, str] | None = None
+        self,
+        topic: str,
+        payload: Any,
+        *,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        on_bus: bool = False,
     ) -> UUID:
         self.sent.append((topic, payload, key))
         return RUN_ID
@@ -178,6 +184,7 @@ class MemoryUnit:
     runs: MemoryRuns = field(default_factory=MemoryRuns)
     secrets: MemorySecrets = field(default_factory=MemorySecrets)
     http: ScriptedHttp = field(default_factory=ScriptedHttp)
+    wires: FakeWires = field(default_factory=FakeWires)
     databases: RecordingDatabase = field(default_factory=RecordingDatabase)
     clock: FakeClock = field(default_factory=FakeClock)
     metrics: Samples = field(default_factory=Samples)

@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from apps.core.management.local import chromium
+from apps.core.management.local import chromium, nats
 from apps.core.management.local.binaries import NoBinaries
 from apps.core.management.local.frontend import Frontend
 from apps.core.management.local.postgres import PostgresFailed
@@ -62,6 +62,7 @@ class Command(BaseCommand):
 
     def _run(self, folder: Path, urls: dict[str, str], chosen: list[str], spec: bool) -> int:
         browser = chromium.ensure(self._say)
+        nats.ensure(self._say)
         environment = {**urls, "DJANGO_SETTINGS_MODULE": "config.settings.test"}
         if browser:
             environment["E2E_CHROMIUM"] = browser

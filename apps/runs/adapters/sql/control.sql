@@ -80,6 +80,15 @@ on conflict (environment_id, workflow_id, name) do update set
     workflow_name = excluded.workflow_name, action = excluded.action,
     next_at = case when runs_schedule.timetable = excluded.timetable then runs_schedule.next_at else excluded.next_at end
 
+-- name: consumers_drop
+delete from runs_consumer where environment_id = %s and workflow_id = %s and not (broker = any(%s))
+
+-- name: consumer_put
+insert into runs_consumer (id, tenant_id, environment_id, workflow_id, version_id, version_number, broker)
+values (%s, %s, %s, %s, %s, %s, %s)
+on conflict (environment_id, workflow_id, broker) do update set
+    version_id = excluded.version_id, version_number = excluded.version_number
+
 -- name: instances_map
 update runs_instance set state = %s, previous_state = state, sequence = sequence + 1, updated_at = weft_now()
 where workflow_id = %s and environment_id = %s and machine = %s and state = %s and not completed
