@@ -82,7 +82,7 @@ class _Client(Client):
                 await self.close()
         finally:
             if self._transport:
-                self._transport.close()
+                self._transport.close()  # type: ignore[no-untyped-call]
 
     async def _connect_to_server(self, s: Any) -> None:
         s.last_attempt = time.monotonic()
