@@ -153,7 +153,6 @@ async def test_what_came_while_no_worker_was_there_is_not_lost(reachable, server
         assert [run["input"] for run in await handled(tenant)] == [1]
 
 
-@pytest.mark.spec("CAT-B2.11")
 async def test_a_redeployment_leaves_no_old_consumer_and_loses_nothing(reachable, server, database, two_tenants):
     tenant, _ = two_tenants
     workflow = await deployed(tenant, "post", document(tenant, server))
