@@ -9,7 +9,7 @@ from apps.core.tenant_table import TenantTable
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tenants", "0001_tables"), ("runs", "0006_schedules")]
+    dependencies = [("tenants", "0001_tables"), ("runs", "0007_links")]
 
     operations = [
         migrations.CreateModel(
