@@ -1,6 +1,6 @@
 """What a name in a trigger, an API call or a button means: a section, a state machine, a pipeline or a job."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 

@@ -121,11 +121,11 @@ def _publishing(workspace: Workspace) -> Program:
 def _publish(workspace: Workspace, asked: dict[str, Any], context: Context) -> UUID:
     """Publish through the broker that was asked for by name, else through that of the document's messages."""
     topic, named = asked["topic"], asked.get("through", "")
-    told = {"key": asked.get("key"), "headers": asked.get("headers")}
-    if not named:
-        return context.unit.broker.publish(topic, asked["payload"], **told)
-    address = sent_to(named, topic) if named in workspace.outside.brokers else topic
-    return context.unit.broker.publish(address, asked["payload"], on_bus=True, **told)
+    if named in workspace.outside.brokers:
+        topic = sent_to(named, topic)
+    return context.unit.broker.publish(
+        topic, asked["payload"], key=asked.get("key"), headers=asked.get("headers"), on_bus=bool(named)
+    )
 
 
 def _length(payload: Any) -> int:

@@ -81,6 +81,17 @@ class Published:
     encoded: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """What the publisher's application and its links make of a topic."""
+
+    addressed: Callable[[str], str] = str
+    is_linked: Callable[[str], bool] = lambda topic: False
+
+
+PLAIN = Topics()
+
+
 class BufferedBroker:
     """`engine.ports.Broker`.
 
@@ -96,15 +107,14 @@ class BufferedBroker:
         request_id: str,
         listener: Listener,
         *,
-        addressed: Callable[[str], str] = str,
+        topics: Topics = PLAIN,
         quiet: bool = False,
         links: Chain = (),
-        is_linked: Callable[[str], bool] = lambda topic: False,
     ) -> None:
-        self.is_linked = is_linked
+        self.is_linked = topics.is_linked
         self._session = session
         self._listener = listener
-        self._addressed = addressed
+        self._addressed = topics.addressed
         self._scope = scope
         self._tenant_id, self._environment_id, _ = scope
         self._run_id = run_id

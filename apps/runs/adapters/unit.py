@@ -12,7 +12,7 @@ from uuid import UUID
 from apps.engine.application import Application
 from apps.engine.ports import Resource
 from apps.runs.adapters import journal
-from apps.runs.adapters.broker import BufferedBroker, Listening
+from apps.runs.adapters.broker import BufferedBroker, Listening, Topics
 from apps.runs.adapters.cache import RedisCache
 from apps.runs.adapters.databases import TenantDatabases
 from apps.runs.adapters.effects import Ledger
@@ -109,10 +109,9 @@ class HostedUnit:
                 self._run_id,
                 self.request_id,
                 self.listener,
-                addressed=self.place.application.addressed,
+                topics=Topics(self.place.application.addressed, self.place.is_linked),
                 quiet=self._quiet,
                 links=self._links,
-                is_linked=self.place.is_linked,
             )
         return self._broker
 

@@ -12,7 +12,7 @@ from tests.support.kafka_cluster import kafka_cluster
 from tests.support.kafka_records import put_record, records_of
 from tests.unit.modules.making import make
 
-pytestmark = [pytest.mark.spec("messaging.kafka"), pytest.mark.proven("messaging.kafka", "librdkafka mock cluster")]
+pytestmark = [pytest.mark.spec("messaging.kafka"), pytest.mark.proven("messaging.kafka", "librdkafka-mock-cluster")]
 
 PLANTED = "planted-4111-1111"
 
