@@ -4,10 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connections
+from hypothesis import settings
 
 from tests.support.database import TestDatabase, test_database
 from tests.support.isolation import examples
 from tests.support.tenants import TenantFixture, make_tenant
+
+settings.register_profile("weft", deadline=None)  # how long an example takes says more about the machine than about us
+settings.load_profile("weft")
 
 pytest_plugins = ["tests.support.spec_plugin"]
 

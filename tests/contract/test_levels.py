@@ -18,7 +18,7 @@ KINDS = frozenset(module_type.kind for module_type in discover(apps.modules.cata
 # Which types are tested against what is real, and against what: a promise that grows and does not shrink.
 COUNTERPARTS = {
     "auth.jwt": "PyJWT",
-    "auth.modular": "PyJWT http.cookiejar",
+    "auth.modular": "PyJWT http.cookiejar oidc-provider-mock",
     "cache.modular": "redis",
     "chimux.router": "http.client",
     "database.modular": "postgres sqlite",
