@@ -9,6 +9,7 @@ import urllib.request
 import psycopg
 import pytest
 
+from apps.core.management.local.ports import is_free
 from apps.core.management.local.roles import provision
 from tests.support.checkout import ROOT
 from tests.support.running_product import bare_environment, running_product, still_running
@@ -86,6 +87,17 @@ def test_a_killed_part_is_reported_and_comes_back(product, part):
     os.kill(before, signal.SIGKILL)
     wait_for(lambda: product.process_id(part) not in {0, before}, timeout=60, what=f"a new {part}")
     assert f"{part} ended: killed by SIGKILL" in product.printed
+    wait_for(product.is_ready, timeout=60, what="readiness")
+
+
+@pytest.mark.spec("SPINE-B2.11")
+def test_whoever_comes_while_web_is_started_again_waits_and_is_answered(product):
+    before = product.process_id("web")
+    os.kill(before, signal.SIGKILL)
+    wait_for(lambda: not still_running([before]), timeout=10, what="the end of web")
+    assert not is_free(int(product.url.rpartition(":")[2])), "somebody else could take the port"
+    with urllib.request.urlopen(f"{product.url}/live", timeout=60) as answer:
+        assert answer.status == 200
     wait_for(product.is_ready, timeout=60, what="readiness")
 
 

@@ -255,14 +255,16 @@ def test_ten_thousand_modules_load_in_linear_time():
     assert large < small * 40
 
 
-@settings(max_examples=400, deadline=None)
+@pytest.mark.untraced
+@settings(max_examples=200, deadline=None)
 @given(st.text(max_size=200) | st.binary(max_size=200))
 def test_no_text_whatever_raises(text):
     loaded = load(text)
     assert (loaded.document is None) == bool(loaded.findings)
 
 
-@settings(max_examples=300, deadline=None)
+@pytest.mark.untraced
+@settings(max_examples=200, deadline=None)
 @given(st.text(alphabet="ab:-[]{}&*!|>'\"\n #?,<%@\t1", max_size=120))
 def test_no_text_that_looks_like_yaml_raises(text):
     loaded = load(text)

@@ -72,6 +72,7 @@ def _run(choices: Choices, output: Output) -> None:
         raise CommandError(str(problem)) from None
     finally:
         output.say("stopping ...")
+        product.close_door()
         supervisor.stop()
         product.forget_state()
         output.say("stopped; nothing is left running")

@@ -39,6 +39,7 @@ class Program:
     identity: Identity = OURSELVES
     stop_signal: signal.Signals = signal.SIGTERM
     text_in: str | None = field(default=None, repr=False)
+    inherited: tuple[int, ...] = ()  # open files that it keeps
 
 
 def spawn(program: Program, output: int) -> subprocess.Popen[bytes]:
@@ -51,6 +52,7 @@ def spawn(program: Program, output: int) -> subprocess.Popen[bytes]:
         stdout=output,
         stderr=output if output == subprocess.DEVNULL else subprocess.STDOUT,
         start_new_session=True,
+        pass_fds=program.inherited,
         preexec_fn=_dies_with_us(program.stop_signal),
         **program.identity.arguments(),
     )

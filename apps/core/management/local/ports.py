@@ -9,6 +9,7 @@ Say = Callable[[str], None]
 
 LOOPBACK = "127.0.0.1"
 TRIES = 50
+BACKLOG = 2048  # connections that wait while no process accepts any
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
@@ -37,6 +38,11 @@ def next_free(wanted: int, host: str = LOOPBACK) -> int:
         if is_free(port, host):
             return port
     return any_free(host)
+
+
+def listen(port: int, host: str = LOOPBACK) -> socket.socket:
+    """A listening socket, for a process to inherit: the port stays taken while that process is started again."""
+    return socket.create_server((host, port), backlog=BACKLOG)
 
 
 class Ports:

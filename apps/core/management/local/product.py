@@ -2,10 +2,11 @@
 
 import hashlib
 import os
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -15,7 +16,7 @@ from apps.core.management.local.demo import RECEIVER_VARIABLE, TENANTS
 from apps.core.management.local.embedded import start_postgres, start_redis
 from apps.core.management.local.frontend import Frontend
 from apps.core.management.local.output import Output
-from apps.core.management.local.ports import Ports
+from apps.core.management.local.ports import Ports, listen
 from apps.core.management.local.remembered import Remembered, write_state
 from apps.core.management.local.roles import VARIABLES, provision, read_mark, write_mark
 from apps.core.management.local.supervisor import Part, StartFailed, Supervisor, python
@@ -55,6 +56,7 @@ class Product:
         self._output = output
         self._remembered = Remembered(choices.folder / "env")
         self._ports = Ports(choices.folder / "ports.json", output.say)
+        self._door: socket.socket | None = None
         self._shown: dict[str, int] = {}
         self.environment: dict[str, str] = {}
         self.url = ""
@@ -75,6 +77,11 @@ class Product:
         self._beat()  # last, because until then it would only take processor time from those that people wait for
         if not self._choices.quiet:
             self._supervisor.launch(Part("traffic", lambda: self._command("demo_traffic", "--url", self.url)))
+
+    def close_door(self) -> None:
+        """Take no more connections: from here on only web's own process holds the port, until it has drained."""
+        if self._door is not None:
+            self._door.close()
 
     def note_state(self) -> None:
         """Write down what runs where whenever it has changed."""
@@ -137,6 +144,7 @@ class Product:
 
     def _settle(self, chosen: Mapping[str, str]) -> None:
         port = self._ports.choose("web", self._choices.port, self._choices.host)
+        self._door = listen(port, self._choices.host)  # held while web is started again: nobody is refused or put out
         self.url = f"http://localhost:{port}"
         if self._choices.host not in {"127.0.0.1", "localhost", "0.0.0.0"}:  # noqa: S104 - compared, not bound
             self.url = f"http://{self._choices.host}:{port}"
@@ -183,8 +191,12 @@ class Product:
 
     def _serving(self) -> None:
         worker = [*CELERY, "worker", "--pool", "threads", "--without-gossip", "--without-mingle", "--loglevel", "INFO"]
-        self._supervisor.launch(Part("web", lambda: self._command("serve"), self._is_ready, READY_SECONDS))
+        self._supervisor.launch(Part("web", self._web, self._is_ready, READY_SECONDS))
         self._supervisor.launch(Part("worker", lambda: self._program(worker, AS_ROOT)))
+
+    def _web(self) -> Program:
+        door = self._door.fileno() if self._door is not None else -1
+        return replace(self._command("serve", "--fd", str(door)), inherited=(door,))
 
     def _beat(self) -> None:
         beat = [*CELERY, "beat", "--pidfile=", "--loglevel", "WARNING"]

@@ -20,6 +20,7 @@ async def test_two_thousand_lives_end_as_promised_in_time():
 
 @pytest.mark.spec("SPINE-B6")
 @given(seed=st.integers(0, 2**64), crash_rate=st.floats(0, 0.6), zombie_rate=st.floats(0, 0.5))
+@pytest.mark.untraced
 @settings(max_examples=300, deadline=None)
 def test_any_schedule_ends_as_promised(seed, crash_rate, zombie_rate):
     simulation = Simulation(seed, crash_rate=crash_rate, zombie_rate=zombie_rate)
