@@ -11,9 +11,10 @@ from daphne.endpoints import build_endpoint_description_strings
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.module_loading import import_string
-from uvicorn.main import STARTUP_FAILURE
 
 from apps.core.management.lifespan import LifespanFailed
+
+STARTUP_FAILURE = 3  # the status that uvicorn itself ends with
 
 
 class Command(BaseCommand):
