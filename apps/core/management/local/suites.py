@@ -20,6 +20,7 @@ UNTIMED: Mapping[str, Sequence[str]] = {
     "stories": ("acceptance", "e2e", "chaos"),
 }
 TIMED = ("load",)
+SLOWEST = ("--durations=25", "--durations-min=5")  # said at the end of each run: where time may be won
 CHECKS: Mapping[str, Sequence[str]] = {
     "ruff": ("-m", "ruff", "check", "--quiet", "."),
     "mypy": ("-m", "mypy", "--no-error-summary", "."),
@@ -69,7 +70,16 @@ class Suites:
         report = self._folder / f"{name}.json"
         report.unlink(missing_ok=True)
         measured = ["-m", "coverage", "run"] if covered else []
-        pytest = ["-m", "pytest", "-c", "pyproject.toml", "-p", "tests.support.spec_plugin", f"--weft-report={report}"]
+        pytest = [
+            "-m",
+            "pytest",
+            "-c",
+            "pyproject.toml",
+            "-p",
+            "tests.support.spec_plugin",
+            f"--weft-report={report}",
+            *SLOWEST,
+        ]
         return [sys.executable, *measured, *pytest, *arguments], report
 
     def _start(self, name: str, command: Sequence[str], redis_database: int) -> tuple[subprocess.Popen[bytes], Path]:
