@@ -19,7 +19,8 @@ class Heads:
 
     A header of the tenant's replaces ours, except those in `OURS` and, where the tenant shares the portal's origin,
     those that would reach the portal's pages too. A content security policy of theirs stands beside our `sandbox`:
-    both hold. What cannot be sent (a line break in a value) is left out.
+    both hold. What cannot be sent (a line break in a value) is left out. A cookie of a tenant's host is for that host
+    alone: with a `Domain` it would reach the portal's pages and other tenants.
     """
 
     def __init__(self, hsts_seconds: int) -> None:
@@ -54,7 +55,7 @@ class Heads:
 
     def _with_theirs(self, given: Headers, shares_origin: bool) -> bytes:
         barred = self._barred if shares_origin else OURS
-        theirs = [pair for pair in given if pair[0] not in barred and is_sendable(*pair)]
+        theirs = [_host_only(*pair) for pair in given if pair[0] not in barred and is_sendable(*pair)]
         said = {name for name, _ in theirs}
         ours = self._plain if said.isdisjoint(self._names) else _lines([p for p in self._common if p[0] not in said])
         return ours + _lines(theirs)
@@ -64,6 +65,14 @@ def pairs(head: bytes) -> Headers:
     """Take lines apart again, for a server that wants names and values."""
     lines = (line.partition(b": ") for line in head.split(b"\r\n")[:-1])
     return [(name, value) for name, _, value in lines]
+
+
+def _host_only(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    if name != b"set-cookie":
+        return name, value
+    parts = value.split(b";")
+    kept = [part for part in parts[1:] if part.partition(b"=")[0].strip().lower() != b"domain"]
+    return name, b";".join([parts[0], *kept])
 
 
 def _of_body(response: Response) -> bytes:

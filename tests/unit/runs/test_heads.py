@@ -45,6 +45,13 @@ def test_what_would_reach_the_portal_stays_out_under_its_origin_only(name):
     assert name in dict(pairs(head_of(response, shares_origin=False)))
 
 
+@pytest.mark.parametrize("attribute", [b"Domain=weft.example", b" domain = .weft.example", b"DOMAIN"])
+def test_a_cookie_of_a_tenants_host_is_for_that_host_alone(attribute):
+    value = b"weft_session=theirs; Path=/;%b; Secure" % attribute
+    found = pairs(head_of(Response(200, headers=[(b"set-cookie", value)]), shares_origin=False))
+    assert dict(found)[b"set-cookie"] == b"weft_session=theirs; Path=/; Secure"
+
+
 def test_under_our_origin_the_transport_rule_is_ours():
     response = Response(200, headers=[(b"strict-transport-security", b"max-age=0")])
     assert dict(pairs(head_of(response, hsts=60)))[b"strict-transport-security"] == b"max-age=60; includeSubDomains"
