@@ -30,8 +30,9 @@ from apps.runs.adapters.headers import LazyHeaders, Lines, OwnHeaders, header, r
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.traffic import Traffic
 from apps.runs.adapters.vitals import Vitals
-from apps.runs.operations.answering import Answering, ServedRoute, bug, unavailable
+from apps.runs.operations.answering import Answering, bug, unavailable
 from apps.runs.operations.applications import Applications
+from apps.runs.operations.served import ServedRoute
 from apps.runs.operations.services import services_make
 from apps.runs.operations.sweeps import SWEEP_SECONDS
 from apps.runs.rules.addresses import PREFIX, Target, split_path, target_of_host, target_of_path

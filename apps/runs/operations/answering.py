@@ -12,7 +12,6 @@ import structlog
 
 from apps.core.jobs import bell
 from apps.core.sealing import opened
-from apps.engine.application import Route
 from apps.engine.http import Request, Response
 from apps.engine.module import Context
 from apps.engine.outcome import StepFailed, TryAgain
@@ -25,62 +24,25 @@ from apps.engine.sections.producers import ERRORS
 from apps.engine.streams import Passage, StreamedResponse, collected
 from apps.runs.adapters.creates import Contended, Create
 from apps.runs.adapters.idempotency import LONGEST_KEY, Caller, answer_before, keep_answer
-from apps.runs.adapters.payloads import LONGEST_PAYLOAD, LONGEST_STATE, PayloadTooLarge, dumped
+from apps.runs.adapters.payloads import LONGEST_STATE, PayloadTooLarge, dumped
 from apps.runs.adapters.place import Place
-from apps.runs.adapters.rows import NewRunRow, RunOrigin, create_row, from_unix_us, request_row
+from apps.runs.adapters.rows import create_row
 from apps.runs.adapters.services import Services
 from apps.runs.adapters.session import Session
 from apps.runs.adapters.sql import Statements
-from apps.runs.adapters.traffic import Load, Tally, Traffic
 from apps.runs.adapters.unit import HostedUnit
 from apps.runs.adapters.writer import EncodedRun
+from apps.runs.operations.answered import Answered
+from apps.runs.operations.served import ServedRoute
 from apps.runs.operations.stepwise import DRIVEN, Stepwise
 from apps.runs.rules.journal import HANDLER_LINE
-from apps.runs.rules.redaction import redacted
 from apps.runs.rules.sealing import RUN_ERROR, RUN_OUTPUT
 
 log = structlog.get_logger(__name__)
 SQL = Statements("waiting")
-HTTP = "http"
-FAILED = "failed"
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 LONGEST_WAIT_SECONDS = 30.0
 LOOK_SECONDS = (0.02, 0.05, 0.1, 0.25)
-
-
-class ServedRoute:
-    """A route of a place with what is the same for every request to it."""
-
-    __slots__ = ("encoded_origin", "hearing", "known", "load", "max_body", "origin", "record", "route", "tally")
-
-    def __init__(self, place: Place, route: Route, traffic: Traffic) -> None:
-        self.route = route
-        self.record = route.record
-        self.hearing = place.hearing(HTTP)
-        self.known = place.known
-        self.max_body = min(route.max_body, LONGEST_PAYLOAD)
-        self.origin: RunOrigin = place.origin(
-            source="http",
-            entry=f"route:{route.name}",
-            section=HTTP,
-            action=route.name,
-            workflow=route.handler,
-            route=route.name,
-        )
-        self.encoded_origin = self.origin.encoded()
-        self.load: Load = traffic.load(place.tenant_slug)
-        self.tally: Tally = traffic.tally((place.tenant_slug, place.environment, place.workflow_slug, route.name))
-
-    def tells(self, response: Response) -> bool:
-        """Whether somebody listens for what this answer's record says."""
-        hearing = self.hearing
-        if not (hearing.begin or hearing.complete or hearing.fail) or self.record == "none":
-            return False
-        return self.hears(_state(response))
-
-    def hears(self, state: str) -> bool:
-        """Whether somebody listens for the beginning of a request, or for its end in `state`."""
-        return self.hearing.begin or self.hearing.hears_end(state)
 
 
 class Answering:
@@ -138,7 +100,7 @@ class Answering:
         if is_driven and context.state.get(DRIVEN):
             await (unit.commit() if response.keeps_writes else unit.rollback())
             return response
-        record = _Record(served, request, response, trace, run_id, started_us, duration_us)
+        record = Answered(served, request, response, trace, run_id, started_us, duration_us)
         if isinstance(response, StreamedResponse):
             return await self._begin_stream(record, unit, response, caller)
         tells = served.tells(response)
@@ -151,7 +113,7 @@ class Answering:
         return response
 
     async def _begin_stream(
-        self, record: "_Record", unit: HostedUnit, response: StreamedResponse, caller: Caller | None
+        self, record: Answered, unit: HostedUnit, response: StreamedResponse, caller: Caller | None
     ) -> Response:
         """Commit what the request did; its row follows when the body has gone through, in a unit of its own.
 
@@ -173,7 +135,7 @@ class Answering:
         response.finish = partial(self._end_stream, record, unit.place)
         return response
 
-    async def _end_stream(self, record: "_Record", place: Place, passage: Passage) -> None:
+    async def _end_stream(self, record: Answered, place: Place, passage: Passage) -> None:
         record.end(passage)
         if record.served.hears(record.state) and record.served.record != "none":
             unit = HostedUnit(self._services, place, record.run_id, record.request.id)
@@ -182,7 +144,7 @@ class Answering:
         else:
             await self._store(record)
 
-    async def _store(self, record: "_Record") -> None:
+    async def _store(self, record: Answered) -> None:
         mode = record.served.record
         if mode == "none":
             return
@@ -192,7 +154,7 @@ class Answering:
         else:
             await self._services.writer.write(row)
 
-    async def _store_create(self, record: "_Record", unit: HostedUnit, resource: Resource) -> Response:
+    async def _store_create(self, record: Answered, unit: HostedUnit, resource: Resource) -> Response:
         """Commit a request that did nothing but create one object together with others of its tenant.
 
         When its key turns out to be taken, or somebody is at it, nothing of it was kept, and it is answered again, in
@@ -208,12 +170,12 @@ class Answering:
                 return record.response
         return await self._answer_carefully(place, record)
 
-    async def _answer_carefully(self, place: Place, record: "_Record") -> Response:
+    async def _answer_carefully(self, place: Place, record: Answered) -> Response:
         """Answer again, without putting anything off."""
         careful = HostedUnit(self._services, place, record.run_id, record.request.id)
         return await self._answer(record.served, record.request, careful, record.run_id, None)
 
-    async def _store_with_unit(self, record: "_Record", unit: HostedUnit, caller: Caller | None) -> Response:
+    async def _store_with_unit(self, record: Answered, unit: HostedUnit, caller: Caller | None) -> Response:
         response = record.response
         if not response.keeps_writes:
             await unit.rollback()
@@ -244,7 +206,7 @@ class Answering:
         finally:
             await unit.rollback()
 
-    async def _waited(self, record: "_Record", response: Response) -> Response:
+    async def _waited(self, record: Answered, response: Response) -> Response:
         """Turn an accepted run into its result when the caller asked for it and it comes in time."""
         served, request = record.served, record.request
         if served.route.source != "trigger" or response.status != 202 or b"wait" not in request.query_string:
@@ -271,96 +233,6 @@ class Answering:
             await asyncio.sleep(LOOK_SECONDS[min(looks, len(LOOK_SECONDS) - 1)])
             looks += 1
         return None
-
-
-class _Record:
-    """What is known of a request once it has been answered."""
-
-    __slots__ = ("_duration_us", "_started_us", "_trace", "request", "response", "run_id", "served", "state")
-
-    def __init__(
-        self,
-        served: ServedRoute,
-        request: Request,
-        response: Response,
-        trace: Trace,
-        run_id: UUID,
-        started_us: int,
-        duration_us: int,
-    ) -> None:
-        self.served = served
-        self.request = request
-        self.response = response
-        self._trace = trace
-        self.run_id = run_id
-        self._started_us = started_us
-        self._duration_us = duration_us
-        self.state = FAILED if response.status >= 500 else "done"
-
-    def end(self, passage: Passage) -> None:
-        """Take in how the body of a streamed answer went through."""
-        self._duration_us = time.time_ns() // 1000 - self._started_us
-        if passage.has_failed:
-            self.state = FAILED
-
-    def encoded(self) -> bytes:
-        """Return the row for the group writer."""
-        response = self.response
-        return request_row(
-            self.run_id,
-            self.served.encoded_origin,
-            tenant_id=self.served.origin.tenant_id,
-            failed=self.state == FAILED,
-            status=response.status,
-            request_id=self.request.id,
-            input=self._shown(self.request.body),
-            output=self._output(),
-            steps=self._steps(),
-            started_us=self._started_us,
-            duration_us=self._duration_us,
-        )
-
-    def row(self) -> NewRunRow:
-        """Return the row for the transaction of the request's unit."""
-        response = self.response
-        started_at = from_unix_us(self._started_us)
-        return NewRunRow(
-            self.run_id,
-            self.served.origin,
-            self.state,
-            started_at,
-            http_status=response.status,
-            request_id=self.request.id,
-            input=self._shown(self.request.body),
-            output=self._output(),
-            steps=self._steps(),
-            finished_at=from_unix_us(self._started_us + self._duration_us),
-            duration_us=self._duration_us,
-        )
-
-    def _output(self) -> bytes:
-        body = self.response.body
-        return self._shown(body) if len(body) <= LONGEST_PAYLOAD else b""
-
-    def _steps(self) -> bytes:
-        trace = self._trace
-        if not trace:
-            return b"[]"
-        steps = orjson.dumps(trace, default=str, option=orjson.OPT_NON_STR_KEYS)
-        if len(steps) > LONGEST_PAYLOAD:
-            bare = [(index, began, ended, None, error, None) for index, began, ended, _, error, _ in trace]
-            steps = orjson.dumps(bare)
-        return self._shown(steps)
-
-    def _shown(self, payload: bytes) -> bytes:
-        """Return a payload as it is stored: nothing goes on from a request's row, so it holds no credentials."""
-        known = self.served.known
-        return redacted(known.redactor.payload(payload) if known.is_used else payload)
-
-
-def _state(response: Response) -> str:
-    """Return what the run of an answered request is."""
-    return FAILED if response.status >= 500 else "done"
 
 
 def _heed(served: ServedRoute, unit: HostedUnit, response: Response, trace: Trace, duration_us: int) -> None:
