@@ -26,8 +26,6 @@ class Needles:
             int.from_bytes(each[place : place + WORD], sys.byteorder)
             for each in self._by_words
             for place in range(WORD)
-            for each in self._by_words
-            for place in range(WORD)
         )
 
     def any_in(self, payload: bytes) -> bool:

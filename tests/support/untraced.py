@@ -3,10 +3,12 @@
 What they prove about lines is nothing that the ordinary tests beside them do not reach as well.
 """
 
+import warnings
 from collections.abc import Iterator
 
 import coverage
 import pytest
+from coverage.exceptions import CoverageWarning
 
 
 @pytest.hookimpl(wrapper=True)
@@ -19,4 +21,6 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     try:
         return (yield)
     finally:
-        measuring.start()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CoverageWarning)  # that our own code has been imported by now
+            measuring.start()

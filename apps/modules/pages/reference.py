@@ -56,6 +56,11 @@ def settings_of(schema: dict[str, Any]) -> list[Setting]:
     return list(_settings(schema, schema.get("$defs", {}), ""))
 
 
+def ignored_keys_of(schema: dict[str, Any]) -> list[str]:
+    """Return the keys that are accepted and change nothing."""
+    return sorted(name for name, said in schema.get("properties", {}).items() if "x-ignored" in said)
+
+
 def _settings(schema: dict[str, Any], parts: dict[str, Any], above: str) -> list[Setting]:
     spelt = [part["anyOf"][0] for part in schema.get("allOf", []) if "anyOf" in part]  # required in one of its forms
     required = {key for part in (schema, *spelt) for key in part.get("required", [])}

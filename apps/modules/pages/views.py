@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 from apps.core.errors import NotFound
 from apps.core.pages.views import PageView, page
-from apps.modules.pages.reference import EFFECTS, level_words, settings_of
+from apps.modules.pages.reference import EFFECTS, ignored_keys_of, level_words, settings_of
 from apps.modules.queries import (
     component_list,
     module_type_example,
@@ -64,6 +64,7 @@ class Module(PageView):
         context = {
             "entry": entry,
             "settings": settings_of(entry.schema),
+            "ignored": ignored_keys_of(entry.schema),
             "effect": EFFECTS[entry.effect],
             "level": level_words(module_type_level(entry.kind)),
             "example": module_type_example(entry.kind),

@@ -100,6 +100,6 @@ class LinksImport(ApiView):
     @idempotent
     def post(self, request: Request) -> Response:
         """Make all links that a document lists, or none: send YAML or JSON with a list `links`; faults are located."""
-        text = cast(dict[str, str], request.data)["text"]
+        text = cast(dict[str, str], request.data).get("text", "")  # nothing was read of an empty body
         done = links_import(text=text, replace=flag(request, "replace"), actor=self.actor)
         return Response(LinksImportOut(done).data)

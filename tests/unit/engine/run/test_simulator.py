@@ -11,6 +11,7 @@ from apps.engine.run.simulator import BrokenPromise, Simulation, simulate
 from apps.engine.run.state import Status
 
 
+@pytest.mark.untraced
 @pytest.mark.spec("SPINE-B6", "SPINE-B6.3", "SPINE-B6.7")
 async def test_two_thousand_lives_end_as_promised_in_time():
     began = perf_counter()
