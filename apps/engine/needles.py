@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 WORD = 8
 SHORTEST_BY_WORDS = 2 * WORD - 1
-FEW = 12  # that many plain searches cost less
+FEW = 4  # that many plain searches cost less
 
 
 class Needles:

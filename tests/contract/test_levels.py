@@ -73,6 +73,7 @@ def test_no_mark_names_a_type_that_is_not_there():
     assert not KINDS & PLACEHOLDERS
 
 
+@pytest.mark.spec("CAT-B1.8")
 def test_every_promised_counterpart_has_a_test_and_every_test_of_one_is_promised():
     met = {pair for pairs in counterparts_by_file().values() for pair in pairs}
     assert met == {(kind, each) for kind, named in COUNTERPARTS.items() for each in named.split()}
