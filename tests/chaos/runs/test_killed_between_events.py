@@ -55,9 +55,7 @@ def test_a_worker_killed_in_the_middle_of_events_loses_and_doubles_none(database
     with workers(database, tmp_path) as started:
         for each, workflow in workflows:
             say(each, workflow)
-        first = (
-            started.launch()
-        )  # with everything before it: one that runs along has done it all by the time of the kill
+        first = started.launch()  # only now: one that runs along has done it all before it is killed
         wait_for(lambda: rows(database, JUDGED, tenant.id, "done")[0][0] >= 3, timeout=60, what="the first events")
         started.kill(first)
         before = rows(database, JUDGED, tenant.id, "done")[0][0]
