@@ -18,12 +18,6 @@ DEFAULT_TRANSITIONS = {
     "follow-up": "schedule_follow_up",
     "survey": "send_entry_survey",
 }
-# What these actions mean where the resource stands, or is asked for, in a certain way: by action and that word.
-REFINED_BY_STATE = {
-    ("close", "wrap_up"): "close_from_wrap_up",
-    ("close", "follow_up_active"): "close_from_followup",
-}
-REFINED_BY_TYPE = {("escalate", "police"): "escalate_to_police"}
 MOST_THRESHOLD = 1e9
 DEFAULT_SUMMARY = (
     "programId",

@@ -10,7 +10,7 @@ from apps.engine.outcome import Rejected, TryAgain
 from apps.engine.ports import AlreadyExists, Instance, LostRace, Resource
 from apps.engine.sections.statemachine import Machine
 from apps.modules.catalog.http._api_answers import object_of, owned, refused, shown
-from apps.modules.catalog.http._api_config import REFINED_BY_STATE, REFINED_BY_TYPE, ApiHandlerConfig
+from apps.modules.catalog.http._api_config import ApiHandlerConfig
 
 USUAL_FIRST = "start_validation"  # fired on a new instance when no other transition is configured and there is one
 LAST_RESORT = "order-workflow"
@@ -152,12 +152,11 @@ class States:
         if request.claims and request.claims.get("sub") and ("responderId" in body or action == TAKES):
             body["responderId"] = request.claims["sub"]
         machine = self.machine(*self._own_type(resource))
-        name = self._transition_of(action, machine, resource.state, body.get("type"))
+        key = self.instance_key(resource.key, resource.data)
+        now = None if machine is None else await context.unit.instances.get(machine.name, key)
+        name = self._transition_of(action, machine, body.get("type"), now.state if now is not None else None)
         if machine is None or name is None:
             return refused(request, 400, "action.unknown", f"There is no action {action!r} here.")
-        key = self.instance_key(resource.key, resource.data)
-        now = await context.unit.instances.get(machine.name, key)
-        name = refined(machine, name, body.get("type"), now.state if now is not None else machine.initial_state)
         try:
             instance = await self._apply(machine, resource, key, name, body, context)
         except (Rejected, LostRace) as failure:
@@ -177,12 +176,12 @@ class States:
         """Return the definition that the resource itself names, where the config names none."""
         return () if self.config.workflow_type else (resource.data.get("workflowType"),)
 
-    def _transition_of(self, action: str, machine: Machine | None, state: Any, kind: Any) -> str | None:
-        """Return the transition of a sub-action: refined by state or type, mapped, or of the same name (spec 7.2)."""
+    def _transition_of(self, action: str, machine: Machine | None, kind: Any, state: str | None) -> str | None:
+        """Return the transition of a sub-action: the mapped one, else one of the same name (spec/modules.md 7.2)."""
         if machine is None:
             return None
-        refined = REFINED_BY_STATE.get((action, state)) or REFINED_BY_TYPE.get((action, str(kind)))
-        names = (refined, self.config.transition_map.get(action), action, action.replace("-", "_"))
+        mapped = self.config.transition_map.get(action, action)
+        names = (refined(machine, mapped, kind, state or machine.initial_state), action, action.replace("-", "_"))
         return next((name for name in names if name in machine.transitions), None)
 
     def _known(self, machine: Machine, resource: Resource, key: str) -> dict[str, Any]:
@@ -228,7 +227,7 @@ def refined(machine: Machine, name: str, kind: Any, state: str) -> str:
     if to and isinstance(kind, str) and f"{stem}{to}{kind}" in machine.transitions:
         return f"{stem}{to}{kind}"
     stem, origin, _ = name.rpartition("_from_")
-    if not origin or machine.transitions[name].from_state == state:
+    if not origin or (name in machine.transitions and machine.transitions[name].from_state == state):
         return name
     sisters = (each for each in machine.transitions if each.startswith(f"{stem}{origin}"))
     return next((each for each in sisters if machine.transitions[each].from_state == state), name)
