@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.e2e.conftest import PHONE, WIDE, picture
 from tests.support.shop import close_shop, install
 
-pytestmark = pytest.mark.spec("SPINE-3", "CAT-B2")
+pytestmark = pytest.mark.spec("SPINE-3", "CAT-B2", "CAT-5")
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from tests.acceptance.examples.scenarios.table import SCENARIOS
 from tests.support.checkout import ROOT
 from tests.support.hosted import assert_unseen
 
-pytestmark = [pytest.mark.spec("SPINE-3", "SPINE-B7"), pytest.mark.slow]
+pytestmark = [pytest.mark.spec("SPINE-3", "SPINE-B7", "CAT-5"), pytest.mark.slow]
 
 
 @pytest.mark.spec("SPINE-3.4")

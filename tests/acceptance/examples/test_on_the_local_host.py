@@ -14,7 +14,7 @@ from tests.acceptance.examples.scenarios.table import SCENARIOS
 from tests.support.checkout import ROOT
 
 EXAMPLES = ROOT / "examples"
-pytestmark = pytest.mark.spec("SPINE-3")
+pytestmark = pytest.mark.spec("SPINE-3", "CAT-5")
 
 
 def compiled(path: Path):

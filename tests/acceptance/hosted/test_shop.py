@@ -7,7 +7,7 @@ import pytest
 from tests.support.hosted import assert_unseen, eventually
 from tests.support.shop import close_shop, install
 
-pytestmark = [pytest.mark.spec("SPINE-3", "CAT-B2"), pytest.mark.slow]
+pytestmark = [pytest.mark.spec("SPINE-3", "CAT-B2", "CAT-5"), pytest.mark.slow]
 
 WANTED = {"sku": "bowl", "quantity": 2, "customer": "Ada", "destination": "Oslo", "card": "tok-good"}
 ENDS = ("shipped", "refused", "declined", "refunded")

@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.wfctl import wfctl
 
-pytestmark = pytest.mark.spec("SPINE-B9", "SPINE-B9.2")
+pytestmark = pytest.mark.spec("SPINE-B9", "SPINE-B9.2", "CAT-4")
 
 DOCUMENT = """\
 modules:

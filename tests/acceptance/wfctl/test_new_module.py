@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.wfctl import ROOT, environment, wfctl
 
-pytestmark = pytest.mark.spec("CAT-B1")
+pytestmark = pytest.mark.spec("CAT-B1", "CAT-4")
 
 LIST = "tests/contract/test_catalog.py"
 LEVELS = "tests/contract/test_levels.py"

@@ -10,7 +10,7 @@ import yaml
 from tests.support.waiting import wait_for
 from tests.support.wfctl import Serving, wfctl
 
-pytestmark = pytest.mark.spec("SPINE-B9")
+pytestmark = pytest.mark.spec("SPINE-B9", "CAT-4")
 
 DOCUMENT = """\
 modules:

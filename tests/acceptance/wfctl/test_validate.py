@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.wfctl import plain, wfctl, wfctl_in_a_terminal
 
-pytestmark = pytest.mark.spec("SPINE-B9")
+pytestmark = pytest.mark.spec("SPINE-B9", "CAT-4")
 
 CLEAN = """\
 modules:

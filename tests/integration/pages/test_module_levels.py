@@ -7,7 +7,7 @@ from apps.modules.queries import registry
 from tests.contract.test_levels import COUNTERPARTS, shown
 from tests.integration.pages.browsing import reader_of, text_of
 
-pytestmark = pytest.mark.spec("CAT-B1.2")
+pytestmark = pytest.mark.spec("CAT-B1.2", "CAT-6")
 
 
 def ended(kind, what, outcome="passed"):

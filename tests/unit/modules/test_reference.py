@@ -8,7 +8,7 @@ from apps.engine.module import Effect
 from apps.modules.pages.reference import EFFECTS, level_words, settings_of
 from apps.modules.queries import module_type_example, registry
 
-pytestmark = pytest.mark.spec("CAT-B1")
+pytestmark = pytest.mark.spec("CAT-B1", "CAT-6")
 
 
 def rows(kind):

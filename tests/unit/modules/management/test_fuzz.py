@@ -15,7 +15,7 @@ from apps.modules.management.fuzzing.hostile import HEAD, MAKERS, hostile_cases
 from apps.modules.management.fuzzing.judge import Bounds, Judge
 from apps.modules.queries import registry
 
-pytestmark = pytest.mark.spec("CAT-B1")
+pytestmark = pytest.mark.spec("CAT-B1", "CAT-3")
 
 
 @pytest.fixture(scope="module")
