@@ -1,11 +1,12 @@
 """A partner's address that answers with all it was sent: what a careless one would show in its errors."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.support.serving_thread import in_a_thread
 
 
 class _Answer(BaseHTTPRequestHandler):
@@ -37,11 +38,5 @@ def echoing() -> Iterator[str]:
     """Open the partner and return its host and port."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Answer)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with in_a_thread(server):
         yield f"127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -1,10 +1,11 @@
 """A partner's address that keeps the headers of what it was sent."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.support.serving_thread import in_a_thread
 
 
 class Receiver(ThreadingHTTPServer):
@@ -37,12 +38,5 @@ class Answer(BaseHTTPRequestHandler):
 @contextmanager
 def receiving() -> Iterator[Receiver]:
     """Open a receiver."""
-    server = Receiver()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with in_a_thread(Receiver()) as server:
         yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

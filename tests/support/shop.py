@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from examples.shop.partners import Book, make_server
 from tests.support.checkout import ROOT
 from tests.support.hosted import HostedTenant
+from tests.support.serving_thread import in_a_thread
 
 SHOP = ROOT / "examples" / "shop"
 INSTALL_SECONDS = 120.0
@@ -43,14 +43,8 @@ def bank_and_carrier() -> Iterator[Partners]:
     """Let the partners listen on a port of their own."""
     book = Book()
     server = make_server("127.0.0.1", 0, book)
-    thread = threading.Thread(target=server.serve_forever, name="bank and carrier")
-    thread.start()
-    try:
+    with in_a_thread(server):
         yield Partners(f"127.0.0.1:{server.server_port}", book)
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def install(tenant: HostedTenant, partners: Partners) -> str:

@@ -4,11 +4,12 @@ Its answers are those of https://api.slack.com/messaging/webhooks: `ok`, or a st
 """
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.support.serving_thread import in_a_thread
 
 KNOWN = {"text", "blocks", "attachments", "channel", "username", "icon_emoji", "icon_url", "thread_ts", "mrkdwn"}
 HOOK = "/services/T000/B000/secret"
@@ -69,12 +70,5 @@ class _Hook(BaseHTTPRequestHandler):
 @contextmanager
 def slack() -> Iterator[Slack]:
     """Open a receiver."""
-    server = Slack()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with in_a_thread(Slack()) as server:
         yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

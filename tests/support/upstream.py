@@ -1,12 +1,13 @@
 """A partner's server on loopback: it answers as a test tells it to and keeps what it was asked."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.support.serving_thread import in_a_thread
 
 
 @dataclass(frozen=True)
@@ -103,12 +104,5 @@ class _Answer(BaseHTTPRequestHandler):
 @contextmanager
 def upstream() -> Iterator[Upstream]:
     """Open a server."""
-    server = Upstream()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with in_a_thread(Upstream()) as server:
         yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
