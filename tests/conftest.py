@@ -13,7 +13,7 @@ from tests.support.tenants import TenantFixture, make_tenant
 settings.register_profile("weft", deadline=None)  # how long an example takes says more about the machine than about us
 settings.load_profile("weft")
 
-pytest_plugins = ["tests.support.spec_plugin", "tests.support.untraced"]
+pytest_plugins = ["tests.support.spec_plugin"]
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ PARTS = ("postgres", "redis", "web", "worker", "beat")
 @pytest.fixture(scope="module")
 def product(tmp_path_factory):
     """One product for all tests of this file."""
-    with running_product(tmp_path_factory.mktemp("weft") / "first", "--quiet", is_measured=True) as running:
+    with running_product(tmp_path_factory.mktemp("weft") / "first", "--quiet") as running:
         yield running
 
 

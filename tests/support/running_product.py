@@ -79,12 +79,11 @@ class RunningProduct:
 
 @contextmanager
 def running_product(
-    folder: Path, *arguments: str, environment: Mapping[str, str] | None = None, is_measured: bool = False
+    folder: Path, *arguments: str, environment: Mapping[str, str] | None = None
 ) -> Iterator[RunningProduct]:
     """Start the product, wait until it is up, and end it whatever happened in between.
 
-    A folder that another one has run in before makes it a warm start; `printed` begins anew. Coverage is measured in
-    its processes where that is asked for: it takes them twice the time to start.
+    A folder that another one has run in before makes it a warm start; `printed` begins anew.
     """
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "manage.py", "dev", "--folder", str(folder / "dev"), *arguments]
@@ -92,7 +91,7 @@ def running_product(
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env={**(bare_environment() if is_measured else unmeasured_environment()), **(environment or {})},
+            env={**bare_environment(), **(environment or {})},
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -111,11 +110,6 @@ def bare_environment() -> dict[str, str]:
     """The environment without the tests' settings: the product is to find its own."""
     settings = {row.name for row in Environment.table()} | {"DJANGO_SETTINGS_MODULE"}
     return {name: value for name, value in os.environ.items() if name not in settings}
-
-
-def unmeasured_environment() -> dict[str, str]:
-    """The same without what makes children measure coverage."""
-    return {name: value for name, value in bare_environment().items() if not name.startswith("COVERAGE_")}
 
 
 def still_running(processes: list[int]) -> list[int]:

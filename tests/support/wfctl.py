@@ -52,9 +52,8 @@ def command(*arguments: str | Path) -> list[str]:
 
 
 def environment(**extra: str) -> dict[str, str]:
-    """Return an environment without a terminal's or a product's settings in it; coverage goes on in the process."""
+    """Return an environment without a terminal's or a product's settings in it."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    kept |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
     return kept | {"PYTHONPATH": str(ROOT), "COLUMNS": "200", "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"} | extra
 
 

@@ -118,7 +118,6 @@ def outcome(program, names):
 
 
 @pytest.mark.spec("SPINE-B4", "SPINE-B4.4")
-@pytest.mark.untraced
 @settings(max_examples=600, deadline=None)
 @given(EXPRESSION, CONTEXT, st.dictionaries(st.sampled_from(["s"]), CONTEXT, max_size=1))
 def test_where_a_closure_answers_cel_gives_the_same(text, data, steps):
@@ -141,7 +140,6 @@ def test_where_a_closure_answers_cel_gives_the_same(text, data, steps):
         assert same(value, expected), (value, expected)
 
 
-@pytest.mark.untraced
 @settings(max_examples=200, deadline=None)
 @given(EXPRESSION, CONTEXT)
 def test_cel_as_it_comes_agrees_wherever_it_has_an_answer(text, data):

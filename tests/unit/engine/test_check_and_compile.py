@@ -167,7 +167,6 @@ def test_the_document_to_change_is_good(registry):
 
 
 @pytest.mark.spec("SPINE-B4", "SPINE-B4.2", "SPINE-B4.3")
-@pytest.mark.untraced
 @settings(max_examples=200, deadline=None)
 @given(
     st.lists(

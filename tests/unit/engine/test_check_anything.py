@@ -18,7 +18,6 @@ TREES = trees(KINDS)
 
 
 @pytest.mark.spec("SPINE-B4", "SPINE-B4.2")
-@pytest.mark.untraced
 @settings(max_examples=250, deadline=None)
 @given(documents(KINDS), st.booleans())
 def test_no_document_whatever_raises(data, knows_secrets):
@@ -33,7 +32,6 @@ def test_no_document_whatever_raises(data, knows_secrets):
     assert all({edge["from"], edge["to"]} <= identities for edge in drawing["edges"])
 
 
-@pytest.mark.untraced
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.dictionaries(KEYS, TREES, max_size=4), max_size=4), st.dictionaries(KEYS, TREES, max_size=4))
 def test_no_pipeline_whatever_raises(steps, pipeline):

@@ -255,7 +255,6 @@ def test_ten_thousand_modules_load_in_linear_time():
     assert large < small * 40
 
 
-@pytest.mark.untraced
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=200) | st.binary(max_size=200))
 def test_no_text_whatever_raises(text):
@@ -263,7 +262,6 @@ def test_no_text_whatever_raises(text):
     assert (loaded.document is None) == bool(loaded.findings)
 
 
-@pytest.mark.untraced
 @settings(max_examples=200, deadline=None)
 @given(st.text(alphabet="ab:-[]{}&*!|>'\"\n #?,<%@\t1", max_size=120))
 def test_no_text_that_looks_like_yaml_raises(text):

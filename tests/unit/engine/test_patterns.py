@@ -133,7 +133,6 @@ def choice(wanted, events, open_):
     return max(choices, key=lambda places: places[::-1], default=None)
 
 
-@pytest.mark.untraced
 @settings(max_examples=300, deadline=None)
 @given(PATTERNS, STREAMS)
 def test_what_matches_is_what_the_definition_says(wanted, steps):

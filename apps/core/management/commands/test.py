@@ -77,7 +77,6 @@ class Command(BaseCommand):
     def _everything(self, suites: Suites, tally: Tally) -> list[str]:
         """All checks and suites; returns the names of those that failed."""
         failed = [name for name in CHECKS if not suites.check(name)]
-        suites.forget_coverage()
         ended = suites.pytests({name: suites.folders(folders) for name, folders in UNTIMED.items()})
         if timed := suites.folders(TIMED):
             ended["load"] = suites.pytest("load", timed, covered=False)
@@ -98,7 +97,7 @@ class Command(BaseCommand):
         write_levels(settings.MODULE_LEVELS, types, tally.tests, datetime.now(UTC).isoformat(timespec="seconds"))
 
     def _floors(self, suites: Suites) -> list[str]:
-        report = suites.coverage_report()
+        report = suites.coverage_report(tuple(UNTIMED))
         if report is None:
             return ["coverage"]
         found = coverage_per_app(report)

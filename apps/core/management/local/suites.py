@@ -1,7 +1,6 @@
 """Everything ``manage.py test`` runs, each as a process of its own with the terminal to itself."""
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -69,10 +68,11 @@ class Suites:
     def _pytest(self, name: str, arguments: Sequence[str], *, covered: bool) -> tuple[list[str], Path]:
         report = self._folder / f"{name}.json"
         report.unlink(missing_ok=True)
-        measured = ["-m", "coverage", "run"] if covered else []
+        self._measured(name).unlink(missing_ok=True)
+        measured = ["tests.support.measured", str(self._measured(name))]
         pytest = [
             "-m",
-            "pytest",
+            *(measured if covered else ["pytest"]),
             "-c",
             "pyproject.toml",
             "-p",
@@ -80,7 +80,7 @@ class Suites:
             f"--weft-report={report}",
             *SLOWEST,
         ]
-        return [sys.executable, *measured, *pytest, *arguments], report
+        return [sys.executable, *pytest, *arguments], report
 
     def _start(self, name: str, command: Sequence[str], redis_database: int) -> tuple[subprocess.Popen[bytes], Path]:
         log = self._folder / f"{name}.log"
@@ -95,19 +95,17 @@ class Suites:
         """The test folders that hold tests."""
         return [f"tests/{name}" for name in names if any((self._root / "tests" / name).rglob("test_*.py"))]
 
-    def coverage_report(self) -> Path | None:
-        """Combine what all processes measured; None when nothing was."""
+    def coverage_report(self, names: Sequence[str]) -> Path | None:
+        """Merge what those runs measured; None when one of them left nothing."""
         report = self._folder / "coverage.json"
         report.unlink(missing_ok=True)
-        for arguments in (["combine", "--quiet"], ["json", "--quiet", "-o", str(report)]):
-            self._run("coverage", [sys.executable, "-m", "coverage", *arguments], aloud=False)
+        measured = [str(self._measured(name)) for name in names]
+        merge = ["-m", "slipcover", "--branch", "--silent", "--out", str(report), "--json", "--merge", *measured]
+        self._run("coverage", [sys.executable, *merge], aloud=False)
         return report if report.is_file() else None
 
-    def forget_coverage(self) -> None:
-        """Begin measuring afresh."""
-        folder = self._root / ".weft" / "coverage"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+    def _measured(self, name: str) -> Path:
+        return self._folder / f"{name}-measured.json"
 
     def vitest(self, frontend: Frontend) -> tuple[bool, Path]:
         """The frontend's types and tests; false when npm itself failed."""

@@ -97,13 +97,14 @@ class AppCoverage:
 
 
 def coverage_per_app(report: Path) -> list[AppCoverage]:
-    """Fold coverage's JSON report into one line per app; the catalogue counts as one of its own."""
+    """Fold SlipCover's JSON report into one line per app; the catalogue counts as one of its own."""
     done: dict[str, int] = {}
     wanted: dict[str, int] = {}
     for path, found in json.loads(report.read_text(encoding="utf-8"))["files"].items():
         app, summary = _app_of(path), found["summary"]
-        done[app] = done.get(app, 0) + summary["covered_lines"] + summary.get("covered_branches", 0)
-        wanted[app] = wanted.get(app, 0) + summary["num_statements"] + summary.get("num_branches", 0)
+        ran = summary["covered_lines"] + summary["covered_branches"]
+        done[app] = done.get(app, 0) + ran
+        wanted[app] = wanted.get(app, 0) + ran + summary["missing_lines"] + summary["missing_branches"]
     return [
         AppCoverage(app, 100.0 * done[app] / wanted[app], FLOORS.get(app, FLOOR))
         for app in sorted(wanted)

@@ -53,10 +53,10 @@ def test_the_list_of_allowed_skips_is_read_without_its_reasons(tmp_path):
     assert read_allowed(tmp_path / "list") == ["tests/a.py::x"]
 
 
-def summary(covered, statements, covered_branches, branches):
-    """One file of coverage's report."""
-    counts = {"covered_lines": covered, "num_statements": statements}
-    return {"summary": {**counts, "covered_branches": covered_branches, "num_branches": branches}}
+def summary(covered, lines, covered_branches, branches):
+    """One file of SlipCover's report."""
+    ran = {"covered_lines": covered, "covered_branches": covered_branches}
+    return {"summary": {**ran, "missing_lines": lines - covered, "missing_branches": branches - covered_branches}}
 
 
 @pytest.mark.spec("SPINE-B2.19")

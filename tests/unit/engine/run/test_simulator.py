@@ -11,7 +11,6 @@ from apps.engine.run.simulator import BrokenPromise, Simulation, simulate
 from apps.engine.run.state import Status
 
 
-@pytest.mark.untraced
 @pytest.mark.spec("SPINE-B6", "SPINE-B6.3", "SPINE-B6.7")
 async def test_two_thousand_lives_end_as_promised_in_time():
     began = perf_counter()
@@ -21,7 +20,6 @@ async def test_two_thousand_lives_end_as_promised_in_time():
 
 @pytest.mark.spec("SPINE-B6")
 @given(seed=st.integers(0, 2**64), crash_rate=st.floats(0, 0.6), zombie_rate=st.floats(0, 0.5))
-@pytest.mark.untraced
 @settings(max_examples=300, deadline=None)
 def test_any_schedule_ends_as_promised(seed, crash_rate, zombie_rate):
     simulation = Simulation(seed, crash_rate=crash_rate, zombie_rate=zombie_rate)

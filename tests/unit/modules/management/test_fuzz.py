@@ -38,7 +38,6 @@ def made(number, count):
     return found
 
 
-@pytest.mark.untraced
 def test_a_small_count_ends_well_and_says_what_it_took(capsys, tmp_path):
     told, code = run(capsys, "--seed", "7", "--count", "20", "--out", str(tmp_path), "--most-seconds", "30")
     assert (told["failures"], code) == ([], 0)

@@ -1,0 +1,36 @@
+"""Runs pytest and measures which lines and branches of the product it runs.
+
+``python -m tests.support.measured REPORT [pytest arguments]`` leaves SlipCover's JSON at REPORT, relative to the
+checkout, and exits as pytest does. SlipCover writes its probes into the code as it is imported and takes them out once
+they have told what they know, so that the tests take no longer than without. Its own command line is not used: it wraps
+the loading of packages by path too, after which pytest finds no `tests` package. Children are not measured.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from slipcover import FileMatcher, ImportManager, Slipcover
+
+SOURCES = ["apps", "config"]
+LEFT_OUT = ["*/migrations/*"]
+NOT_RUN = ["if TYPE_CHECKING:", "@overload", r"\.\.\.$"]  # lines that exist for readers and checkers of types
+WITHOUT_PLUGIN = (
+    "-p",
+    "no:slipcover",
+)  # it serves runs by several processes, and is imported too early to be rewritten
+
+
+def main(report: Path, arguments: list[str]) -> int:
+    """Run the tests, write the report."""
+    cover = Slipcover(branch=True, source=SOURCES, omit=LEFT_OUT, exclude_also=NOT_RUN)
+    with ImportManager(cover, FileMatcher(sources=SOURCES, omit=LEFT_OUT)):
+        code = pytest.main([*WITHOUT_PLUGIN, *arguments])
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.write_text(json.dumps(cover.get_coverage()), encoding="utf-8")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))
