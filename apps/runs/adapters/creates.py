@@ -1,33 +1,28 @@
 """Creates that share a commit: requests whose only write is one new object, those of all tenants together, as `app`.
 
-The object and the row of its request stand or fall together. `app` acts for one tenant at a time, so the rows of all
-arrive in a temporary table and are then stored tenant by tenant, each in its own scope, with one commit for all. A key
-that is taken is reported to its caller alone; the others of the group are stored. A group sent again after an unknown
-outcome finds its own objects and counts them as stored.
+The object and the row of its request stand or fall together. `app` acts for one tenant at a time, so the rows are
+stored tenant by tenant, each in its own scope, with one commit for all. A key that is taken is reported to its caller
+alone; the others of the group are stored. A group sent again after an unknown outcome finds its own objects and counts
+them as stored.
 
 A key that a transaction in progress has written must be waited for, and with it everybody in the group. So a group
 waits for a moment only, and then its tenant stores by itself for a while.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from psycopg.errors import LockNotAvailable
 from psycopg.pq.abc import PGresult
 
-from apps.runs.adapters.copying import CopyConnection, CopyConnections
+from apps.runs.adapters.batches import BatchConnection, BatchConnections, Call, array_of
 from apps.runs.adapters.group import GroupCommitter
-from apps.runs.adapters.pools import begin_as, scope_as
-from apps.runs.adapters.rows import COPY_HEAD, COPY_TAIL
 from apps.runs.adapters.sql import Statements
 
 SQL = Statements("creates")
 WRITER_SQL = Statements("writer")
-COPY = f"; {SQL.copy}".encode()
-STORE = b"; execute create_resources; execute create_runs"
-PATIENCE = b"; set local lock_timeout = '50ms'"
 APART_SECONDS = 10.0
 MOST_APART = 10_000
 GROUP = 250
@@ -40,7 +35,7 @@ class Contended(Exception):
 
 @dataclass(slots=True, frozen=True)
 class Create:
-    """One object with the request that made it, encoded for COPY (`rows.create_row`)."""
+    """One object with the request that made it, encoded (`rows.create_row`)."""
 
     tenant_id: UUID
     run_id: UUID
@@ -51,13 +46,14 @@ class CreateWriter:
     """One per process, with connections of its own."""
 
     def __init__(self, app_url: str) -> None:
-        tables = {"creates_new": f"{WRITER_SQL.make_temporary}; {SQL.make_temporary}"}
+        types = {"creates_new": f"{WRITER_SQL.columns}, {SQL.columns}"}
+        insert_runs = f"{WRITER_SQL.insert_runs} {SQL.from_kept} {WRITER_SQL.once}"
         statements = {
-            "create_resources": SQL.insert_resources,
-            "create_runs": f"{WRITER_SQL.insert_runs} {SQL.from_new} {WRITER_SQL.once}",
+            "scope": SQL.scope,
+            "store": f"{SQL.insert_resources}, runs as ({insert_runs}) {SQL.taken}",
         }
-        self._connections = CopyConnections(
-            [CopyConnection(app_url, "runs-creates", tables, statements) for _ in range(WIDTH)]
+        self._connections = BatchConnections(
+            [BatchConnection(app_url, "runs-creates", types, statements) for _ in range(WIDTH)]
         )
         self._apart: dict[UUID, float] = {}  # tenants that store by themselves, and until when
         self.group: GroupCommitter[Create] = GroupCommitter(
@@ -95,30 +91,28 @@ class CreateWriter:
         return until >= time.monotonic()
 
     async def _execute(self, creates: Sequence[Create]) -> list[bool]:
-        tenants = {create.tenant_id for create in creates}
+        rows: dict[UUID, list[bytes]] = {}
+        for create in creates:
+            rows.setdefault(create.tenant_id, []).append(create.data)
         try:
-            return await self._store(creates, *tenants)
+            taken = await self._store(rows)
         except LockNotAvailable:
-            if len(tenants) > 1:
+            if len(rows) > 1:
                 raise  # the committer tries again tenant by tenant
             if len(self._apart) >= MOST_APART:
                 self._apart.clear()
-            self._apart[tenants.pop()] = time.monotonic() + APART_SECONDS
+            self._apart[creates[0].tenant_id] = time.monotonic() + APART_SECONDS
             raise Contended from None
-
-    async def _store(self, creates: Sequence[Create], first: UUID, *others: UUID) -> list[bool]:
-        parts = [COPY, STORE]
-        for tenant_id in others:
-            parts += [b"; ", scope_as(tenant_id), STORE]
-        rows = b"".join((COPY_HEAD, *(create.data for create in creates), COPY_TAIL))
-        results = await self._connections.run(begin_as(first) + PATIENCE, b"".join(parts), [rows])
-        taken = _taken(results)
         return [create.run_id not in taken for create in creates]
 
+    async def _store(self, rows: Mapping[UUID, Sequence[bytes]]) -> set[UUID]:
+        """Store the rows of each tenant; return the runs that were not, because the keys of their objects are taken."""
+        calls: list[Call] = []
+        for tenant_id, encoded in rows.items():
+            calls += (Call("scope", str(tenant_id).encode()), Call("store", array_of(encoded)))
+        results = await self._connections.run(calls)
+        return {run_id for result in results[1::2] for run_id in _ids(result)}
 
-def _taken(results: Iterable[PGresult]) -> set[UUID]:
-    """Return the runs whose rows were taken out again, because the keys of their objects are taken."""
-    removed = [result for result in results if (result.command_status or b"").startswith(b"DELETE") and result.nfields]
-    return {
-        UUID(bytes(result.get_value(row, 0) or b"").decode()) for result in removed for row in range(result.ntuples)
-    }
+
+def _ids(result: PGresult) -> list[UUID]:
+    return [UUID((result.get_value(row, 0) or b"").decode()) for row in range(result.ntuples)]

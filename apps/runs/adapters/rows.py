@@ -1,4 +1,4 @@
-"""Run rows on their way into the database: one encoder for the binary COPY, one tuple for a plain insert.
+"""Run rows on their way into the database: one encoder for arrays of composite values, one tuple for a plain insert.
 
 Text that people search is cleaned of NUL and lone surrogates here, on the way in. Payloads are sealed here, and nowhere
 before: whoever holds a row that is not encoded yet sees it plain.
@@ -7,6 +7,7 @@ before: whoever holds a row that is not encoded yet sees it plain.
 import struct
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from os import urandom
 from uuid import UUID
 
@@ -18,19 +19,32 @@ from apps.runs.rules.sealing import RESOURCE_DATA, RUN_ERROR, RUN_INPUT, RUN_OUT
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 EPOCH_UNIX_US = 946_684_800_000_000
-COPY_HEAD = b"PGCOPY\n\xff\r\n\x00" + struct.pack("!ii", 0, 0)
-COPY_TAIL = b"\xff\xff"
-NULL = b"\xff\xff\xff\xff"
 SHARDS = 64
 
-_length = struct.Struct("!i").pack
-_int2 = struct.Struct("!ih").pack
-_int4 = struct.Struct("!ii").pack
-_int8 = struct.Struct("!iq").pack
-_COLUMNS = struct.pack("!h", 32)
-_CREATE_COLUMNS = struct.pack("!h", 38)
-_UUID_LENGTH = _length(16)
-_TAIL_OF_REQUEST = NULL * 10
+# Types of columns by their fixed numbers; a field is its type, its length or -1, and its bytes.
+UUID_TYPE, TEXT_TYPE, BYTES_TYPE, TIME_TYPE = 2950, 25, 17, 1184
+INT2_TYPE, INT4_TYPE, INT8_TYPE = 21, 23, 20
+_head = struct.Struct("!Ii").pack
+_text_head = partial(_head, TEXT_TYPE)
+_bytes_head = partial(_head, BYTES_TYPE)
+_int2 = partial(struct.Struct("!Iih").pack, INT2_TYPE, 2)
+_int4 = partial(struct.Struct("!Iii").pack, INT4_TYPE, 4)
+_int8 = partial(struct.Struct("!Iiq").pack, INT8_TYPE, 8)
+_instant = partial(struct.Struct("!Iiq").pack, TIME_TYPE, 8)
+_UUID_HEAD = _head(UUID_TYPE, 16)
+_NULL_UUID, _NULL_TEXT, _NULL_BYTES, _NULL_TIME, _NULL_INT2, _NULL_INT8 = (
+    _head(kind, -1) for kind in (UUID_TYPE, TEXT_TYPE, BYTES_TYPE, TIME_TYPE, INT2_TYPE, INT8_TYPE)
+)
+_COLUMNS = struct.pack("!i", 32)
+_CREATE_COLUMNS = struct.pack("!i", 38)
+_FAILED, _DONE = (_text_head(len(state)) + state for state in (b"failed", b"done"))
+_TAIL_OF_REQUEST = b"".join(
+    (
+        *(_NULL_TEXT, _NULL_TIME, _NULL_TIME, _NULL_TEXT),  # what it waits for
+        *(_NULL_TEXT, _NULL_UUID, _NULL_UUID, _NULL_BYTES),  # correlation, parent, delivery, progress
+        *(_NULL_TIME, _NULL_INT2),  # its work
+    )
+)
 
 
 @dataclass(slots=True, frozen=True)
@@ -50,11 +64,11 @@ class RunOrigin:
     route: str = ""
 
     def encoded(self) -> bytes:
-        """Return the binary COPY form of these columns."""
+        """Return the binary form of these fields."""
         ids = (self.tenant_id, self.environment_id, self.workflow_id, self.version_id)
         texts = (self.source, self.entry, self.section, self.action, self.workflow_name, self.route)
         parts = [_uuid(value) for value in ids]
-        parts.append(_int4(4, self.version_number))
+        parts.append(_int4(self.version_number))
         parts += [_text(value) for value in texts]
         return b"".join(parts)
 
@@ -91,14 +105,14 @@ class NewRunRow:
         return self.origin.tenant_id
 
     def encoded(self) -> bytes:
-        """Return the binary COPY form of the row."""
+        """Return the binary form of the row as one composite value."""
         return b"".join(
             (
                 _COLUMNS,
                 _uuid(self.id),
                 self.origin.encoded(),
                 _text(self.state),
-                NULL if self.http_status is None else _int2(2, self.http_status),
+                _NULL_INT2 if self.http_status is None else _int2(self.http_status),
                 _text(self.request_id),
                 _bytes(self._sealed("input")),
                 _bytes(self._sealed("output")),
@@ -106,7 +120,7 @@ class NewRunRow:
                 _bytes(self._sealed("steps")),
                 _time(self.started_at),
                 _time(self.finished_at),
-                NULL if self.duration_us is None else _int8(8, self.duration_us),
+                _NULL_INT8 if self.duration_us is None else _int8(self.duration_us),
                 _optional_text(self.wait_reason),
                 _time(self.wait_since),
                 _time(self.wait_until),
@@ -116,7 +130,7 @@ class NewRunRow:
                 _optional_uuid(self.delivery_id),
                 _bytes(self._sealed("progress")),
                 _time(self.ready_at),
-                _int2(2, shard_of(self.tenant_id)),
+                _int2(shard_of(self.tenant_id)),
             )
         )
 
@@ -172,40 +186,40 @@ def request_row(  # noqa: PLR0913 - the hot path passes plain values
     return b"".join(
         (
             _COLUMNS,
-            _UUID_LENGTH,
+            _UUID_HEAD,
             run_id.bytes,
             origin,
-            b"\x00\x00\x00\x06failed" if failed else b"\x00\x00\x00\x04done",
-            _int2(2, status),
-            _length(len(name)),
+            _FAILED if failed else _DONE,
+            _int2(status),
+            _text_head(len(name)),
             name,
-            _length(len(input)),
+            _bytes_head(len(input)),
             input,
-            _length(len(output)),
+            _bytes_head(len(output)),
             output,
-            NULL,
-            _length(len(steps)),
+            _NULL_BYTES,
+            _bytes_head(len(steps)),
             steps,
-            _int8(8, started),
-            _int8(8, started + duration_us),
-            _int8(8, duration_us),
+            _instant(started),
+            _instant(started + duration_us),
+            _int8(duration_us),
             _TAIL_OF_REQUEST,
         )
     )
 
 
 def create_row(run: bytes, tenant_id: UUID, resource: Resource, data: bytes, now: datetime) -> bytes:
-    """Encode a new object behind the encoded row of the request that made it, for the temporary table `creates_new`."""
+    """Encode a new object behind the encoded row of the request that made it, as one composite value."""
     data = seal(data, tenant_id, RESOURCE_DATA)
     return b"".join(
         (
             _CREATE_COLUMNS,
             run[len(_COLUMNS) :],
-            _UUID_LENGTH,
+            _UUID_HEAD,
             uuid7().bytes,
             _text(resource.kind),
             _text(resource.key),
-            _length(len(data)),
+            _bytes_head(len(data)),
             data,
             _optional_text(resource.state),
             _time(now),
@@ -235,28 +249,28 @@ def _cleaned(value: object) -> object:
 
 
 def _uuid(value: UUID) -> bytes:
-    return _UUID_LENGTH + value.bytes
+    return _UUID_HEAD + value.bytes
 
 
 def _optional_uuid(value: UUID | None) -> bytes:
-    return NULL if value is None else _UUID_LENGTH + value.bytes
+    return _NULL_UUID if value is None else _UUID_HEAD + value.bytes
 
 
 def _text(value: str) -> bytes:
     data = clean(value).encode()
-    return _length(len(data)) + data
+    return _text_head(len(data)) + data
 
 
 def _optional_text(value: str | None) -> bytes:
-    return NULL if value is None else _text(value)
+    return _NULL_TEXT if value is None else _text(value)
 
 
 def _bytes(value: bytes | None) -> bytes:
-    return NULL if value is None else _length(len(value)) + value
+    return _NULL_BYTES if value is None else _bytes_head(len(value)) + value
 
 
 def _time(value: datetime | None) -> bytes:
     if value is None:
-        return NULL
+        return _NULL_TIME
     since = value - EPOCH
-    return _int8(8, (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds)
+    return _instant((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds)

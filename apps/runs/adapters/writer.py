@@ -1,16 +1,11 @@
-"""The group-commit writer: run rows (and the work rows of accepted runs) of all tenants, as `relay` (data.md 5).
-
-Postgres refuses COPY into a table with row-level security, so a group goes through a temporary table.
-"""
+"""The group-commit writer: run rows (and the work rows of accepted runs) of all tenants, as `relay` (data.md 5)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from apps.runs.adapters.copying import CopyConnection, CopyConnections
+from apps.runs.adapters.batches import BatchConnection, BatchConnections, Call, array_of
 from apps.runs.adapters.group import GroupCommitter
-from apps.runs.adapters.pools import begin_for
-from apps.runs.adapters.rows import COPY_HEAD, COPY_TAIL
 from apps.runs.adapters.sql import Statements
 
 SQL = Statements("writer")
@@ -30,15 +25,15 @@ class RunWriter:
     """One per process, with connections of its own."""
 
     def __init__(self, relay_url: str, *, queue: int = 10_000) -> None:
-        statements = {"write_runs": f"{SQL.insert_runs} {SQL.from_new} {SQL.once}", "write_work": SQL.insert_work}
-        self._connections = CopyConnections(
-            [
-                CopyConnection(relay_url, "runs-writer", {"runs_new": SQL.make_temporary}, statements)
-                for _ in range(WIDTH)
-            ]
+        types = {"runs_new": SQL.columns}
+        statements = {
+            "scope": SQL.scope,
+            "runs": f"{SQL.insert_runs} {SQL.from_array} {SQL.once}",
+            "runs_and_work": (f"{SQL.new}, runs as ({SQL.insert_runs} {SQL.from_new} {SQL.once}) {SQL.insert_work}"),
+        }
+        self._connections = BatchConnections(
+            [BatchConnection(relay_url, "runs-writer", types, statements) for _ in range(WIDTH)]
         )
-        self._runs_only = f"; {SQL.copy}; execute write_runs".encode()
-        self._runs_and_work = f"; {SQL.copy}; execute write_runs; execute write_work".encode()
         self.group: GroupCommitter[EncodedRun] = GroupCommitter(
             self._execute,
             lambda row: row.tenant_id,
@@ -66,7 +61,8 @@ class RunWriter:
         await self._connections.close()
 
     async def _execute(self, rows: Sequence[EncodedRun]) -> Sequence[None]:
-        data = b"".join((COPY_HEAD, *(row.data for row in rows), COPY_TAIL))
-        statements = self._runs_and_work if any(row.has_work for row in rows) else self._runs_only
-        await self._connections.run(begin_for({row.tenant_id for row in rows}), statements, [data])
+        tenants = ",".join({str(row.tenant_id) for row in rows})
+        statement = "runs_and_work" if any(row.has_work for row in rows) else "runs"
+        calls = [Call("scope", f"{{{tenants}}}".encode()), Call(statement, array_of([row.data for row in rows]))]
+        await self._connections.run(calls)
         return [None] * len(rows)
