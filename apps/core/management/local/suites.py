@@ -13,9 +13,10 @@ from apps.core.management.local.frontend import Frontend, FrontendFailed, node_e
 Say = Callable[[str], None]
 REDIS = "WEFT_TEST_REDIS_URL"
 
-# Two runs side by side: the first keeps one core busy, the second waits for processes most of the time.
+# Runs side by side, more of them than cores: each waits for servers and processes now and then.
 UNTIMED: Mapping[str, Sequence[str]] = {
-    "tests": ("unit", "contract", "integration"),
+    "tests": ("unit", "contract"),
+    "integration": ("integration",),
     "stories": ("acceptance", "e2e", "chaos"),
 }
 TIMED = ("load",)
