@@ -8,6 +8,7 @@ from typing import Any
 from apps.engine.component import Component
 from apps.engine.module import Module, ModulePort
 from apps.engine.registry import Registry
+from apps.engine.standard_schema import StandardSchema
 
 ROLES = {
     "run": "target",
@@ -97,7 +98,7 @@ def type_entry(module_type: type[Module[Any]]) -> TypeEntry:
         writes=module_type.writes,
         inputs=module_type.inputs,
         outputs=module_type.outputs,
-        schema=module_type.Config.model_json_schema(),
+        schema=module_type.Config.model_json_schema(schema_generator=StandardSchema),
     )
 
 

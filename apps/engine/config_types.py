@@ -23,9 +23,6 @@ DURATION_PATTERN = r"^\s*\+?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h)?)+
 NUMERIC = re.compile(NUMBER_PATTERN)
 
 
-_BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
-
-
 def _title(name: str, field: FieldInfo | ComputedFieldInfo) -> str:
     return name.replace("_", " ").capitalize()
 
@@ -47,9 +44,6 @@ class AlsoText:
         schema = handler(core)
         schema["type"] = [schema.get("type", "number"), "string"]
         schema["pattern"] = self.pattern
-        for said, keyword in _BOUNDS.items():  # inside `| None` pydantic leaves its own words in the schema
-            if said in schema:
-                schema[keyword] = schema.pop(said)
         return schema
 
 

@@ -9,6 +9,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from apps.engine.module import Module, ModuleConfig
 from apps.engine.registry import Registry
+from apps.engine.standard_schema import StandardSchema
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MODULE_NAME = r"^[A-Za-z][A-Za-z0-9._-]*$"
@@ -27,7 +28,7 @@ def document_schema(registry: Registry) -> dict[str, Any]:
         "properties": {
             "name": {"type": "string"},
             "description": {"type": "string"},
-            "modules": {"type": "array", "items": {"$ref": "#/$defs/module"}},
+            "modules": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/module"}},
             "workflows": {
                 "type": ["object", "null"],
                 "description": "Sections by name, such as http.",
@@ -44,7 +45,9 @@ def _configs(types: list[type[Module[Any]]]) -> tuple[dict[str, dict[str, Any]],
     models: dict[type[ModuleConfig], None] = {module_type.Config: None for module_type in types}
     if not models:
         return {}, {}
-    found, top = models_json_schema([(model, _MODE) for model in models], ref_template="#/$defs/{model}")
+    found, top = models_json_schema(
+        [(model, _MODE) for model in models], ref_template="#/$defs/{model}", schema_generator=StandardSchema
+    )
     refs = {module_type.kind: dict(found[module_type.Config, _MODE]) for module_type in types}
     return refs, dict(top.get("$defs", {}))
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from apps.engine.schema import document_schema
+from apps.engine.standard_schema import StandardSchema
 from apps.wfctl.reading import registry
 from apps.wfctl.report import complain
 
@@ -25,4 +26,4 @@ def schema(
     if found is None:
         complain(f"there is no module type {kind!r}")
         raise typer.Exit(UNKNOWN)
-    typer.echo(json.dumps(found.Config.model_json_schema(), indent=2))
+    typer.echo(json.dumps(found.Config.model_json_schema(schema_generator=StandardSchema), indent=2))

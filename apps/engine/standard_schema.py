@@ -1,0 +1,27 @@
+"""JSON Schemas of configs in the words of the standard alone, whatever pydantic's generator leaves in."""
+
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+# What pydantic leaves in a schema where it cannot apply a bound itself, and what the standard calls that.
+_BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
+
+
+class StandardSchema(GenerateJsonSchema):
+    """Generates draft 2020-12: bounds by their standard names, and no `discriminator`, which is OpenAPI's."""
+
+    def generate_inner(self, schema: Any) -> JsonSchemaValue:
+        """Return the schema of one part."""
+        found = super().generate_inner(schema)
+        for said, keyword in _BOUNDS.items():
+            if said in found:
+                found[keyword] = found.pop(said)
+        return found
+
+    def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> JsonSchemaValue:
+        """Return the choices; each of them says its tag by a `const` of its own."""
+        found = super().tagged_union_schema(schema)
+        found.pop("discriminator", None)
+        return found
