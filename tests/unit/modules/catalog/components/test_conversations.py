@@ -102,12 +102,38 @@ async def test_a_message_is_taken_in_or_sent(chance, params, expected, unit):
 async def test_a_survey_is_pending_until_it_is_answered(unit):
     asked = await call("survey_engine", unit, action="get_survey", surveyId="exit")
     assert [question["id"] for question in asked["questions"]] == ["helped", "again"]
-    assert (await call("survey_engine", unit, action="check_pending", conversationId="c")) == {
-        "pending": ["entry", "exit"]
-    }
-    await call("survey_engine", unit, action="submit", conversationId="c", responses={"feeling": 3})
-    assert (await call("survey_engine", unit, action="check_pending", conversationId="c")) == {"pending": ["exit"]}
+    found = await call("survey_engine", unit, action="check_pending", conversationId="c")
+    assert (found["pending"], found["hasPending"]) == (["entry", "exit"], True)
+    answers = {"action": "submit", "conversationId": "c", "responses": {"feeling": 3}}
+    kept = await call("survey_engine", unit, surveyId="entry", **answers)
+    assert (kept["responseId"], kept["answerCount"], kept["submitted"]) == (f"resp-{STEP}", 1, True)
+    assert (await call("survey_engine", unit, action="check_pending", conversationId="c"))["pending"] == ["exit"]
+    found = await call("survey_engine", unit, action="check_pending", conversationId="c", surveyId="entry")
+    assert (found["pending"], found["hasPending"]) == ([], False)
     assert (await call("survey_engine", unit))["event"] == "transition_hook"
+
+
+@pytest.mark.spec("CAT-B1")
+@pytest.mark.parametrize(
+    ("survey", "kind", "questions"),
+    [
+        ("survey-001", "entry", "scale text"),
+        ("survey-002", "exit", "scale choice text"),
+        ("survey-003", "entry", "scale text"),
+        ("survey-004", "exit", "scale choice"),
+        ("survey-005", "exit", "scale text"),
+    ],
+)
+async def test_the_surveys_of_the_programs_are_known_by_their_ids(survey, kind, questions, unit):
+    found = await call("survey_engine", unit, action="get_survey", surveyId=survey)
+    assert (found["survey"]["id"], found["survey"]["type"]) == (survey, kind)
+    assert [question["type"] for question in found["questions"]] == questions.split()
+    assert [question["id"] for question in found["questions"]] == ["q1", "q2", "q3"][: len(questions.split())]
+    answers = [{"id": "q1", "value": 4}, {"id": "q2", "value": "fine"}]
+    kept = await call("survey_engine", unit, action="submit", surveyId=survey, conversationId="c", responses=answers)
+    assert kept["answerCount"] == 2
+    found = await call("survey_engine", unit, action="check_pending", surveyId=survey, conversationId="c")
+    assert found["hasPending"] is False
 
 
 async def test_a_conversation_is_summed_up_by_what_it_says(unit):
@@ -250,6 +276,12 @@ async def test_what_a_carrier_posts_is_read_into_one_form(stem, posted, unit):
         ("message_processor", {"direction": "sideways"}, "/direction"),
         ("survey_engine", {"action": "burn"}, "/action"),
         ("survey_engine", {"action": "get_survey", "surveyId": "none"}, "/surveyId"),
+        ("survey_engine", {"action": "get_survey"}, "/surveyId"),
+        (
+            "survey_engine",
+            {"action": "submit", "surveyId": "exit", "conversationId": "c", "responses": "all fine"},
+            "/responses",
+        ),
         ("escalation_handler", {"type": "army"}, "/type"),
         ("risk_tagger", {}, "/messages"),
         ("data_retention", {"action": "burn"}, "/action"),
