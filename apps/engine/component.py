@@ -50,14 +50,14 @@ class Contract:
         return {name: said["default"] for name, said in self.optional.items() if "default" in said} | dict(data)
 
 
-def _is_int(value: Any) -> bool:
-    return not isinstance(value, bool) and (isinstance(value, int) or (isinstance(value, float) and value.is_integer()))
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 _FITS: dict[str, Callable[[Any], bool]] = {
     "string": lambda value: isinstance(value, str),
-    "int": _is_int,
-    "float": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    "int": _is_number,  # a decimal too: JSON does not tell 1 from 1.0, and 8.2 asks for no more
+    "float": _is_number,
     "bool": lambda value: isinstance(value, bool),
     "map": lambda value: isinstance(value, dict),
     "slice": lambda value: isinstance(value, list),
