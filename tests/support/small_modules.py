@@ -141,6 +141,13 @@ class Sender(Module[SendConfig]):
         return {"sent": reply.status}
 
 
+class PatientSender(Sender):
+    """The same with a retry policy of its own: a single try."""
+
+    kind = "test.patient"
+    retry = RetryPolicy(attempts=1)
+
+
 class OnceSender(Sender):
     """The same for something that must not be repeated."""
 
@@ -231,7 +238,7 @@ class Mounted(Module[NoConfig]):
 
 TYPES: tuple[type[Module[Any]], ...] = (
     Engine, Broker, Server, Router, Inbox, Fixed, AsyncFixed, Marking, AsyncMarking, Cors,
-    Sender, OnceSender, CheckableSender, Doubler, Refusing, Buggy, ProcessingStep, Mounted,
+    Sender, PatientSender, OnceSender, CheckableSender, Doubler, Refusing, Buggy, ProcessingStep, Mounted,
 )  # fmt: skip
 
 

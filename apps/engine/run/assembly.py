@@ -25,12 +25,16 @@ class TooManySteps(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where a node stands: names are prefixed, `respond` goes to `end`, a final failure goes to `on_error`."""
+    """Where a node stands: names are prefixed, `respond` goes to `end`, a final failure goes to `on_error`.
+
+    `retry` is what the caller of an inlined pipeline asks for. It goes before what a module inside brings along, and
+    behind what a step inside says itself.
+    """
 
     prefix: str = ""
     end: int = END
     on_error: int | None = None
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    retry: RetryPolicy | None = None
 
 
 class Node(Protocol):
@@ -60,7 +64,7 @@ class Assembler:
     def add(self, scope: Scope, index: int, name: str, kind: str, call: StepCall, **more: Any) -> None:
         """Add one step; `full` is its name when `unique` has given it already."""
         full = more.pop("full", None) or self.unique(scope, index, name, kind)
-        more.setdefault("retry", scope.retry)
+        more.setdefault("retry", scope.retry or RetryPolicy())
         self.steps[index] = Step(index, full, kind, call, on_error=scope.on_error, **more)
 
     def unique(self, scope: Scope, index: int, name: str, kind: str) -> str:
@@ -171,7 +175,6 @@ class Call:
             store = _passing(store)
         is_async = target.is_async or self.needs_secrets or target.effect is not Effect.PURE
         call = _calling_async(self, name, store) if is_async else _calling(self, store)
-        more: dict[str, Any] = {"retry": self.retry or target.retry} if self.retry or target.retry else {}
         into.add(
             scope,
             index,
@@ -188,7 +191,7 @@ class Call:
             given=_given(self.told or (None if self.needs_secrets else self.payload)),
             given_roots=self.roots,
             replay=store,
-            **more,
+            retry=self.retry or scope.retry or target.retry or RetryPolicy(),
         )
 
 

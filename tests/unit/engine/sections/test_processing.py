@@ -234,3 +234,18 @@ async def test_a_pipeline_as_a_component_leaves_the_events_own_keys_out_of_the_d
         found = await shop.instance("7")
         assert found.state == "checked"
         assert found.data == {"n": 1, "place": "shelf", "worked": True, "toState": "shelf"}
+
+
+@pytest.mark.spec("D5", "CAT-B1")
+@pytest.mark.parametrize(("own", "tries"), [("", 3), (", retry: {attempts: 2}", 2)])
+async def test_the_retries_of_a_processing_step_hold_for_the_modules_of_its_pipeline(own, tries):
+    """They go before what a module brings along (here one try), and behind what a step of the pipeline says."""
+    sections = f"  pipelines:\n    work: {{steps: [{{uses: patient{own}}}]}}\n"
+    modules = "- {name: patient, type: test.patient}\n" + step("work", max_retries=2, compensate_transition="failed")
+    async with Shop(document(HOOK, modules=modules, sections=sections)) as shop:
+        for _ in range(4):
+            shop.bench.http.answer(503)
+        await shop.apply("7", "check", {"n": 1})
+        await shop.bench.settle()
+        assert len(shop.bench.http.calls) == tries
+        assert (await shop.instance("7")).state == "rejected"
