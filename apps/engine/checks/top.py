@@ -12,6 +12,8 @@ from apps.engine.checks.known import (
 from apps.engine.checks.scope import Scope
 from apps.engine.checks.shapes import unknown_key
 
+SEVERAL = " Several workflows in one text are imported with POST /api/v1/projects/{id}/workflows/import."
+
 
 def check_top(scope: Scope) -> None:
     """Check keys and shapes that the rest relies on."""
@@ -50,7 +52,7 @@ def _sections(scope: Scope, key: str, what: str, known: frozenset[str]) -> None:
     if written is None:
         return
     if not isinstance(written, dict):
-        hint = " Several workflows in one text are imported one by one." if isinstance(written, list) else ""
+        hint = SEVERAL if isinstance(written, list) else ""
         scope.report("section.shape", (key,), f"{key!r} must be a map of {what}s.{hint}")
         return
     for name, value in written.items():

@@ -13,7 +13,7 @@ from apps.core.api.schema import CURSOR, IDEMPOTENCY_KEY, LIMIT, call, page_of
 from apps.core.api.views import ApiView
 from apps.core.errors import BadRequest
 from apps.workflows.api.link_shapes import LinkIn, LinkMadeOut, LinkOut, LinksImportIn, LinksImportOut
-from apps.workflows.api.texts import OldYamlParser, TextYamlParser, YamlParser
+from apps.workflows.api.texts import PLAIN_TEXT_PARSERS
 from apps.workflows.api.workflows import flag, located
 from apps.workflows.operations.link_import import links_import
 from apps.workflows.operations.links import link_create, link_delete
@@ -25,12 +25,6 @@ DIRECTION = OpenApiParameter("direction", str, enum=["out", "in"], description="
 REPLACE = OpenApiParameter(
     "replace", bool, description="true also removes links among the document's workflows that it does not list."
 )
-
-
-class JsonTextParser(YamlParser):
-    """Takes JSON as the text it is, so that faults have a line and a column."""
-
-    media_type = "application/json"
 
 
 class WorkflowLinks(ApiView):
@@ -87,7 +81,7 @@ class LinksImport(ApiView):
     """Importing a links document."""
 
     permissions: ClassVar[dict[str, str]] = {"POST": EDIT}
-    parser_classes = (JsonTextParser, YamlParser, OldYamlParser, TextYamlParser)
+    parser_classes = PLAIN_TEXT_PARSERS
 
     @call(
         "links_import",

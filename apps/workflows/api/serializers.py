@@ -101,6 +101,20 @@ class WorkflowOut(Output):
     archived_at = serializers.DateTimeField(allow_null=True)
 
 
+class WorkflowsImportIn(Taken):
+    """Several workflows as JSON; a document with a map under `workflows` is one."""
+
+    workflows = serializers.ListField(
+        child=serializers.DictField(), help_text="Each {name, description, modules, workflows, triggers}."
+    )
+
+
+class WorkflowsImportOut(Output):
+    """The workflows that an import made, in the order of the text."""
+
+    created = WorkflowOut(many=True)
+
+
 class TextIn(Taken):
     """A document as JSON; or send the YAML itself as application/yaml."""
 

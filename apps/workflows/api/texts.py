@@ -1,4 +1,4 @@
-"""Documents as bodies: YAML as it is, or JSON `{"text": "..."}`."""
+"""Documents as bodies: YAML as it is, or JSON `{"text": "..."}`; for imports the JSON is the document itself."""
 
 from typing import Any
 
@@ -34,4 +34,11 @@ class TextYamlParser(YamlParser):
     media_type = "text/yaml"
 
 
+class JsonTextParser(YamlParser):
+    """Takes JSON as the text it is, so that faults have a line and a column."""
+
+    media_type = "application/json"
+
+
 DOCUMENT_PARSERS = (JsonParser, YamlParser, OldYamlParser, TextYamlParser)
+PLAIN_TEXT_PARSERS = (JsonTextParser, YamlParser, OldYamlParser, TextYamlParser)

@@ -12,6 +12,7 @@ from apps.workflows.api.workflows import (
     WorkflowArchive,
     WorkflowRestore,
     Workflows,
+    WorkflowsImport,
 )
 
 WORKFLOW = "workflows/<uuid:workflow_id>"
@@ -20,6 +21,7 @@ VERSION = f"{WORKFLOW}/versions/<int:number>"
 urlpatterns = [
     path("check", Check.as_view(), name="check"),
     path("projects/<uuid:project_id>/workflows", ProjectWorkflows.as_view(), name="project-workflows"),
+    path("projects/<uuid:project_id>/workflows/import", WorkflowsImport.as_view(), name="project-workflows-import"),
     path("workflows", Workflows.as_view(), name="workflows"),
     path(WORKFLOW, Workflow.as_view(), name="workflow"),
     path(f"{WORKFLOW}/archive", WorkflowArchive.as_view(), name="workflow-archive"),

@@ -1,6 +1,6 @@
 """Calls on workflows themselves."""
 
-from typing import ClassVar
+from typing import ClassVar, cast
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiParameter
@@ -13,7 +13,15 @@ from apps.core.api.preconditions import revision_demanded, with_etag
 from apps.core.api.schema import CURSOR, IDEMPOTENCY_KEY, IF_MATCH, LIMIT, call, page_of
 from apps.core.api.views import ApiView
 from apps.core.errors import BadRequest
-from apps.workflows.api.serializers import WorkflowIn, WorkflowOut, WorkflowPatchIn
+from apps.workflows.api.serializers import (
+    WorkflowIn,
+    WorkflowOut,
+    WorkflowPatchIn,
+    WorkflowsImportIn,
+    WorkflowsImportOut,
+)
+from apps.workflows.api.texts import PLAIN_TEXT_PARSERS
+from apps.workflows.operations.workflow_import import workflows_import
 from apps.workflows.operations.workflows import (
     workflow_archive,
     workflow_create,
@@ -90,6 +98,29 @@ class ProjectWorkflows(ApiView):
         workflow = workflow_create(project_id=project_id, **self.body(WorkflowIn), actor=self.actor)
         answer = Response(WorkflowOut(workflow).data, status=201)
         return with_etag(located(answer, request, f"workflows/{workflow.id}"), workflow.revision)
+
+
+class WorkflowsImport(ApiView):
+    """Importing a text with several workflows."""
+
+    permissions: ClassVar[dict[str, str]] = {"POST": EDIT}
+    parser_classes = PLAIN_TEXT_PARSERS
+
+    @call(
+        "workflows_import",
+        takes={"application/json": WorkflowsImportIn, "application/yaml": str},
+        answers=WorkflowsImportOut,
+        status=201,
+        parameters=(IDEMPOTENCY_KEY,),
+        refuses=(409, 413, 415, 422),
+        tags=TAGS,
+    )
+    @idempotent
+    def post(self, request: Request, project_id: UUID) -> Response:
+        """Add every workflow of a text, or none: a list `workflows` without `modules` beside it is several."""
+        text = cast(dict[str, str], request.data).get("text", "")  # nothing was read of an empty body
+        made = workflows_import(project_id=project_id, text=text, actor=self.actor)
+        return Response(WorkflowsImportOut({"created": made}).data, status=201)
 
 
 class Workflow(ApiView):

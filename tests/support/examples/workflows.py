@@ -83,6 +83,7 @@ parameter("number", lambda tenant: 1, is_id=False)
 
 body("POST", "check", lambda tenant: {"text": DOCUMENT})
 body("POST", "projects/<uuid:project_id>/workflows", lambda tenant: {"name": "Stolen"})
+body("POST", "projects/<uuid:project_id>/workflows/import", lambda tenant: {"workflows": [{"name": "Stolen"}]})
 body("PATCH", "workflows/<uuid:workflow_id>", lambda tenant: {"name": "Stolen"})
 body("POST", "workflows/<uuid:workflow_id>/archive")
 body("POST", "workflows/<uuid:workflow_id>/restore")
