@@ -5,7 +5,7 @@ Two sets of adapters fill these in and pass one suite (`tests/support/port_suite
 work: everything written through it becomes visible together when its host commits, together with the run's row.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -105,6 +105,9 @@ class InstanceStore(Protocol):
 
     async def get(self, machine: str, key: str, *, lock: bool = False) -> Instance | None:
         """Return the instance; with `lock` the row is held until the unit ends."""
+
+    async def several(self, machine: str, keys: Collection[str]) -> dict[str, Instance]:
+        """Return those of the named instances that there are, by key."""
 
     async def create(self, instance: Instance) -> None:
         """Store a new instance; raise `AlreadyExists`."""

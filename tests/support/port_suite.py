@@ -261,6 +261,18 @@ class PortSuite:
             assert [each.key for each in await unit.instances.page("order", state="new")] == ["b"]
             assert [each.key for each in await unit.instances.page("order", after="a", limit=1)] == ["b"]
 
+    async def test_several_instances_are_fetched_at_once_by_their_keys(self, host, tenants):
+        for tenant in tenants[:2]:
+            async with host.unit(tenant) as unit:
+                for machine, key in (("order", "a"), ("order", "b"), ("parcel", "a")):
+                    await unit.instances.create(Instance(machine, key, "new", data={"whose": str(tenant)}))
+        async with host.unit(tenants[0]) as unit:
+            await unit.instances.create(Instance("order", "c", "new"))
+            found = await unit.instances.several("order", ["a", "c", "none"])
+            assert sorted(found) == ["a", "c"]
+            assert (found["a"].machine, found["a"].data) == ("order", {"whose": str(tenants[0])})
+            assert await unit.instances.several("order", []) == {}
+
     async def test_a_locked_instance_waits_for_the_unit_that_holds_it(self, host, tenants):
         async with host.unit(tenants[0]) as unit:
             await unit.instances.create(Instance("order", "1", "new", data={"n": 0}))

@@ -1,6 +1,7 @@
 """`InstanceStore` over SQLite, seen through one unit."""
 
 import sqlite3
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +28,11 @@ class LocalInstances:
         if lock:
             await self._holder.hold("instance", machine, key)
         return self._find(machine, key)
+
+    async def several(self, machine: str, keys: Collection[str]) -> dict[str, Instance]:
+        """Return those of the named instances that there are, by key."""
+        found = ((key, self._find(machine, key)) for key in keys)
+        return {key: instance for key, instance in found if instance is not None}
 
     async def create(self, instance: Instance) -> None:
         """Store a new instance; raise `AlreadyExists`."""

@@ -1,5 +1,6 @@
 """State-machine instances over Postgres (`engine.ports.InstanceStore`)."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +32,12 @@ class PostgresInstances:
         statement = SQL.instance_lock if lock else SQL.instance_get
         rows = await self._session.rows(statement, (*self._scope, machine, clean(key)))
         return await self._instance(rows[0]) if rows else None
+
+    async def several(self, machine: str, keys: Collection[str]) -> dict[str, Instance]:
+        """Return those of the named instances that there are, by key."""
+        rows = await self._session.rows(SQL.instance_several, (*self._scope, machine, [clean(key) for key in keys]))
+        found = [await self._instance(row) for row in rows]
+        return {instance.key: instance for instance in found}
 
     async def create(self, instance: Instance) -> None:
         """Store a new instance; raise `AlreadyExists`."""

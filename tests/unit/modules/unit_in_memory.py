@@ -1,6 +1,6 @@
 """A unit of work in plain memory, for testing one module type at a time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -70,6 +70,9 @@ class MemoryInstances:
 
     async def get(self, machine: str, key: str, *, lock: bool = False) -> Instance | None:
         return self.rows.get((machine, key))
+
+    async def several(self, machine: str, keys: Collection[str]) -> dict[str, Instance]:
+        return {key: self.rows[machine, key] for key in keys if (machine, key) in self.rows}
 
     async def create(self, instance: Instance) -> None:
         if (instance.machine, instance.key) in self.rows:

@@ -8,10 +8,11 @@ from urllib.parse import quote
 from apps.engine.fields import FieldMapping
 from apps.engine.http import Request, Response
 from apps.engine.outcome import Rejected
-from apps.engine.ports import Resource
+from apps.engine.ports import Instance, Resource
 from apps.engine.sections.answers import body_of, problem
 
 NEVER_SHOWN = "password"
+_OF_INSTANCE = frozenset({"id", "instanceId", "workflowType", NEVER_SHOWN})
 EVERYBODY = "*"
 OWNER = "userId"  # logical name of the field that says whose a resource is
 LONGEST_ID = 200
@@ -38,18 +39,35 @@ def shown(resource: Resource) -> dict[str, Any]:
     return answer
 
 
+def enriched(resource: Resource, instance: Instance | None) -> dict[str, Any]:
+    """Return the JSON form of a resource with the state and the further data of its instance."""
+    answer = shown(resource)
+    if instance is None:
+        return answer
+    more = {key: value for key, value in instance.data.items() if key not in _OF_INSTANCE}
+    answer |= {"data": {**more, **answer["data"]}, "state": instance.state}
+    times = [moment for moment in (resource.updated_at, instance.updated_at) if moment is not None]
+    if times:
+        answer["lastUpdate"] = max(times).isoformat()
+    return answer
+
+
 def object_of(request: Request) -> dict[str, Any]:
-    """Return the body, JSON or a form, as an object; raise `Rejected` 400 or 415."""
+    """Return the body, JSON or a form, as an object, empty when there is none; raise `Rejected` 400 or 415."""
     body = body_of(request)
-    if body is None:
-        return {}
-    if not isinstance(body, dict):
-        raise Rejected(
-            "The body must be a JSON object.",
-            errors=[{"pointer": "", "message": "must be an object"}],
-            code="body.not_an_object",
-        )
-    return body
+    return {} if body is None else _object(body)
+
+
+def object_sent(request: Request) -> dict[str, Any]:
+    """Return the body as `object_of` does, but refuse one that is missing or null."""
+    return _object(body_of(request))
+
+
+def _object(body: Any) -> dict[str, Any]:
+    if isinstance(body, dict):
+        return body
+    errors = [{"pointer": "", "message": "must be an object"}]
+    raise Rejected("The body must be a JSON object.", errors=errors, code="body.not_an_object")
 
 
 def id_in(body: dict[str, Any]) -> str:

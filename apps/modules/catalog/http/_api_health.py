@@ -11,6 +11,7 @@ from apps.engine.fields import FieldMapping, lookup
 from apps.engine.http import Request, Response
 from apps.engine.module import Context
 from apps.engine.ports import Resource
+from apps.modules.catalog.http._api_answers import asked_for
 from apps.modules.catalog.http._api_config import PROGRAM, QueueHealth, as_number
 from apps.modules.catalog.http._api_lists import MOST, Collection
 
@@ -55,9 +56,9 @@ async def _count(
     """Count what the caller may see into `groups`; say whether all of it was counted."""
     now, after = context.unit.clock.now(), None
     for _ in range(MOST_COUNTED // MOST):
-        batch = await context.unit.resources.page(collection.kind, after=after, limit=MOST, states=collection.states)
+        batch = await context.unit.resources.page(collection.kind, after=after, limit=MOST, states=collection.wanted)
         for resource in batch:
-            if collection.visible(resource, request):
+            if collection.may_be_seen(resource, request) and asked_for(resource.data, request.query):
                 group = groups.setdefault(_group(resource.data, collection.fields, health), _Group())
                 if health.group_by == PROGRAM and not group.title:
                     group.title = str(collection.fields.read(resource.data, "programName") or "")

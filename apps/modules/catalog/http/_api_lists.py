@@ -5,6 +5,7 @@ next page.
 """
 
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from apps.engine.fields import FieldMapping
@@ -12,53 +13,62 @@ from apps.engine.http import Request, Response
 from apps.engine.module import Context
 from apps.engine.outcome import Rejected
 from apps.engine.ports import Resource
-from apps.modules.catalog.http._api_answers import address_of, asked_for, may_see, shown
+from apps.modules.catalog.http._api_answers import address_of, asked_for, enriched, may_see
+from apps.modules.catalog.http._api_states import States
 
 MOST = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Which resources a handler lists."""
+    """Which resources a handler lists, and the machine that they follow."""
 
     kind: str
-    states: tuple[str, ...]
+    wanted: tuple[str, ...]  # states; empty for all
     fields: FieldMapping
+    states: States
 
-    def visible(self, resource: Resource, request: Request) -> bool:
-        """Whether the caller may see a resource and asked for it."""
-        owner = self.fields.read(resource.data, "userId")
-        return may_see(resource.data, owner, request.claims) and asked_for(resource.data, request.query)
+    def may_be_seen(self, resource: Resource, request: Request) -> bool:
+        """Whether the caller may see a resource."""
+        return may_see(resource.data, self.fields.read(resource.data, "userId"), request.claims)
 
 
 async def answer_list(collection: Collection, request: Request, context: Context) -> Response:
     """Answer with the array of resources."""
     found, following = await read_page(collection, request, context)
-    return _linked(Response.json([shown(resource) for resource in found]), request, following)
+    return _linked(Response.json(found), request, following)
 
 
 async def answer_view(collection: Collection, request: Request, context: Context) -> Response:
     """Answer with another collection as a queue."""
     found, following = await read_page(collection, request, context)
-    body = {"totalQueued": len(found), "count": len(found), "conversations": [shown(resource) for resource in found]}
+    body = {"totalQueued": len(found), "count": len(found), "conversations": found}
     return _linked(Response.json(body), request, following)
 
 
-async def read_page(collection: Collection, request: Request, context: Context) -> tuple[list[Resource], str | None]:
-    """Return one page of what the caller may see, and the key to go on behind, None at the end."""
+async def read_page(
+    collection: Collection, request: Request, context: Context
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return one page of what the caller may see and asked for, and the key to go on behind, None at the end.
+
+    Every resource is told with the state and the data of its instance, and asked for by these too (spec 7.1 b).
+    """
     limit = _limit(request)
     after = request.query.get("after")
-    found: list[Resource] = []
+    found: list[dict[str, Any]] = []
     while True:
         batch = await context.unit.resources.page(
-            collection.kind, after=after, limit=limit + 1, states=collection.states
+            collection.kind, after=after, limit=limit + 1, states=collection.wanted
         )
-        for resource in batch:
-            if not collection.visible(resource, request):
+        seen = [resource for resource in batch if collection.may_be_seen(resource, request)]
+        instances = await collection.states.instances(seen, context)
+        for resource in seen:
+            told = enriched(resource, instances.get(resource.key))
+            if not asked_for(told["data"], request.query):
                 continue
             if len(found) == limit:
-                return found, found[-1].key
-            found.append(resource)
+                return found, found[-1]["id"]
+            found.append(told)
         if len(batch) <= limit:
             return found, None
         after = batch[-1].key

@@ -1,5 +1,6 @@
 """State changes of `api.handler`: the transition address, sub-actions, and the start of an instance."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -171,6 +172,15 @@ class States:
         if machine is None:
             return None
         return await context.unit.instances.get(machine.name, self.instance_key(resource.key, resource.data))
+
+    async def instances(self, resources: Sequence[Resource], context: Context) -> dict[str, Instance]:
+        """Return the instances of several resources, by the resource's key."""
+        machine = self.machine() if self.config.workflow_type and resources else None
+        if machine is None:
+            return {}
+        names = {resource.key: self.instance_key(resource.key, resource.data) for resource in resources}
+        found = await context.unit.instances.several(machine.name, list(names.values()))
+        return {key: found[name] for key, name in names.items() if name in found}
 
     def _own_type(self, resource: Resource) -> tuple[Any, ...]:
         """Return the definition that the resource itself names, where the config names none."""

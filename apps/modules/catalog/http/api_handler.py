@@ -30,6 +30,7 @@ the data of the object, its `id` and `state`, and the added `message`; what it r
 responds with 400 or above, the request is refused and nothing of it is kept.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from apps.engine.fields import FieldMapping
@@ -45,8 +46,9 @@ from apps.modules.catalog.http._api_answers import (
     NEVER_SHOWN,
     address_of,
     checked_id,
+    enriched,
     id_in,
-    object_of,
+    object_sent,
     owned,
     refused,
     shown,
@@ -83,8 +85,8 @@ class ApiHandler(Module[ApiHandlerConfig]):
         self._is_view = bool(config.source_resource_name)
         self._kind = config.source_resource_name or config.resource_name
         self._fields = FieldMapping(config.field_mapping)
-        self._collection = Collection(self._kind, config.state_filter, self._fields)
         self._states = States(self._kind, config, Links({}), self._fields)
+        self._collection = Collection(self._kind, config.state_filter, self._fields, self._states)
         self._hooks = Hooks(config.on_create, config.on_append)
         self._plans: dict[str, Plan] = {}
         self._publishes = False
@@ -106,6 +108,8 @@ class ApiHandler(Module[ApiHandlerConfig]):
         stored = {peer.config.resource_name: peer for peer in peers if not peer._is_view}
         looked_at = {KEYWORDS, PROGRAMS, (self.config.health or QueueHealth()).group_resource}
         self._records = tuple(peer for name, peer in stored.items() if name in looked_at and peer is not self)
+        if self._is_view and self._kind in stored:
+            self._collection = replace(self._collection, states=stored[self._kind]._states)
         home = stored.get(HOME)
         if home is None or self._is_view:
             return
@@ -201,7 +205,7 @@ class ApiHandler(Module[ApiHandlerConfig]):
         return await add(fresh, self._fields, request, context, self._hooks, self._conversing)
 
     async def _create(self, key: str, request: Request, context: Context) -> Response:
-        body = object_of(request)
+        body = object_sent(request)
         key = checked_id(key or id_in(body))
         resource = self._new(key, body, request.claims, context)
         machine = self._states.starts()
@@ -263,7 +267,7 @@ class ApiHandler(Module[ApiHandlerConfig]):
         return Resource(self._kind, key or str(uuid7()), data, wanted, now, now)
 
     async def _replace(self, found: Resource, request: Request, context: Context) -> Response:
-        found.data = owned(self._stored(object_of(request)), found.data, self._fields, request.claims)
+        found.data = owned(self._stored(object_sent(request)), found.data, self._fields, request.claims)
         found.updated_at = context.unit.clock.now()
         await context.unit.resources.save(found)
         answer = shown(found)
@@ -281,19 +285,11 @@ class ApiHandler(Module[ApiHandlerConfig]):
     async def _visible(self, key: str, request: Request, context: Context, *, lock: bool = False) -> Resource | None:
         """Return a resource that the caller may see."""
         found = await context.unit.resources.get(self._kind, key, lock=lock)
-        return found if found is not None and self._collection.visible(found, request) else None
+        return found if found is not None and self._collection.may_be_seen(found, request) else None
 
     async def _enriched(self, resource: Resource, context: Context) -> dict[str, Any]:
         """Return a resource with the state and the further data of its instance."""
-        answer = shown(resource)
-        instance = await self._states.instance(resource, context)
-        if instance is not None:
-            more = {key: value for key, value in instance.data.items() if key not in _OF_INSTANCE}
-            answer |= {"data": {**more, **answer["data"]}, "state": instance.state}
-            times = [moment for moment in (resource.updated_at, instance.updated_at) if moment is not None]
-            if times:
-                answer["lastUpdate"] = max(times).isoformat()
-        return answer
+        return enriched(resource, await self._collection.states.instance(resource, context))
 
     def _summary(self, answer: dict[str, Any]) -> dict[str, Any]:
         data = answer["data"]
@@ -328,9 +324,6 @@ class ApiHandler(Module[ApiHandlerConfig]):
                 await context.unit.resources.save(
                     Resource(self._kind, str(seed["id"]), self._stored(seed["data"]), kept, now, now)
                 )
-
-
-_OF_INSTANCE = frozenset({"id", "instanceId", "workflowType", NEVER_SHOWN})
 
 
 def _missing(request: Request, key: str) -> Response:

@@ -70,6 +70,11 @@ select id, machine, key, state, previous_state, data, completed, error, sequence
 from runs_instance
 where tenant_id = %s and environment_id = %s and workflow_id = %s and machine = %s and key = %s
 
+-- name: instance_several
+select id, machine, key, state, previous_state, data, completed, error, sequence, started_at, updated_at
+from runs_instance
+where tenant_id = %s and environment_id = %s and workflow_id = %s and machine = %s and key = any(%s::text[])
+
 -- name: instance_lock
 select id, machine, key, state, previous_state, data, completed, error, sequence, started_at, updated_at
 from runs_instance

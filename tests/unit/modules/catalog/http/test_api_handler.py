@@ -54,7 +54,7 @@ async def test_an_id_that_cannot_be_one_is_located(identity, unit):
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
-@pytest.mark.parametrize("raw", [b"{", b"[1]", b'"text"'])
+@pytest.mark.parametrize("raw", [b"{", b"[1]", b'"text"', b"null", b""])
 async def test_a_body_that_is_no_object_is_400_with_an_error(method, raw, unit):
     handler = orders()
     await ask(handler, unit, "POST", body={"id": "a"})
@@ -230,6 +230,14 @@ async def test_a_view_shows_another_collection_as_a_queue(unit):
     assert [row["id"] for row in answer["conversations"]] == ["o0", "o2"]
     assert (await ask(view, unit, "POST", "/api/queue", body={}))[0] == 405
     assert (await ask(view, unit, "DELETE", "/api/queue/{id}", id="o0"))[0] == 405
+
+
+async def test_filters_of_a_list_hide_nothing_that_is_asked_for_by_its_id(unit):
+    handler = orders()
+    await ask(handler, unit, "POST", body={"id": "a", "role": "admin", "programId": "p1"})
+    filters = {"query": "role=user&programId=p2"}
+    assert (await ask(handler, unit, "GET", **filters))[1] == []
+    assert (await ask(handler, unit, "GET", ITEM, id="a", **filters))[0] == 200
 
 
 async def test_the_health_of_a_queue_is_told_per_program(unit):

@@ -5,7 +5,9 @@ import pytest
 from apps.engine.outcome import StepFailed, TryAgain
 from apps.engine.ports import AlreadyExists, Instance, LostRace, Resource
 from apps.engine.sections.statemachine import Hook, Machine, State, Transition
+from apps.modules.catalog.http.api_handler import ApiHandler
 from tests.unit.modules.catalog.http.rest_orders import ITEM, ask, machine, orders, without
+from tests.unit.modules.making import make
 from tests.unit.modules.unit_in_memory import START
 
 pytestmark = pytest.mark.spec("SPINE-B4", "api.handler")
@@ -269,3 +271,22 @@ async def test_the_summary_shows_the_wanted_fields_that_are_there(unit):
 def test_its_machine_keeps_the_resources_in_step():
     assert orders(FLOW).follows() == ("order-workflow", "orders")
     assert orders().follows() is None
+
+
+async def test_a_list_and_a_view_of_it_know_what_the_instances_know(unit):
+    """A processing step has found out the program; the list tells it and may be asked for it (spec 7.1 b, d)."""
+    handler = orders(FLOW | {"instanceIDPrefix": "order-"}, [machine()])
+    for key, program in (("a", "p1"), ("b", "p2"), ("c", None)):
+        await ask(handler, unit, "POST", body={"id": key, "total": 3})
+        found = unit.instances.rows["order-workflow", f"order-{key}"]
+        found.state, found.data = "held", found.data | {"programId": program, "total": 9, "password": "x"}
+    status, answer, _ = await ask(handler, unit, "GET")
+    assert (status, [row["state"] for row in answer]) == (200, ["held"] * 3)
+    assert answer[0]["data"] == {"id": "a", "total": 3, "programId": "p1"}
+    wanted = (await ask(handler, unit, "GET", query="programId=p2"))[1]
+    assert [row["id"] for row in wanted] == ["b", "c"]
+    config = {"resourceName": "queue", "sourceResourceName": "orders"}
+    view = make(ApiHandler, config, "queue-api", modules=[handler])
+    queue = (await ask(view, unit, "GET", "/api/queue", query="programId=p1"))[1]
+    assert [(row["id"], row["data"]["programId"]) for row in queue["conversations"]] == [("a", "p1"), ("c", None)]
+    assert (await ask(view, unit, "GET", "/api/queue/{id}", id="a"))[1]["data"]["programId"] == "p1"
