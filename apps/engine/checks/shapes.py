@@ -150,8 +150,10 @@ def check_value(scope: Scope, value: Any, path: DocumentPath, kind: "Kind | Shap
 
 
 def unknown_key(scope: Scope, name: str, path: DocumentPath, known: Any) -> None:
-    """Report a key that nothing reads, unless it begins with `x-`."""
-    if not name.startswith("x-"):
+    """Report a key that nothing reads, unless it begins with `x-`; a description is one for readers."""
+    if name == "description":
+        scope.report("key.ignored", path, f"{name!r} has no effect.")
+    elif not name.startswith("x-"):
         scope.report("key.unknown", path, f"There is no key {name!r} here.{scope.nearest(name, known)}")
 
 

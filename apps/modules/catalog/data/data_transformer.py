@@ -12,10 +12,10 @@ input through unchanged.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from apps.engine.config_types import SettingsModel
 from apps.engine.module import Category, Context, Module, ModulePort
@@ -49,6 +49,12 @@ class ConvertConfig(_Strict):
 
     source: Literal["json", "string"] = Field(alias="from", description="What the input is.")
     target: Literal["json", "string"] = Field(alias="to", description="What it becomes.")
+
+    @model_validator(mode="after")
+    def _is_a_pair(self) -> Self:
+        if self.source == self.target == "string":
+            raise ValueError("text is converted to json only")
+        return self
 
 
 class Extract(_Strict):
@@ -182,7 +188,7 @@ def _inside(value: Any, part: str) -> Any:
             raise _NotPossible(f"there is no key {part!r}")
         return value[part]
     if isinstance(value, list):
-        if not part.isdigit() or int(part) >= len(value):
+        if not part.isdecimal() or int(part[:9]) >= len(value):
             raise _NotPossible(f"{part!r} is not a position of a list of {len(value)}")
         return value[int(part)]
     raise _NotPossible(f"cannot look for {part!r} inside a {type(value).__name__}")
@@ -206,7 +212,7 @@ def _filter(fields: list[str]) -> Callable[[Any], Any]:
 
 def _convert(source: str, target: str) -> Callable[[Any], Any]:
     if source == "string":
-        return _parse if target == "json" else _text
+        return _parse
     return _normalised if target == "json" else _written
 
 

@@ -23,7 +23,6 @@ def one(kind, config):
         ("convert", {"from": "json", "to": "string"}, {"a": [1]}, '{"a":[1]}'),
         ("convert", {"from": "string", "to": "json"}, '{"a": 1}', {"a": 1}),
         ("convert", {"from": "json", "to": "json"}, {"a": (1, 2)}, {"a": [1, 2]}),
-        ("convert", {"from": "string", "to": "string"}, "x", "x"),
     ],
 )
 def test_each_operation_reshapes(kind, config, before, expected, unit):
@@ -36,6 +35,9 @@ def test_each_operation_reshapes(kind, config, before, expected, unit):
         ("extract", {"path": "a.z"}, {"a": {}}, "'z'"),
         ("extract", {"path": "a.9"}, {"a": [1]}, "'9'"),
         ("extract", {"path": "a.x"}, {"a": [1]}, "'x'"),
+        ("extract", {"path": "a.²"}, {"a": [1, 2, 3]}, "'²'"),
+        ("extract", {"path": "a.-1"}, {"a": [1, 2, 3]}, "'-1'"),
+        ("extract", {"path": "a." + "9" * 5000}, {"a": [1]}, "position"),
         ("extract", {"path": "a.b"}, {"a": 1}, "int"),
         ("map", {"mappings": {"a": "b"}}, [1], "object"),
         ("filter", {"fields": ["a"]}, "x", "object"),
@@ -60,6 +62,8 @@ def test_input_that_does_not_fit_names_the_operation(kind, config, before, word,
         {"type": "map", "config": {"mappings": {}}},
         {"type": "filter", "config": {"fields": []}},
         {"type": "convert", "config": {"from": "json", "to": "xml"}},
+        {"type": "convert", "config": {"from": "string", "to": "string"}},
+        {"type": "convert", "config": {"to": "json"}},
         {"type": "shrink", "config": {}},
     ],
 )
