@@ -32,7 +32,7 @@ from apps.engine.sections.pipelines import compile_pipelines
 from apps.engine.sections.scheduler import compile_jobs
 from apps.engine.sections.statemachine import Machine
 from apps.engine.sections.workspace import Workspace
-from apps.engine.service_names import service_names
+from apps.engine.service_names import provided_by, service_names
 from apps.engine.topics import TopicTable
 from apps.engine.trigger import (
     Resolver,
@@ -66,10 +66,8 @@ def compile_document(
     machines: dict[str, Machine] = {}
     targets: dict[str, Called] = {}
     modules = build_modules(document, registry)
-    legacy = service_names(
-        {name: module.kind for name, module in modules.items()},
-        {name: getattr(module.config, "provides", ()) for name, module in modules.items()},
-    )
+    kinds = {name: module.kind for name, module in modules.items()}
+    legacy = service_names(kinds, provided_by(document.modules, kinds, registry.components))
     jobs = Jobs()
     links = Links(
         modules,

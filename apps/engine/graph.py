@@ -13,7 +13,7 @@ from apps.engine.checks.uses import steps_in
 from apps.engine.document import Document, DocumentPath, path_text
 from apps.engine.findings import Finding, Severity
 from apps.engine.registry import Registry
-from apps.engine.service_names import service_names
+from apps.engine.service_names import provided_by, service_names
 
 CATEGORY_OF_PREFIX = {
     "http": "http",
@@ -118,7 +118,7 @@ class _Drawing:
             )
             self.kinds.setdefault(entry.name, kind)
             self._node(entry.name, entry.kind, category, entry.name, entry.path)
-        provided = {entry.name: entry.config.get("provides") for entry in self.document.modules}
+        provided = provided_by(self.document.modules, self.kinds, self.registry.components)
         self.services = service_names(self.kinds, provided)
 
     def _module_edges(self) -> None:

@@ -1,7 +1,8 @@
 """Names under which the reference system published services of a type, whatever the module was called (spec 2)."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Container, Iterable, Mapping
+
+from apps.engine.document import ModuleEntry
 
 SERVICE_NAMES: dict[str, tuple[str, ...]] = {
     "metrics.collector": ("metrics.collector",),
@@ -25,11 +26,29 @@ SERVICE_NAMES: dict[str, tuple[str, ...]] = {
 }
 
 
-def service_names(kinds: Mapping[str, str], provided: Mapping[str, Any]) -> dict[str, str]:
+def provided_by(
+    entries: Iterable[ModuleEntry], kinds: Mapping[str, str], bundled: Container[str]
+) -> dict[str, list[str]]:
+    """Return the further names of each module: what it provides, and the name that its component has itself.
+
+    The name of a bundled component means that component, with or without a module of it.
+    """
+    found: dict[str, list[str]] = {}
+    for entry in entries:
+        provides, component = entry.config.get("provides"), entry.config.get("componentId")
+        listed = provides.split(",") if isinstance(provides, str) else provides if isinstance(provides, list) else []
+        names = [name.strip() for name in listed if isinstance(name, str) and name.strip()]
+        if kinds.get(entry.name) == "dynamic.component" and isinstance(component, str) and component not in bundled:
+            names.append(component)
+        found.setdefault(entry.name, names)
+    return found
+
+
+def service_names(kinds: Mapping[str, str], provided: Mapping[str, Iterable[str]]) -> dict[str, str]:
     """Return well-known names and the module each means.
 
     A name stands for the only module of its type; a broker has `.producer` and `.consumer`; what a component provides
-    is added. A module's own name always wins.
+    and what its file calls it is added. A module's own name always wins.
     """
     by_kind: dict[str, list[str]] = {}
     for name, kind in kinds.items():
@@ -43,7 +62,6 @@ def service_names(kinds: Mapping[str, str], provided: Mapping[str, Any]) -> dict
         if kind.startswith("messaging."):
             found |= {f"{name}.producer": name, f"{name}.consumer": name}
     for name, names in provided.items():
-        for other in names if isinstance(names, list | tuple) else ():
-            if isinstance(other, str):
-                found.setdefault(other, name)
+        for other in names:
+            found.setdefault(other, name)
     return {other: name for other, name in found.items() if other not in kinds}

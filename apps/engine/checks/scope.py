@@ -12,7 +12,7 @@ from apps.engine.document import Document, ModuleEntry
 from apps.engine.flows import Flows, route_handlers
 from apps.engine.module import Effect, Module
 from apps.engine.registry import Registry
-from apps.engine.service_names import service_names
+from apps.engine.service_names import provided_by, service_names
 
 
 class Scope(Report):
@@ -27,8 +27,7 @@ class Scope(Report):
             self.entries.setdefault(entry.name, entry)
         self.kinds = {name: self._kind(entry.kind) for name, entry in self.entries.items()}
         self.built: dict[str, Module[Any]] = {}  # the modules whose config is good
-        provided = {name: entry.config.get("provides") for name, entry in self.entries.items()}
-        self.services = service_names(self.kinds, provided)
+        self.services = service_names(self.kinds, provided_by(self.entries.values(), self.kinds, registry.components))
         self._of_kinds: dict[frozenset[str], list[str]] = {}
         self._names: dict[tuple[str, str], frozenset[str]] = {}
         self.pipelines: Mapping[str, Any] = document.workflows.get("pipelines", {})

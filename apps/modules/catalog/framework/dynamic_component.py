@@ -1,8 +1,9 @@
 """Runs a component: a named function with a contract for what it takes and gives.
 
-`componentId` (or the stem of `source`) names a component that ships with the product. Components of a tenant's own may
-be stored and drawn, but do not run in this build. Inputs are checked before the call and missing optional ones get
-their defaults.
+`componentId` (or the stem of `source`) names a component that ships with the product, with dashes or underscores.
+Components of a tenant's own may be stored and drawn, but do not run in this build. Inputs are checked before the call
+and missing optional ones get their defaults. The module is known by its own name, by what it `provides`, and by its
+`componentId`.
 """
 
 from pathlib import PurePosixPath
@@ -49,7 +50,8 @@ class DynamicComponent(Module[DynamicComponentConfig]):
     def __init__(self, name: str, config: DynamicComponentConfig) -> None:
         super().__init__(name, config)
         of_source = PurePosixPath(config.source).stem if config.source else ""
-        stem = next((stem for stem in (of_source, config.component_id, name) if stem in BUNDLED), None)
+        stems = (said.replace("-", "_") for said in (of_source, config.component_id, name))
+        stem = next((stem for stem in stems if stem in BUNDLED), None)
         self._component = BUNDLED[stem] if stem else None
         if self._component is not None:
             self.effect = self._component.effect
