@@ -101,8 +101,18 @@ Words = Annotated[
     BeforeValidator(_words),
     Field(json_schema_extra={"type": ["array", "string"]}),
 ]
+# Marks, in JSON Schema, a text or tree that never takes `${...}` literally: it is filled in at the last moment.
+LATE = "x-template"
+IS_LATE: dict[str, Any] = {LATE: True}
 # Text in which `${NAME}` stands for a secret and `${data.x}` for a value of the run; filled in at the last moment.
-TemplateText = Annotated[str, AfterValidator(_template), Field(json_schema_extra={"x-template": True})]
+TemplateText = Annotated[str, AfterValidator(_template), Field(json_schema_extra=IS_LATE)]
+# Words of which each may be such a text.
+LateWords = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_words),
+    AfterValidator(lambda words: tuple(map(_template, words))),
+    Field(json_schema_extra={"type": ["array", "string"], **IS_LATE}),
+]
 
 
 def file_keys(model: type[ModuleConfig]) -> list[str]:

@@ -12,6 +12,7 @@ SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 DOLLAR_NAME = re.compile(r"\$([A-Z][A-Z0-9_]*)")  # as a whole text, where signing keys stand (spec/modules.md 1.4)
 ADDRESS = "secret://"
 PROVIDERS = ("env", "tenant")  # both mean the secrets of whoever runs the document
+NAMED = re.compile(r"(?<!\$)\$\{[A-Z][A-Z0-9_]*\}")
 REFERENCE = re.compile(r"(?:([^/#]*)/)?([A-Za-z0-9._-]+)(?:#(.*))?")
 NO_NAME = re.compile(r"[^A-Za-z0-9]+")
 LATEST = "latest"
@@ -32,6 +33,11 @@ class Part(NamedTuple):
 def is_template(text: str) -> bool:
     """Whether there is something to fill in."""
     return OPENING in text or text.startswith(ADDRESS)
+
+
+def means_secret(text: str) -> bool:
+    """Whether somebody who wrote this meant a secret, were it one that cannot be read."""
+    return text.startswith(ADDRESS) or NAMED.search(text) is not None
 
 
 def split(text: str) -> list[Part]:

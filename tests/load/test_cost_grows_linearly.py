@@ -48,6 +48,7 @@ MISTAKES = {
         f"modules:\n{PARTS}- name: sender\n  type: webhook.sender\n  config:\n    url: |\n"
         + "".join(f"      ${{SECRET_{n}}}\n" for n in range(count))
     ),
+    "a secret where none may stand": modules("{name: m#, type: http.server, config: {address: '${SECRET_#}'}}"),
     "a handler that does not exist": with_sections(
         "{name: m#, type: http.handler}",
         "workflows:\n  http:\n    routes:\n",

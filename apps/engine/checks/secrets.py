@@ -1,21 +1,78 @@
-"""Secrets: every `${NAME}`, `secret://name` and signing `$NAME` must be set where the document is to run."""
+"""Secrets: where one may stand, and that each is set where the document is to run.
+
+They are written `${NAME}`, `secret://name`, and `$NAME` where `auth.jwt` signs.
+"""
 
 from collections.abc import Collection, Iterator
+from itertools import accumulate
 
+from apps.engine.checks.known import FRAMEWORK_KEYS, TOP_KEYS
+from apps.engine.checks.late_places import is_late
 from apps.engine.checks.report import texts_in
 from apps.engine.checks.scope import Scope
-from apps.engine.document import Document, DocumentPath
-from apps.engine.placeholders import DOLLAR_NAME, is_template, secrets_in
+from apps.engine.document import Document, DocumentPath, path_text
+from apps.engine.placeholders import DOLLAR_NAME, OPENING, is_template, means_secret, secrets_in
+
+# Codes of findings that say enough of whatever stands beneath them: nothing reads it, or it is no place for a secret.
+TELLING = frozenset({"key.ignored", "key.unknown", "reference.unsuitable", "section.unknown", "trigger.unknown"})
+RULE = "it is read when a module needs it, and this is settled before. Only texts given to modules take secrets."
 
 
 def check_secrets(scope: Scope) -> None:
-    """Report every use of a secret that is not set, when the caller knows which are."""
+    """Report every secret that stands where it would be taken literally, and every use of one that is not set.
+
+    What is settled when a document is compiled (names, paths, topics, patterns, numbers) cannot wait for a secret, and
+    one that were put there, or into what is stored, would be kept; so those are refused (spec/modules.md 1.4).
+    """
+    told = {found.path for found in scope.findings if found.code in TELLING}
+    misplaced = set(_misplaced(scope, told))
     known = scope.options.secrets
     if known is None:
         return
     for path, offset, reference in _used(scope.document):
-        if reference not in known:
+        if reference not in known and path not in misplaced and not _is_told(path, told):
             scope.report_text("secret.missing", path, offset, _said(reference, known))
+
+
+def _misplaced(scope: Scope, told: set[str]) -> Iterator[DocumentPath]:
+    """Report, and return, the places where a secret would be taken literally."""
+    for top, value in scope.document.data.items():
+        if top not in TOP_KEYS and top not in FRAMEWORK_KEYS:
+            continue
+        for inner, text, is_key in _written(value):
+            path = (top, *inner)
+            if not means_secret(text) or (not is_key and is_late(scope, path)) or _is_told(path, told):
+                continue
+            if is_key:
+                scope.report("secret.misplaced", path, f"A key cannot be a secret: {RULE}")
+            else:
+                offset = max(0, text.find(OPENING))
+                scope.report_text("secret.misplaced", path, offset, f"A secret cannot stand here: {RULE}")
+            yield path
+
+
+def _written(value: object) -> Iterator[tuple[DocumentPath, str, bool]]:
+    """Return every text and every key beneath a value, but those of extensions (`x-`), with its path."""
+    waiting: list[tuple[DocumentPath, object]] = [((), value)]
+    while waiting:
+        path, item = waiting.pop()
+        if isinstance(item, str):
+            yield path, item, False
+        elif isinstance(item, dict):
+            for key, inner in item.items():
+                if not key.startswith("x-"):
+                    yield (*path, key), key, True
+                    waiting.append(((*path, key), inner))
+        elif isinstance(item, list):
+            waiting.extend(((*path, index), inner) for index, inner in enumerate(item))
+
+
+def _is_told(path: DocumentPath, told: set[str]) -> bool:
+    """Whether something around a place has such a finding."""
+    if not told:
+        return False
+    around = accumulate(path, lambda text, step: text + path_text(("", step)), initial="")
+    return any(text.removeprefix(".") in told for text in around)
 
 
 def _said(reference: str, known: Collection[str]) -> str:
@@ -37,7 +94,7 @@ def _used(document: Document) -> Iterator[tuple[DocumentPath, int, str]]:
         plain = DOLLAR_NAME.fullmatch(secret) if isinstance(secret, str) and entry.kind == "auth.jwt" else None
         if plain is not None:
             yield (*entry.path, "config", "secret"), 0, plain[1]
-    for key in ("workflows", "triggers"):
+    for key in ("workflows", "triggers", *FRAMEWORK_KEYS):
         yield from _in(document.data.get(key), (key,))
 
 

@@ -6,6 +6,7 @@ from pydantic import AliasChoices, Field
 
 from apps.engine.check import CheckOptions, check
 from apps.engine.component import Component, Contract
+from apps.engine.config_types import TemplateText
 from apps.engine.document import load
 from apps.engine.module import Category, Effect, Module, ModuleConfig
 from apps.engine.registry import Registry
@@ -92,7 +93,7 @@ class Sender(Module[NoConfig]):
 
             attempts: int = 3
 
-        url: str = ""
+        url: TemplateText = ""
         retry: Retry | None = None
         more: list[Retry] = []
 
@@ -135,7 +136,7 @@ class Database(Module[NoConfig]):
 
 class Jwt(Module[NoConfig]):
     class Config(ModuleConfig):
-        secret: str
+        secret: TemplateText
 
     kind, title, category = "auth.jwt", "JWT", Category.AUTH
 

@@ -184,6 +184,7 @@ class TestMessaging:
             ("reference.unknown", "workflows.messaging.subscriptions[3].handler", 18),
             ("expression.invalid", "workflows.messaging.subscriptions[3].key", 18),
             ("section.invalid", "workflows.messaging.subscriptions[4].ordering", 19),
+            ("secret.misplaced", "workflows.messaging.subscriptions[4].key", 19),
             ("reference.unsuitable", "workflows.messaging.subscriptions[5].key", 20),
             ("section.invalid", "workflows.messaging.producers[0].forwardTo", 22),
             ("reference.unknown", "workflows.messaging.producers[1].name", 23),

@@ -26,7 +26,7 @@ class TokenSettings(_Part):
     refresh_expiration: Seconds = Field(
         604_800.0, gt=0, validation_alias=_spelled("refresh_expiration"), description="How long one can be refreshed."
     )
-    issuer: str = Field("workflow", description="Who gave the token out, as its `iss` says.")
+    issuer: TemplateText = Field("workflow", description="Who gave the token out, as its `iss` says.")
     algorithm: Literal["HS256", "HS384", "HS512"] = Field("HS256", description="How tokens are signed.")
 
 

@@ -45,7 +45,7 @@ class AuthJwtConfig(SettingsModel):
 
     secret: TemplateText = Field(min_length=1, description="Signs the tokens; best a secret: ${JWT_SECRET}.")
     token_expiry: Seconds = Field(86_400.0, gt=0, description="How long a token is valid.")
-    issuer: str = Field("workflow", description="Who gave the token out, as its `iss` says.")
+    issuer: TemplateText = Field("workflow", description="Who gave the token out, as its `iss` says.")
     seed_file: str | None = Field(
         None, description="JSON list of first users; only with document files.", json_schema_extra=A_FILE
     )
@@ -67,6 +67,7 @@ class AuthJwt(Module[AuthJwtConfig]):
         self._kind = PrivateKind(f"auth.jwt:{name}")  # keyed by email
         named = DOLLAR_NAME.fullmatch(config.secret)
         self._secret = LateText(f"${{{named[1]}}}" if named else config.secret)
+        self._issuer = LateText(config.issuer)
         self._seeds: list[dict[str, Any]] = []
 
     def link(self, links: Links) -> None:
@@ -162,7 +163,7 @@ class AuthJwt(Module[AuthJwtConfig]):
             "sub": user["id"],
             "email": user["email"],
             "name": user["name"],
-            "iss": self.config.issuer,
+            "iss": str(await self._issuer.fill(context)),
             "iat": now,
             "exp": now + int(self.config.token_expiry),
         }

@@ -63,6 +63,7 @@ class AuthModular(Module[AuthModularConfig]):
         self._users = PrivateKind(f"auth.modular:{name}")  # keyed by email
         self._sessions = f"auth.modular.session:{name}"
         self._secret = LateText(config.jwt.secret)
+        self._issuer = LateText(config.jwt.issuer)
         self._subjects = PrivateKind(f"auth.modular.subject:{name}")  # keyed by provider and the id there
         settings = config.session
         self._services = {
@@ -257,11 +258,12 @@ class AuthModular(Module[AuthModularConfig]):
         settings = self.config.jwt
         now = int(context.unit.clock.now().timestamp())
         key = signing_key(str(await self._secret.fill(context)))
-        shared = {**_about(user), "iss": settings.issuer, "iat": now, "sid": session.key}
+        issuer = str(await self._issuer.fill(context))
+        shared = {**_about(user), "iss": issuer, "iat": now, "sid": session.key}
         access = {**shared, "use": ACCESS, "exp": now + int(settings.expiration)}
         refresh = {
             "sub": user["id"],
-            "iss": settings.issuer,
+            "iss": issuer,
             "iat": now,
             "exp": now + int(settings.refresh_expiration),
             "use": REFRESH,

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import AliasChoices, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from apps.engine.config_types import Seconds, SettingsModel, TemplateText, WholeNumber
+from apps.engine.config_types import IS_LATE, Seconds, SettingsModel, TemplateText, WholeNumber
 from apps.engine.database_requests import BAD_REQUEST, DatabaseRequest, perform
 from apps.engine.late_text import LateText
 from apps.engine.module import Category, Context, Effect, Module, ModuleConfig, ModulePort
@@ -47,7 +47,10 @@ class Connection(ModuleConfig):
         0.0, validation_alias=_spelled("connection_max_idle_time"), description="How long one is kept without work."
     )
     aws_iam_auth: dict[str, Any] | None = Field(
-        None, validation_alias=_spelled("aws_iam_auth"), description="Sign in by AWS IAM; not part of this build."
+        None,
+        validation_alias=_spelled("aws_iam_auth"),
+        description="Sign in by AWS IAM; not part of this build.",
+        json_schema_extra=IS_LATE,
     )
 
 

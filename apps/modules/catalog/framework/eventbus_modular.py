@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import AliasChoices, Field
 
-from apps.engine.config_types import Seconds, SettingsModel, WholeNumber, Words
+from apps.engine.config_types import IS_LATE, Seconds, SettingsModel, TemplateText, WholeNumber, Words
 from apps.engine.module import Category, Module, ModulePort
 
 Engine = Literal["memory", "redis", "kafka", "kinesis"]
@@ -22,7 +22,7 @@ class BusEngine(SettingsModel):
 
     name: str = Field(min_length=1, description="The name that `routing` uses.")
     type: Engine = Field(OWN, description="What kind of engine it is.")
-    config: dict[str, Any] = Field(default_factory=dict, description="Its own settings.")
+    config: dict[str, Any] = Field(default_factory=dict, description="Its own settings.", json_schema_extra=IS_LATE)
 
 
 class BusRoute(SettingsModel):
@@ -50,11 +50,11 @@ class EventbusModularConfig(SettingsModel):
         description="Accepted; an event waits until it has been taken in.",
     )
     retention_days: WholeNumber = Field(7, ge=1, description="Accepted; events can be read for 30 days.")
-    external_broker_url: str = Field(
+    external_broker_url: TemplateText = Field(
         "", validation_alias=AliasChoices("externalBrokerURL", "externalBrokerUrl"), description="Accepted; not used."
     )
-    external_broker_user: str = Field("", description="Accepted; not used.")
-    external_broker_password: str = Field("", description="Accepted; not used.")
+    external_broker_user: TemplateText = Field("", description="Accepted; not used.")
+    external_broker_password: TemplateText = Field("", description="Accepted; not used.")
     engines: tuple[BusEngine, ...] = Field((), description="Several engines at once; accepted like `engine`.")
     routing: tuple[BusRoute, ...] = Field((), description="Which topics go through which of the `engines`.")
 

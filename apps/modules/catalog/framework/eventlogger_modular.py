@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 import orjson
 from pydantic import Field, field_validator
 
-from apps.engine.config_types import Seconds, SettingsModel, WholeNumber, Words
+from apps.engine.config_types import IS_LATE, Seconds, SettingsModel, WholeNumber, Words
 from apps.engine.module import Category, Context, Module, ModulePort
 from apps.engine.topics import TopicTable
 
@@ -21,6 +21,7 @@ LEVELS = {"DEBUG": 10, "INFO": 20, "WARN": 30, "ERROR": 40, "FATAL": 50}
 LOG_LEVELS = {"DEBUG": "debug", "INFO": "info", "ERROR": "error"}
 EVERYTHING = ("workflow.**",)
 LONGEST_LINE = 4_000
+Settings = dict[str, Any]  # of a target; nothing reads them
 Level = Literal["DEBUG", "INFO", "WARN", "ERROR", "FATAL"]
 Format = Literal["structured", "text", "json"]
 SPELLINGS: dict[str, Any] = {"enum": [*LEVELS, "WARNING", *(name.lower() for name in LEVELS), "warning"]}
@@ -37,9 +38,13 @@ class OutputTarget(SettingsModel):
     type: Literal["console", "file", "syslog"] = Field("console", description="Only `console`, the log, is there.")
     level: Level = Field("DEBUG", description="Events below this level are left out.", json_schema_extra=SPELLINGS)
     format: Format | None = Field(None, description="How its lines look; else as the logger says.")
-    console: dict[str, Any] = Field(default_factory=dict, description="Settings of a console.")
-    file: dict[str, Any] = Field(default_factory=dict, description="Settings of a file.")
-    syslog: dict[str, Any] = Field(default_factory=dict, description="Settings of a system log.")
+    console: dict[str, Any] = Field(
+        default_factory=dict, description="Settings of a console.", json_schema_extra=IS_LATE
+    )
+    file: Settings = Field(default_factory=dict, description="Settings of a file.", json_schema_extra=IS_LATE)
+    syslog: dict[str, Any] = Field(
+        default_factory=dict, description="Settings of a system log.", json_schema_extra=IS_LATE
+    )
 
     _spelling = field_validator("level", mode="before")(_level)
 

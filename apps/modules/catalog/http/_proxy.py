@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from apps.engine.http import Request, Response
+from apps.engine.late_text import LateText
 from apps.engine.module import Category, Context, Effect, Module, ModulePort
 from apps.engine.outcome import Rejected, StepFailed, TryAgain
 from apps.engine.ports import HttpReply
@@ -49,6 +50,7 @@ class ReverseProxyModule(Module[ProxyConfig]):
         self._choices = RouteTable(_choices(config))
         self._cache = AnswerCache(name, config.tenant_id_header, config.cache_ttl)
         self._rewrites = _rewrites(config.path_rewrite)
+        self._told = LateText(dict(config.response_headers.set_headers))
 
     def problems(self) -> list[tuple[str, str, str]]:
         """Say which names of backends are none and which patterns are no paths."""
@@ -85,8 +87,8 @@ class ReverseProxyModule(Module[ProxyConfig]):
             self._cache.keep(request, response, context)
         rules = self.config.response_headers
         response.headers = without(response.headers, [*rules.remove_headers, *rules.set_headers])
-        pairs = rules.set_headers.items()
-        response.headers += [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
+        pairs = (await self._told.fill(context)).items()
+        response.headers += [(name.lower().encode("latin-1"), _header(value)) for name, value in pairs]
         return response
 
     async def _answer(self, request: Request, context: Context) -> Response:
@@ -183,3 +185,8 @@ def _rewrites(written: str | dict[str, str]) -> list[tuple[str, str]]:
         return [("/", written)] if written else []
     pairs = [(old.removeprefix("^"), new) for old, new in written.items()]
     return sorted(pairs, key=lambda pair: len(pair[0]), reverse=True)
+
+
+def _header(value: object) -> bytes:
+    """Return a value as a header may carry it, on one line."""
+    return " ".join(str(value).splitlines()).encode("latin-1", "replace")

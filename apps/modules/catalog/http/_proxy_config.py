@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidatorFunctionWrapHandler, WrapValidator
 
-from apps.engine.config_types import Seconds, WholeNumber
+from apps.engine.config_types import Seconds, TemplateText, WholeNumber
 from apps.engine.module import ModuleConfig
 from apps.modules.catalog.http._proxy_urls import BackendUrl
 
@@ -55,14 +55,16 @@ class HeaderRewriting(Part):
         "use_backend", description="What the backend is told it is called."
     )
     custom_hostname: str = Field("", pattern=r"^[A-Za-z0-9.:_-]*$", description="The name for use_custom.")
-    set_headers: dict[str, str] = Field(default_factory=dict, description="Headers to set; text may hold ${SECRET}.")
+    set_headers: dict[str, TemplateText] = Field(
+        default_factory=dict, description="Headers to set; text may hold ${SECRET}."
+    )
     remove_headers: tuple[str, ...] = Field((), description="Headers to leave out.")
 
 
 class ResponseHeaders(Part):
     """How the headers of an answer are changed."""
 
-    set_headers: dict[str, str] = Field(default_factory=dict, description="Headers to set.")
+    set_headers: dict[str, TemplateText] = Field(default_factory=dict, description="Headers to set.")
     remove_headers: tuple[str, ...] = Field((), description="Headers to leave out.")
 
 

@@ -5,13 +5,15 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
+from apps.engine.config_types import IS_LATE
 from apps.engine.late_text import LateText
 from apps.engine.module import Context
 from apps.engine.outcome import StepFailed
+from apps.engine.placeholders import is_template
 
 
 def _backend(value: str) -> str:
-    if "${" not in value:
+    if not is_template(value):
         problem = url_problem(value)
         if problem:
             raise ValueError(problem)
@@ -31,7 +33,7 @@ def url_problem(value: str) -> str:
 
 
 # An address, or a text with ${NAME} for a secret in it.
-BackendUrl = Annotated[str, AfterValidator(_backend), Field(json_schema_extra={"x-template": True})]
+BackendUrl = Annotated[str, AfterValidator(_backend), Field(json_schema_extra=IS_LATE)]
 
 
 async def filled(text: LateText, context: Context) -> str:

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Literal
 import orjson
 from pydantic import AliasChoices, Field, field_validator
 
-from apps.engine.config_types import SettingsModel, TemplateText, Words
+from apps.engine.config_types import LateWords, SettingsModel, TemplateText
 from apps.engine.feeds import decoded
 from apps.engine.field_encryption import KEY_NAME, Unreadable, blind, cipher_of, decrypted, encrypted
 from apps.engine.late_text import LateText
@@ -39,7 +39,7 @@ class MessagingKafkaConfig(SettingsModel):
 
     ignored_keys: ClassVar[frozenset[str]] = frozenset({"topics", "description"})
 
-    brokers: Words = Field(
+    brokers: LateWords = Field(
         ("localhost:9092",), min_length=1, max_length=MOST_BROKERS, description="Addresses to begin with, host:port."
     )
     group_id: str = Field(

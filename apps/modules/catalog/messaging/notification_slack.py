@@ -31,8 +31,8 @@ class NotificationSlackConfig(SettingsModel):
         validation_alias=AliasChoices("webhookURL", "webhookUrl"),
         description="The address of the channel's incoming webhook.",
     )
-    channel: str = Field("", description="Another channel than the webhook's own.")
-    username: str = Field("", description="The name to post under.")
+    channel: TemplateText = Field("", description="Another channel than the webhook's own.")
+    username: TemplateText = Field("", description="The name to post under.")
     text: TemplateText = Field("", description="The words, with ${data.x} for values of the message.")
     max_retries: WholeNumber = Field(3, ge=0, le=50, description="Tries after the first one.")
     timeout: Seconds = Field(30.0, gt=0, le=120, description="How long Slack may take.")
@@ -53,6 +53,7 @@ class NotificationSlack(Module[NotificationSlackConfig]):
         super().__init__(name, config)
         self._url = LateText(config.webhook_url)
         self._text = LateText(config.text)
+        self._who = LateText({"channel": config.channel, "username": config.username})
         self.retry = RetryPolicy(attempts=config.max_retries + 1, timeout_seconds=config.timeout + 5.0)
 
     async def run(self, payload: Any, context: Context) -> dict[str, Any]:
@@ -61,8 +62,8 @@ class NotificationSlack(Module[NotificationSlackConfig]):
         if not isinstance(url, str) or not url.startswith(("https://", "http://")):
             raise StepFailed(f"{self.name}: there is no webhookURL to post to.", code="slack.no_address")
         text = await self._text.fill(context, {"data": payload, "input": payload}) if self.config.text else None
-        body: dict[str, Any] = {"channel": self.config.channel, "username": self.config.username}
-        body = {key: value for key, value in body.items() if value}
+        who = await self._who.fill(context)
+        body: dict[str, Any] = {key: str(value) for key, value in who.items() if value}
         body["text"] = (words(payload) if text is None else str(text))[:LONGEST_TEXT]
         reply = await context.unit.http.request(
             "POST",

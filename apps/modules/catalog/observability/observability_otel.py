@@ -36,7 +36,7 @@ class ObservabilityOtelConfig(SettingsModel):
     ignored_keys: ClassVar[frozenset[str]] = frozenset({"description"})
 
     endpoint: TemplateText = Field(USUAL_ENDPOINT, description="The collector's address; http:// where it says none.")
-    service_name: str = Field(USUAL_NAME, description="The service that the spans are said to be of.")
+    service_name: TemplateText = Field(USUAL_NAME, description="The service that the spans are said to be of.")
 
     @field_validator("endpoint")
     @classmethod
@@ -64,6 +64,7 @@ class ObservabilityOtel(Module[ObservabilityOtelConfig]):
     def __init__(self, name: str, config: ObservabilityOtelConfig) -> None:
         super().__init__(name, config)
         self._endpoint = LateText(config.endpoint)
+        self._service = LateText(config.service_name)
 
     def listens(self) -> tuple[str, ...]:
         """Return the topics of the ends of runs."""
@@ -87,7 +88,7 @@ class ObservabilityOtel(Module[ObservabilityOtelConfig]):
             "POST",
             await self._address(context),
             headers={"content-type": "application/json"},
-            body=orjson.dumps(export_of(span, self.config.service_name)),
+            body=orjson.dumps(export_of(span, str(await self._service.fill(context)))),
             timeout=SECONDS,
         )
         answered(reply, self.name, "otel", context)

@@ -211,3 +211,11 @@ async def test_both_spellings_of_a_secret_sign_with_its_value_and_never_with_its
     auth = make(AuthJwt, {"secret": written}, "auth")
     _, made = await ask(auth, unit, "POST", "register", {"email": "a@b.example", "name": "A", "password": "pw"})
     assert jwt.decode(made["token"], signing_key(KEY), ["HS256"], options={"verify_exp": False})["email"]
+
+
+@pytest.mark.spec("CAT-B2")
+async def test_the_issuer_may_be_a_secret(unit):
+    unit.secrets.values["WHO"] = "shop-eu"
+    made = make(AuthJwt, {"secret": KEY, "issuer": "of ${WHO}"}, "auth")
+    unchecked = {"verify_exp": False, "verify_iat": False}
+    assert jwt.decode(await registered(made, unit), KEY, ["HS256"], options=unchecked)["iss"] == "of shop-eu"

@@ -160,3 +160,12 @@ def test_what_the_settings_lack_is_told():
             AuthModular.Config.model_validate(config)
     with pytest.raises(ValidationError):
         make(AuthModular, {**CONFIG, "oauth2": {"providers": {"github": {"client_id": "x"}}}})
+
+
+@pytest.mark.spec("CAT-B2")
+async def test_the_issuer_may_be_a_secret(unit):
+    unit.secrets.values["WHO"] = "shop-eu"
+    config = {"jwt": {"secret": SECRET, "issuer": "secret://who"}}
+    _, answer = await ask(unit, "POST", "register", {"email": "a@b.example", "password": GOOD}, config=config)
+    for token in (answer["token"], answer["refreshToken"]):
+        assert jwt.decode(token, options={"verify_signature": False})["iss"] == "shop-eu"

@@ -343,3 +343,12 @@ def test_numbers_may_be_written_in_three_ways(value):
 def test_settings_that_cannot_be_meant_are_refused(config):
     with pytest.raises(ValidationError):
         make(Reverseproxy, config)
+
+
+@pytest.mark.spec("CAT-B2")
+async def test_addresses_and_headers_of_answers_may_be_secrets(outside, partner):
+    outside.secrets.values |= {"WHERE": partner.url, "REGION": "eu\r\nx: y"}
+    ask = asker(outside, {"target": "secret://where", "response_headers": {"set_headers": {"X-Region": "${REGION}"}}})
+    response = await ask()
+    assert response.status == 200
+    assert (b"x-region", b"eu x: y") in response.headers

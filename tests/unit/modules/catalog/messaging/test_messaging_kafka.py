@@ -100,3 +100,9 @@ async def test_what_another_key_encrypted_is_refused_and_a_silent_cluster_is_deg
 async def test_without_a_key_what_comes_is_taken_as_it_is(unit, body):
     found = await make(MessagingKafka).opened(WireMessage("payments", body), unit.context())
     assert found == (orjson.loads(body) if body.startswith(b"{") else body.decode())
+
+
+@pytest.mark.spec("CAT-B2")
+async def test_all_brokers_may_be_one_secret(unit):
+    unit.secrets.values["KAFKA_BROKERS"] = "a:1, b"
+    assert (await wire(unit, brokers="secret://kafka.brokers")).addresses == ("a:1", "b:9092")

@@ -72,3 +72,10 @@ async def test_what_slack_refuses_fails_the_step_and_says_why(unit):
 def test_retries_are_steps_of_the_run():
     slack = make(NotificationSlack, {"webhookURL": URL, "maxRetries": "5"})
     assert (slack.retry.attempts, slack.effect) == (6, Effect.ONCE)
+
+
+@pytest.mark.spec("CAT-B2")
+async def test_channel_and_name_may_be_secrets(unit):
+    unit.secrets.values |= {"CHANNEL": "#eu", "NAME": "weft-eu"}
+    _, body = await post(unit, "x", {"channel": "secret://channel", "username": "${NAME}"})
+    assert (body["channel"], body["username"]) == ("#eu", "weft-eu")

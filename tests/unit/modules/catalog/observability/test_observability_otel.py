@@ -181,3 +181,11 @@ def test_it_hears_the_ends_of_runs_and_no_steps():
     assert module.listens() == ("workflow.*.completed", "workflow.*.failed")
     heard = [module.hears("workflow.x.failed", each) for each in (ENDED, {}, None, [1], {"workflowType": 1})]
     assert heard == [True, False, False, False, False]
+
+
+@pytest.mark.spec("CAT-B2")
+async def test_the_service_may_be_a_secret(unit):
+    unit.secrets.values["SERVICE"] = "shop-eu"
+    _, body, _ = await send(unit, ENDED, config={"serviceName": "${SERVICE}"})
+    (told_of,) = [found["resource"]["attributes"] for found in body["resourceSpans"]]
+    assert {"key": "service.name", "value": {"stringValue": "shop-eu"}} in told_of
