@@ -18,19 +18,38 @@ OWN_WORDS = frozenset({"detail", "errors", "message", "pointer", "status"})  # k
 
 
 class Redactor:
-    """Replaces a fixed set of values."""
+    """Replaces values: a set of them that may grow.
+
+    Adding one costs what it costs, and searching hardly more, however many there are (`needles.py`).
+    """
 
     __slots__ = ("_anchors", "_forms", "_long", "_quoted", "_short")
 
     def __init__(self, values: Iterable[str] = ()) -> None:
-        given = [value for value in values if value.strip() and value not in HIDDEN]
-        known = {*given, *(value.strip() for value in given)}
-        # white space around a value is often lost, and the value is found within what still has it
-        self._short = {value for value in known if len(value.strip()) < SHORTEST_WITHIN or value.strip() in OWN_WORDS}
-        self._long = {value for value in known - self._short if value == value.strip()}
-        self._forms: tuple[Form, ...] = tuple(form for value in sorted(self._long) for form in forms_of(value))
-        self._anchors = Needles(form.anchor_bytes for form in self._forms)
-        self._quoted = tuple(orjson.dumps(value) for value in sorted(self._short))
+        self._short: set[str] = set()
+        self._long: set[str] = set()
+        self._forms: dict[bytes, list[Form]] = {}  # by what is looked for first
+        self._anchors = Needles()
+        self._quoted = Needles()  # short values as JSON
+        self.add(values)
+
+    def add(self, values: Iterable[str]) -> None:
+        """Replace these too."""
+        for value in values:
+            if value.strip() and value not in HIDDEN:
+                # white space around a value is often lost, and the value is found within what still has it
+                for each in {value, value.strip()}:
+                    self._add(each)
+
+    def _add(self, value: str) -> None:
+        if len(value.strip()) < SHORTEST_WITHIN or value.strip() in OWN_WORDS:
+            self._short.add(value)
+            self._quoted.add(orjson.dumps(value))
+        elif value == value.strip() and value not in self._long:
+            for form in forms_of(value):
+                self._forms.setdefault(form.anchor, []).append(form)
+                self._anchors.add(form.anchor)
+            self._long.add(value)
 
     def __bool__(self) -> bool:
         return bool(self._long or self._short)
@@ -38,8 +57,7 @@ class Redactor:
     def may_be_in(self, payload: bytes) -> bool:
         """Whether a value may stand in there: plain searches only, because this is asked of many payloads."""
         return self._anchors.any_in(payload) or (
-            bool(self._short)
-            and (any(quoted in payload for quoted in self._quoted) or payload.decode("utf-8", "replace") in self._short)
+            bool(self._short) and (self._quoted.any_in(payload) or payload.decode("utf-8", "replace") in self._short)
         )
 
     def payload(self, payload: bytes) -> bytes:
@@ -58,7 +76,8 @@ class Redactor:
         return HIDDEN if text in self._short else self._within(text)
 
     def _within(self, text: str) -> str:
-        spans = [span for form in self._forms if form.anchor in text for span in form.spans(text)]
+        found = self._anchors.found_in(text.encode("utf-8", "surrogatepass"))
+        spans = [span for anchor in found for form in self._forms[anchor] for span in form.spans(text)]
         return _without(text, spans) if spans else text
 
     def tree(self, value: Any) -> Any:
@@ -97,29 +116,29 @@ class KnownSecrets:
     __slots__ = ("__weakref__", "_values", "is_used", "redactor", "version")
 
     def __init__(self) -> None:
-        self._values: frozenset[str] = frozenset()
-        self.redactor = NOTHING
+        self._values: set[str] = set()
+        self.redactor = Redactor()
         self.is_used = False
         self.version = -1  # of the environment's secrets when they were last read
 
     def renew(self, values: Iterable[str], version: int) -> None:
         """Know exactly these from now on."""
         self.version = version
-        self._set(frozenset(values))
+        wanted = set(values)
+        if wanted != self._values:
+            self._values, self.redactor = wanted, Redactor(wanted)
 
     def learn(self, values: Iterable[str]) -> None:
         """Know these too."""
-        self._set(self._values.union(values))
+        new = set(values) - self._values
+        self.redactor.add(new)
+        self._values |= new
 
     def use(self, value: str) -> None:
         """Note that a value is handed out."""
         self.is_used = True
         if value not in self._values:
             self.learn((value,))
-
-    def _set(self, values: frozenset[str]) -> None:
-        if values != self._values:
-            self._values, self.redactor = values, Redactor(values)
 
 
 def _without(text: str, spans: list[tuple[int, int]]) -> str:

@@ -1,4 +1,4 @@
-"""How the value of a secret turns up in a text: as it is, escaped as JSON or HTML, in an address, within base64.
+"""How the value of a secret turns up in a text: as it is, escaped as JSON or HTML, in an address, in base64 or hex.
 
 Every form keeps the value's letters and digits as they are, so its longest run of those (`anchor`) is looked for first;
 only a text that holds it is searched with the whole pattern, which is compiled then. Patterns have no open repetition:
@@ -7,8 +7,8 @@ searching stays linear in the text, whatever value and text are made of.
 
 import base64
 import re
-from collections.abc import Iterator
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from functools import cached_property, partial
 from itertools import groupby
 from urllib.parse import quote
 
@@ -32,15 +32,14 @@ BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 class Form:
     """One form of one value."""
 
-    def __init__(self, anchor: str, source: str, *, is_base64: bool = False) -> None:
-        self.anchor = anchor[:LONGEST_ANCHOR]
-        self.anchor_bytes = self.anchor.encode()
+    def __init__(self, anchor: str, source: Callable[[], str], *, is_base64: bool = False) -> None:
+        self.anchor = anchor[:LONGEST_ANCHOR].encode()
         self._source = source
         self._is_base64 = is_base64
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        return re.compile(self._source)
+        return re.compile(self._source())
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield where the form stands in a text."""
@@ -51,14 +50,19 @@ class Form:
 def forms_of(value: str) -> list[Form]:
     """Return the forms of a value of at least six characters."""
     if _has_too_many_spellings(value):
-        forms = [Form("", "|".join(re.escape(each) for each in _common(value)))]
+        forms = [Form("", partial(_any_of, value))]
     else:
-        forms = [Form(_longest(PLAIN_RUN, value), _loose(value))]
+        forms = [Form(_longest(PLAIN_RUN, value), partial(_loose, value))]
     data = value.encode("utf-8", "surrogatepass")
     for lead in range(3):
         core = _core(data, lead)
-        forms.append(Form(_longest(LETTERS_RUN, core), _loose(core, OTHER_ALPHABET), is_base64=True))
+        forms.append(Form(_longest(LETTERS_RUN, core), partial(_loose, core, OTHER_ALPHABET), is_base64=True))
+    forms += (Form(digits, partial(re.escape, digits)) for digits in dict.fromkeys((data.hex(), data.hex().upper())))
     return forms
+
+
+def _any_of(value: str) -> str:
+    return "|".join(re.escape(each) for each in _common(value))
 
 
 def _core(data: bytes, lead: int) -> str:

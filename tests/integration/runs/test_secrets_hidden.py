@@ -99,7 +99,7 @@ def forms(value):
     """Return what must be found nowhere: the value and what becomes of it on its way."""
     cut = [base64.b64encode(b"x" * lead + value.encode()).decode()[4:-4] for lead in range(3)]
     escaped = [json.dumps(value)[1:-1], json.dumps(json.dumps(value))[3:-3]]
-    return [value, *escaped, quote(value, safe=""), quote(value), *cut]
+    return [value, *escaped, quote(value, safe=""), quote(value), *cut, value.encode().hex()]
 
 
 def found_in(text, value):

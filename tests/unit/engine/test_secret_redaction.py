@@ -46,6 +46,8 @@ FORMS = {
     "as base64 for addresses": lambda text: base64.urlsafe_b64encode(text.encode()).decode(),
     "as basic credentials": lambda text: "Basic " + base64.b64encode(f"user:{text}".encode()).decode(),
     "as base64 within an address": lambda text: quote(base64.b64encode(text.encode()).decode(), safe=""),
+    "as hex": lambda text: text.encode().hex(),
+    "as hex in capitals": lambda text: text.encode().hex().upper(),
     "as HTML": html.escape,
     "as a representation of Python": repr,
 }
