@@ -64,6 +64,7 @@ BUILT = frozenset(
         "CAT-B2.12",
         "CAT-B2.13",
         "CAT-B2.14",
+        "CAT-B2.15",
         "CAT-B2.16",
     }
 )

@@ -7,7 +7,7 @@ from apps.core.errors import NotFound
 from apps.core.paging import USUAL_PAGE, Page, by_id
 from apps.engine.redaction import Redactor
 from apps.runs.models import Instance, InstanceTransition
-from apps.runs.queries.shown import redactor_of, text_of, value_of
+from apps.runs.queries.shown import redactor_of, redactors_of, text_of, value_of
 from apps.runs.rules.sealing import INSTANCE_DATA, INSTANCE_ERROR, TRANSITION_DATA
 from apps.tenants.queries import environment_get, environment_list
 from apps.workflows.queries.workflows import workflow_names
@@ -34,7 +34,7 @@ def instance_list(
     page = by_id(rows, after=after, limit=limit)
     names = workflow_names(workflow_ids={row.workflow_id for row in page.items})
     environments = {found.id: found.name for found in environment_list()}
-    redactors = {identity: redactor_of(identity) for identity in {row.environment_id for row in page.items}}
+    redactors = redactors_of(row.environment_id for row in page.items)
     return Page([_line(row, names, environments, redactors[row.environment_id]) for row in page.items], page.next)
 
 
@@ -72,7 +72,7 @@ def _line(
         "workflow": {"id": str(row.workflow_id), "slug": slug, "name": name},
         "environment": environments.get(row.environment_id, ""),
         "machine": row.machine,
-        "key": row.key,
+        "key": redactor.text(row.key),
         "state": row.state,
         "previous_state": row.previous_state,
         "completed": row.completed,

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from apps.core.errors import NotFound
 from apps.core.paging import USUAL_PAGE, Page, by_id
+from apps.engine.redaction import Redactor
 from apps.runs.models import Delivery, Message, Run
-from apps.runs.queries.shown import redactor_of, value_of
+from apps.runs.queries.shown import redactor_of, redactors_of, value_of
 from apps.runs.rules.sealing import MESSAGE_HEADERS, MESSAGE_PAYLOAD, RUN_ERROR
 from apps.tenants.queries import environment_get, environment_list
 
@@ -27,7 +28,8 @@ def message_list(
         rows = rows.filter(topic=topic)
     page = by_id(rows, after=after, limit=limit)
     environments = {found.id: found.name for found in environment_list()}
-    return Page([_line(row, environments) for row in page.items], page.next)
+    redactors = redactors_of(row.environment_id for row in page.items)
+    return Page([_line(row, environments, redactors[row.environment_id]) for row in page.items], page.next)
 
 
 def message_get(*, message_id: UUID) -> dict[str, Any]:
@@ -39,7 +41,7 @@ def message_get(*, message_id: UUID) -> dict[str, Any]:
     redactor = redactor_of(row.environment_id)
     runs = Run.objects.filter(correlation=str(row.id)).order_by("-id").values("id", "workflow_name", "state", "dead_at")
     return {
-        **_line(row, environments),
+        **_line(row, environments, redactor),
         "payload": value_of(row.payload, MESSAGE_PAYLOAD, redactor),
         "headers": value_of(row.headers, MESSAGE_HEADERS, redactor),
         "deliveries": [_delivery(delivery) for delivery in Delivery.objects.filter(message_id=row.id).order_by("id")],
@@ -60,15 +62,14 @@ def dead_letter_list(*, after: UUID | None = None, limit: int = USUAL_PAGE) -> P
     page = by_id(Delivery.objects.filter(dead_at__isnull=False), after=after, limit=limit)
     topics = dict(Message.objects.filter(id__in=[row.message_id for row in page.items]).values_list("id", "topic"))
     runs = Run.objects.filter(id__in=[row.run_id for row in page.items if row.run_id])
-    errors = {
-        run_id: value_of(error, RUN_ERROR, redactor_of(environment_id))
-        for run_id, environment_id, error in runs.values_list("id", "environment_id", "error")
-    }
+    failed = list(runs.values_list("id", "environment_id", "error"))
+    redactors = redactors_of([*(row.environment_id for row in page.items), *(place for _, place, _ in failed)])
+    errors = {run_id: value_of(error, RUN_ERROR, redactors[place]) for run_id, place, error in failed}
     return Page(
         [
             {
                 **_delivery(row),
-                "topic": topics.get(row.message_id, ""),
+                "topic": redactors[row.environment_id].text(topics.get(row.message_id, "")),
                 "error": UNHEARD if row.run_id is None else errors.get(row.run_id),
             }
             for row in page.items
@@ -77,14 +78,14 @@ def dead_letter_list(*, after: UUID | None = None, limit: int = USUAL_PAGE) -> P
     )
 
 
-def _line(row: Message, environments: dict[UUID, str]) -> dict[str, Any]:
+def _line(row: Message, environments: dict[UUID, str], redactor: Redactor) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "environment": environments.get(row.environment_id, ""),
         "workflow_id": str(row.workflow_id),
         "run_id": None if row.run_id is None else str(row.run_id),
-        "topic": row.topic,
-        "key": row.key,
+        "topic": redactor.text(row.topic),
+        "key": redactor.tree(row.key),
         "published_at": row.published_at.isoformat(),
     }
 

@@ -15,7 +15,7 @@ from apps.core.sealing import opened
 from apps.engine.redaction import Redactor
 from apps.runs.models import Run, Step
 from apps.runs.queries.programs import trace_read
-from apps.runs.queries.shown import UNDECIPHERABLE, logs_of, redactor_of, value_of
+from apps.runs.queries.shown import UNDECIPHERABLE, logs_of, redactor_of, redactors_of, value_of
 from apps.runs.rules.sealing import (
     RUN_ERROR,
     RUN_INPUT,
@@ -59,7 +59,9 @@ def run_list(
     page = by_id(rows, after=after, limit=limit)
     names = workflow_names(workflow_ids={row.workflow_id for row in page.items})
     by_environment = {identity: name for name, identity in environments.items()}
-    return Page([_line(row, names, by_environment) for row in page.items], page.next)
+    redactors = redactors_of(row.environment_id for row in page.items)
+    lines = [_line(row, names, by_environment, redactors[row.environment_id]) for row in page.items]
+    return Page(lines, page.next)
 
 
 def run_get(*, run_id: UUID) -> dict[str, Any]:
@@ -71,7 +73,7 @@ def run_get(*, run_id: UUID) -> dict[str, Any]:
     environments = {found.id: found.name for found in environment_list()}
     redactor = redactor_of(row.environment_id)
     return {
-        **_line(row, names, environments),
+        **_line(row, names, environments, redactor),
         "input": value_of(row.input, RUN_INPUT, redactor),
         "output": value_of(row.output, RUN_OUTPUT, redactor),
         "error": value_of(row.error, RUN_ERROR, redactor),
@@ -101,7 +103,7 @@ def run_events(*, run_id: UUID, after: int) -> list[dict[str, Any]]:
     ]
     changed = {
         "state": row.state,
-        "wait": _wait(row),
+        "wait": _wait(row, redactor),
         "output": value_of(row.output, RUN_OUTPUT, redactor),
         "error": value_of(row.error, RUN_ERROR, redactor),
         "attempt": row.attempt,
@@ -159,7 +161,9 @@ def _first_id(moment: datetime) -> UUID:
     return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
-def _line(row: Run, names: dict[UUID, tuple[str, str]], environments: dict[UUID, str]) -> dict[str, Any]:
+def _line(
+    row: Run, names: dict[UUID, tuple[str, str]], environments: dict[UUID, str], redactor: Redactor
+) -> dict[str, Any]:
     slug, name = names.get(row.workflow_id, ("", ""))
     return {
         "id": str(row.id),
@@ -169,14 +173,14 @@ def _line(row: Run, names: dict[UUID, tuple[str, str]], environments: dict[UUID,
         "source": row.source,
         "entry": row.entry,
         "section": row.section,
-        "action": row.action,
+        "action": redactor.text(row.action),
         "definition": row.workflow_name,
         "route": row.route,
         "state": row.state,
-        "wait": _wait(row),
-        "correlation": row.correlation,
+        "wait": _wait(row, redactor),
+        "correlation": redactor.tree(row.correlation),
         "parent": None if row.parent_id is None else str(row.parent_id),
-        "request_id": row.request_id,
+        "request_id": redactor.tree(row.request_id),
         "http_status": row.http_status,
         "attempt": row.attempt,
         "sequence": row.sequence,
@@ -188,14 +192,14 @@ def _line(row: Run, names: dict[UUID, tuple[str, str]], environments: dict[UUID,
     }
 
 
-def _wait(row: Run) -> dict[str, Any] | None:
+def _wait(row: Run, redactor: Redactor) -> dict[str, Any] | None:
     if row.wait_reason is None:
         return None
     return {
         "reason": row.wait_reason,
         "since": _time(row.wait_since),
         "until": _time(row.wait_until),
-        "for": row.wait_for,
+        "for": redactor.tree(row.wait_for),
     }
 
 

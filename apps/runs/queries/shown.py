@@ -1,9 +1,11 @@
 """What people are shown of stored payloads: opened, decoded, without the values of the environment's secrets.
 
 Rows that something goes on from (inputs, messages, objects, instances) hold values as they are, sealed; and a row may
-be older than the present value. So every value that is still kept is looked for whenever a payload is read.
+be older than the present value. So every value that is still kept is looked for whenever a payload is read, and in
+names that data may have made: topics, actions, keys.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -27,6 +29,11 @@ UNDECIPHERABLE = {
 def redactor_of(environment_id: UUID) -> Redactor:
     """Return what hides the secrets of an environment of the scope's tenant."""
     return _redactor(environment_id, secrets_version(environment_id=environment_id))
+
+
+def redactors_of(environment_ids: Iterable[UUID]) -> dict[UUID, Redactor]:
+    """Return what hides the secrets of each of these environments of the scope's tenant."""
+    return {environment_id: redactor_of(environment_id) for environment_id in set(environment_ids)}
 
 
 @lru_cache(maxsize=MOST_ENVIRONMENTS)

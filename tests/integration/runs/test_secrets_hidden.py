@@ -29,7 +29,7 @@ from tests.support.serving import deployed, request
 
 __all__ = ["open_socket", "sockets"]  # fixtures
 
-pytestmark = pytest.mark.spec("CAT-B2")
+pytestmark = pytest.mark.spec("CAT-B2.15")
 
 DOCUMENT = (
     HEAD

@@ -13,17 +13,18 @@ from apps.core.scope import SYSTEM, scope
 from apps.engine.run.program import HIDDEN
 from apps.runs.adapters.threads import in_thread
 from apps.runs.models import Step
+from apps.runs.operations.runs import run_start
 from tests.integration.runs.documents import HEAD
-from tests.integration.runs.test_secrets_hidden import found_in, put, values
+from tests.integration.runs.test_secrets_hidden import found_in, put, shown_to, values
 from tests.support.clients import browser_for, client_for
 from tests.support.examples.runs import one_of_each
-from tests.support.runs import ended_of
+from tests.support.runs import ended, ended_of, the
 from tests.support.serving import deployed, request
 from tests.support.upstream import upstream
 
 __all__ = ["values"]  # a fixture
 
-pytestmark = pytest.mark.spec("CAT-B2")
+pytestmark = pytest.mark.spec("CAT-B2.15")
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCUMENT = (
@@ -46,6 +47,28 @@ workflows:
     refuse:
       steps:
         - {name: ask, uses: states, with: {resourceType: "${data.note} of", id: "Bearer ${TOKEN}"}}
+"""
+)
+NAMES = (
+    HEAD
+    + """\
+  - {name: broker, type: messaging.broker}
+  - {name: engine, type: statemachine.engine}
+  - {name: tickets, type: api.handler, config: {resourceName: tickets, workflowType: ticket, workflowEngine: engine}}
+workflows:
+  http:
+    routes:
+      - {method: POST, path: /tickets, handler: tickets}
+  messaging:
+    subscriptions: []
+  statemachine:
+    engine: engine
+    definitions:
+      - {name: ticket, initialState: open, states: {open: {}, solved: {}}, transitions: {}}
+  pipelines:
+    tell:
+      steps:
+        - {name: tell, emit: "about ${data.note}", key: "${data.note}"}
 """
 )
 LOGGERS = ("weft", "django.request", "uvicorn.error", "celery.worker", "celery.redirected", "httpx2", "asyncio")
@@ -151,3 +174,20 @@ def test_a_process_prints_no_value_whoever_logs_it(process):
     lines = [json.loads(line) for line in printed.stderr.splitlines()]
     assert {line["logger"] for line in lines if HIDDEN in line["event"]} == set(LOGGERS)
     assert found_in(printed.stderr, value) == []
+
+
+async def test_names_that_data_made_are_shown_without_the_values(database, two_tenants, ingress, worker, values):
+    for tenant in two_tenants:
+        value = values[tenant.id]
+        await put(tenant, value)
+        workflow = await deployed(tenant, "names", NAMES)
+        made = {"workflow_id": workflow.id, "environment": "prod", "workflow": "tell", "action": f"go {value}"}
+        run = await the(tenant, run_start, **made, data={"note": value}, actor=tenant.actor)
+        await ended(tenant, run["id"])
+        assert (await request(ingress, "POST", f"/w/{tenant.slug}/names/tickets", {"id": f"t {value}"})).status == 201
+    for tenant in two_tenants:
+        shown = await in_thread(shown_to, tenant)
+        assert f"about {HIDDEN}" in shown["messages"]
+        assert f"go {HIDDEN}" in shown["runs"]
+        assert f"t {HIDDEN}" in shown["instances"]
+        assert [address for address, text in shown.items() if found_in(text, values[tenant.id])] == []

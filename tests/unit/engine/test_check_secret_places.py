@@ -22,7 +22,7 @@ from apps.engine.checks.shapes import Key, ListOf, MapOf, Shape
 from apps.engine.document import load
 from tests.unit.engine.checking import findings_of, registry
 
-pytestmark = pytest.mark.spec("CAT-B2")
+pytestmark = pytest.mark.spec("CAT-B2.15")
 
 REGISTRY = registry()
 SPELLINGS = ("${A_SECRET}", "secret://tenant/a.secret", "before ${A_SECRET}")

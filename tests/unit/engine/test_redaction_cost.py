@@ -7,7 +7,7 @@ import pytest
 
 from apps.engine.redaction import KnownSecrets, Redactor
 
-pytestmark = pytest.mark.spec("CAT-B2")
+pytestmark = pytest.mark.spec("CAT-B2.15")
 
 
 def values(count, start=0):

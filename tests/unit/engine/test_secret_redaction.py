@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from apps.engine.redaction import OWN_WORDS, KnownSecrets, Redactor
 from apps.engine.run.program import HIDDEN
 
-pytestmark = pytest.mark.spec("CAT-B2")
+pytestmark = pytest.mark.spec("CAT-B2.15")
 
 ALPHABET = string.ascii_letters + string.digits + "-_.~+/=!@#$%&?:;,'\"\\<>{}[]() \n\täж漢😀"
 OTHER_TEXTS = st.text(string.ascii_lowercase.replace("q", "") + '"\\{ ')

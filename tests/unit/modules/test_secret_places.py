@@ -14,7 +14,7 @@ from apps.engine.document import load, path_text
 from apps.engine.late_text import LateText
 from apps.engine.registry import discover
 
-pytestmark = pytest.mark.spec("CAT-B2")
+pytestmark = pytest.mark.spec("CAT-B2.15")
 
 REGISTRY = discover(apps.modules.catalog)
 NAME = "A_SECRET"

@@ -213,7 +213,7 @@ async def test_both_spellings_of_a_secret_sign_with_its_value_and_never_with_its
     assert jwt.decode(made["token"], signing_key(KEY), ["HS256"], options={"verify_exp": False})["email"]
 
 
-@pytest.mark.spec("CAT-B2")
+@pytest.mark.spec("CAT-B2.15")
 async def test_the_issuer_may_be_a_secret(unit):
     unit.secrets.values["WHO"] = "shop-eu"
     made = make(AuthJwt, {"secret": KEY, "issuer": "of ${WHO}"}, "auth")

@@ -162,7 +162,7 @@ def test_what_the_settings_lack_is_told():
         make(AuthModular, {**CONFIG, "oauth2": {"providers": {"github": {"client_id": "x"}}}})
 
 
-@pytest.mark.spec("CAT-B2")
+@pytest.mark.spec("CAT-B2.15")
 async def test_the_issuer_may_be_a_secret(unit):
     unit.secrets.values["WHO"] = "shop-eu"
     config = {"jwt": {"secret": SECRET, "issuer": "secret://who"}}

@@ -345,7 +345,7 @@ def test_settings_that_cannot_be_meant_are_refused(config):
         make(Reverseproxy, config)
 
 
-@pytest.mark.spec("CAT-B2")
+@pytest.mark.spec("CAT-B2.15")
 async def test_addresses_and_headers_of_answers_may_be_secrets(outside, partner):
     outside.secrets.values |= {"WHERE": partner.url, "REGION": "eu\r\nx: y"}
     ask = asker(outside, {"target": "secret://where", "response_headers": {"set_headers": {"X-Region": "${REGION}"}}})

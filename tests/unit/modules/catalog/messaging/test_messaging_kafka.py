@@ -102,7 +102,7 @@ async def test_without_a_key_what_comes_is_taken_as_it_is(unit, body):
     assert found == (orjson.loads(body) if body.startswith(b"{") else body.decode())
 
 
-@pytest.mark.spec("CAT-B2")
+@pytest.mark.spec("CAT-B2.15")
 async def test_all_brokers_may_be_one_secret(unit):
     unit.secrets.values["KAFKA_BROKERS"] = "a:1, b"
     assert (await wire(unit, brokers="secret://kafka.brokers")).addresses == ("a:1", "b:9092")

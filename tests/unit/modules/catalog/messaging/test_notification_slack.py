@@ -74,7 +74,7 @@ def test_retries_are_steps_of_the_run():
     assert (slack.retry.attempts, slack.effect) == (6, Effect.ONCE)
 
 
-@pytest.mark.spec("CAT-B2")
+@pytest.mark.spec("CAT-B2.15")
 async def test_channel_and_name_may_be_secrets(unit):
     unit.secrets.values |= {"CHANNEL": "#eu", "NAME": "weft-eu"}
     _, body = await post(unit, "x", {"channel": "secret://channel", "username": "${NAME}"})

@@ -183,7 +183,7 @@ def test_it_hears_the_ends_of_runs_and_no_steps():
     assert heard == [True, False, False, False, False]
 
 
-@pytest.mark.spec("CAT-B2")
+@pytest.mark.spec("CAT-B2.15")
 async def test_the_service_may_be_a_secret(unit):
     unit.secrets.values["SERVICE"] = "shop-eu"
     _, body, _ = await send(unit, ENDED, config={"serviceName": "${SERVICE}"})
