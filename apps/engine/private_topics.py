@@ -27,6 +27,13 @@ def own_topic(topic: str) -> str:
     return topic.split(".", 2)[2] if topic.startswith((TO, FROM)) and topic.count(".") > 1 else topic
 
 
+def published_topic(topic: str) -> str | None:
+    """Return the topic under which a document published a message, on whichever broker; None when it was not it."""
+    if topic.startswith(TO):
+        return own_topic(topic)
+    return None if topic.startswith(PRIVATE) else topic
+
+
 def _segment(name: str) -> str:
     """Return a module's name as one segment of a topic that no other name has and no pattern means."""
     return NOT_IN_NAMES.sub(lambda found: f"%{ord(found[0]):x};", name)

@@ -9,6 +9,7 @@ from apps.engine.framework_settings import FrameworkSettings
 
 SERVERS = ("http.server", "httpserver.modular")
 DEFAULT = ":8080"
+ANY_FREE = ":0"
 LOOPBACK = "127.0.0.1"
 HIGHEST_PORT = 65535
 
@@ -44,11 +45,11 @@ def parse_address(text: str) -> Address:
     return Address(bare or LOOPBACK, int(port))
 
 
-def address_of(document: Document) -> Address:
-    """Return the address of the document's first HTTP server; raise `BadAddress`."""
+def address_of(document: Document, usual: str = DEFAULT) -> Address:
+    """Return the address of the document's first HTTP server, the usual one if it names none; raise `BadAddress`."""
     settings = FrameworkSettings(document, {entry.name: canonical(entry.kind) for entry in document.modules})
     servers = (settings.of(entry).values for entry in document.modules if canonical(entry.kind) in SERVERS)
-    return parse_address(next((address for address in map(_named, servers) if address), DEFAULT))
+    return parse_address(next((address for address in map(_named, servers) if address), usual))
 
 
 def _named(config: dict[str, Any]) -> str:

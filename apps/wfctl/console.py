@@ -24,9 +24,9 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 class Console:
     """Answers `/_weft/...` and hands everything else on."""
 
-    def __init__(self, served: Asgi, host: LocalHost) -> None:
+    def __init__(self, served: Asgi, host: LocalHost, scope: str = LOCAL) -> None:
         self._served = served
-        self._host = host
+        self._host, self._scope = host, scope
         self._calls: dict[tuple[str, str], Callable[[Request], Awaitable[Response]]] = {
             ("GET", "runs"): self._runs,
             ("POST", "runs"): self._start,
@@ -65,11 +65,11 @@ class Console:
         return await call(request)
 
     async def _runs(self, request: Request) -> Response:
-        return Response.json(self._host.queue.runs(LOCAL))
+        return Response.json(self._host.queue.runs(self._scope))
 
     def _run(self, named: str) -> Response:
         try:
-            found = self._host.queue.run(LOCAL, UUID(named))
+            found = self._host.queue.run(self._scope, UUID(named))
         except ValueError:
             found = None
         return Response.json(found) if found else Response.problem(404, "run.unknown", "There is no such run")
@@ -77,35 +77,35 @@ class Console:
     async def _start(self, request: Request) -> Response:
         body = _object(request)
         run = self._application().resolve(str(body.get("workflow", "")), str(body.get("action", "")), body.get("data"))
-        return Response.json({"id": str(await self._host.start_run(run))}, 202)
+        return Response.json({"id": str(await self._host.start_run(run, self._scope))}, 202)
 
     async def _messages(self, request: Request) -> Response:
-        return Response.json(self._host.queue.messages(LOCAL))
+        return Response.json(self._host.queue.messages(self._scope))
 
     async def _publish(self, request: Request) -> Response:
         body = _object(request)
         topic, key = body.get("topic"), body.get("key")
         if not isinstance(topic, str) or not topic or not isinstance(key, str | None):
             return Response.problem(422, "message.invalid", "A message has a topic, a payload and maybe a key, a text")
-        identity = await publish(self._host, topic, body.get("payload"), key)
+        identity = await publish(self._host, self._scope, topic, body.get("payload"), key)
         return Response.json({"id": str(identity)}, 202)
 
     async def _instances(self, request: Request) -> Response:
-        async with self._host.unit() as unit:
+        async with self._host.unit(self._scope) as unit:
             found = await unit.instances.page()
         return Response.json([{"id": one.key, "machine": one.machine, "state": one.state, "data": one.data,
                                "completed": one.completed, "error": one.error} for one in found])  # fmt: skip
 
     def _application(self) -> Application:
-        application = self._host.application()
+        application = self._host.application(self._scope)
         if application is None:
             raise StepFailed("There is no valid document to serve.", code="application.none", status=503)
         return application
 
 
-async def publish(host: LocalHost, topic: str, payload: Any, key: str | None = None) -> UUID:
+async def publish(host: LocalHost, scope: str, topic: str, payload: Any, key: str | None = None) -> UUID:
     """Publish one message and return its id."""
-    async with host.unit() as unit:
+    async with host.unit(scope) as unit:
         return unit.broker.publish(topic, payload, key=key)
 
 

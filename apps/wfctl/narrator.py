@@ -18,7 +18,7 @@ from apps.wfctl.console import Asgi
 LOOK_SECONDS = 0.05
 FINAL = ("done", "failed", "cancelled")
 COLOURS = {"done": "green", "failed": "bold red", "cancelled": "dim"}
-_NEW = "select position, id from run where position > ? and source <> 'http' order by position"
+_NEW = "select position, id, scope from run where position > ? and source <> 'http' order by position"
 
 
 class Narrator:
@@ -28,7 +28,7 @@ class Narrator:
         self.terminal = terminal
         self._known = known
         self._seen = 0
-        self._open: list[UUID] = []
+        self._open: list[tuple[str, UUID]] = []
 
     def say(self, *parts: str | tuple[str, str]) -> None:
         """Print one line with the time in front."""
@@ -37,8 +37,8 @@ class Narrator:
         shown = [hide(part) if isinstance(part, str) else (hide(part[0]), part[1]) for part in parts]
         self.terminal.print(Text.assemble((now, "dim"), " ", *shown), soft_wrap=True)
 
-    def requests(self, served: Asgi) -> Asgi:
-        """Return `served`, telling of each request that was answered."""
+    def requests(self, served: Asgi, label: str = "") -> Asgi:
+        """Return `served`, telling of each request that was answered, with the label in front."""
 
         async def told(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
@@ -54,7 +54,9 @@ class Narrator:
 
             await served(scope, receive, watch)
             took = f" {(time.monotonic() - started) * 1000:.1f} ms"
-            self.say(f"{scope['method']} {scope['path']} ", (str(status), _colour_of(status)), (took, "dim"))
+            self.say(
+                _mark(label), f"{scope['method']} {scope['path']} ", (str(status), _colour_of(status)), (took, "dim")
+            )
 
         return told
 
@@ -68,21 +70,25 @@ class Narrator:
         """Tell of the runs that have ended since the last look."""
         for row in host.store.rows(_NEW, (self._seen,)):
             self._seen = row["position"]
-            self._open.append(UUID(row["id"]))
-        for run_id in list(self._open):
-            run = host.queue.run(LOCAL, run_id)
+            self._open.append((row["scope"], UUID(row["id"])))
+        for scope, run_id in list(self._open):
+            run = host.queue.run(scope, run_id)
             if run is None or run["status"] in FINAL:
-                self._open.remove(run_id)
+                self._open.remove((scope, run_id))
             if run is not None and run["status"] in FINAL:
-                self._tell(run)
+                self._tell("" if scope == LOCAL else scope, run)
 
-    def _tell(self, run: dict[str, Any]) -> None:
-        way = " -> " if run["source"] == "message" else " "
-        what = f"{run['source']} {run['action']}{way}{run['workflow']}".strip()
-        self.say(f"{what} ", (run["status"], COLOURS[run["status"]]), *_took(run), *_error(run))
+    def _tell(self, label: str, run: dict[str, Any]) -> None:
+        way = "->" if run["source"] == "message" else ""
+        what = " ".join(filter(None, (run["source"], run["action"], way, run["workflow"])))
+        self.say(_mark(label), f"{what} ", (run["status"], COLOURS[run["status"]]), *_took(run), *_error(run))
         for step in run["steps"] or []:
             for line in step.get("logs") or []:
                 self.say((f"  {step.get('name', '')}: {line.get('message', '')}", "dim"))
+
+
+def _mark(label: str) -> tuple[str, str]:
+    return (f"{label} " if label else "", "cyan")
 
 
 def _took(run: dict[str, Any]) -> list[tuple[str, str]]:

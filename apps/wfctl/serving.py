@@ -1,116 +1,91 @@
-"""A document being served: compiled, listening, reloaded when its file changes, and closed in order."""
+"""Documents being served: listening, reloaded when their files change, and closed in order."""
 
 import asyncio
 import contextlib
 import logging
-import signal
-import socket
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from socket import socket
+from typing import Any
 
 import uvicorn
 from rich.console import Console as Terminal
 
-from apps.engine.application import Application
-from apps.engine.check import CheckOptions
-from apps.engine.document import Document
+from apps.engine.asgi import Receive, Scope, Send
 from apps.engine.local.host import LocalHost
 from apps.engine.registry import Registry
-from apps.wfctl.address import Address, BadAddress, address_of
-from apps.wfctl.console import Console
+from apps.wfctl.announcing import announce, tell_links
+from apps.wfctl.console import Asgi, Console
+from apps.wfctl.linking import Linked
 from apps.wfctl.logs import logging_without
 from apps.wfctl.narrator import Narrator
-from apps.wfctl.reading import Examined, Unreadable, compiled, examine, missing_secrets, registry, secrets_set
+from apps.wfctl.reading import Unreadable, registry, secrets_set
 from apps.wfctl.report import print_report
+from apps.wfctl.served import (
+    CannotServe,
+    Served,
+    Wanted,
+    addresses_of,
+    compile_file,
+    documents_of,
+    links_between,
+    listen_all,
+    port_of,
+)
+from apps.wfctl.stopping import Server
 from apps.wfctl.watching import changes
 
-BACKLOG = 2048
 GRACE_SECONDS = 5
-SHOWN = ("section", "trigger")  # not what the product answers by itself
 
 
-class CannotServe(Exception):
-    """The document cannot run, or its address is taken."""
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """What the command line asked for."""
-
-    file: Path
-    address: Address | None
-    store: str
-    is_reloading: bool
-    has_console: bool
-    allow_placeholders: bool = False
-
-
-class _Server(uvicorn.Server):
-    """Stops in order when told to, and then is done: uvicorn's own way ends the process by the signal.
-
-    `announce` is called once it listens to being told: whoever reads it may send the signal at once.
-    """
-
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._announce = announce
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Listen for Ctrl-C and SIGTERM while serving."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stop)
-        try:
-            self._announce()
-            yield
-        finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)
-
-    def _stop(self) -> None:
-        self.force_exit = self.should_exit
-        self.should_exit = True
-
-
-async def serve(wanted: Served, terminal: Terminal) -> None:
-    """Serve until interrupted; raise `CannotServe` and `Unreadable` before anything is served."""
+async def serve(wanted: Wanted, terminal: Terminal) -> None:
+    """Serve until interrupted; raise `BadCall`, `CannotServe` and `Unreadable` before anything is served."""
     types = registry()
-    examined, application = _compiled(wanted, types)
-    if application is None:
-        print_report(examined, terminal)
-        raise CannotServe(f"{examined.name} cannot be served; mend what is listed above.")
-    listening = _listen(_address(wanted, application.document))
-    host = LocalHost(wanted.store, folder=wanted.file.resolve().parent)
-    session = _Session(wanted, types, host, Narrator(terminal, host.known))
+    served = documents_of(wanted, types, terminal)
+    linked = links_between(wanted, served)
+    if linked is not None and not linked.is_sound:
+        print_report(linked.examined, terminal)
+        raise CannotServe(f"{linked.examined.name} cannot be used; mend what is listed above.")
+    listening = listen_all(addresses_of(wanted, served))
+    host = LocalHost(wanted.store, folder=served[0].folder)
+    session = _Session(wanted, types, host, Narrator(terminal, host.known), served, linked)
     try:
         with logging_without(host.known):
-            await session.serve(application, examined.content, listening)
+            await session.serve(listening)
     finally:
         await host.close()
-        listening.close()
+        for each in listening:
+            each.close()
 
 
 class _Session:
     """Everything that goes on between the first request and the last."""
 
-    def __init__(self, wanted: Served, types: Registry, host: LocalHost, narrator: Narrator) -> None:
+    def __init__(
+        self,
+        wanted: Wanted,
+        types: Registry,
+        host: LocalHost,
+        narrator: Narrator,
+        served: Sequence[Served],
+        linked: Linked | None,
+    ) -> None:
         self._wanted, self._types, self._host, self._narrator = wanted, types, host, narrator
+        self._served, self._linked = served, linked
         self._stop = asyncio.Event()
 
-    async def serve(self, application: Application, content: bytes, listening: socket.socket) -> None:
-        """Serve an application, compiled from `content`."""
-        self._deploy(application)
+    async def serve(self, listening: Sequence[socket]) -> None:
+        """Serve the documents, each on the socket at its place."""
+        self._join()
+        for each in self._served:
+            self._deploy(each)
         self._host.start()
-        tasks = [asyncio.create_task(self._narrator.runs(self._host))]
-        if self._wanted.is_reloading:
-            tasks.append(asyncio.create_task(self._reload(content)))
+        work = [self._narrator.runs(self._host), *(self._reloading() if self._wanted.is_reloading else ())]
+        tasks = [asyncio.create_task(each) for each in work]
+        told = partial(announce, self._narrator, self._types, self._served, listening, self._linked)
         try:
-            await self._server(partial(_announce, self._narrator, application, self._types, listening)).serve(
-                sockets=[listening]
-            )
+            await self._server(self._asgi(listening), told).serve(sockets=list(listening))
         finally:
             self._stop.set()
             self._narrator.look(self._host)
@@ -119,15 +94,29 @@ class _Session:
             await asyncio.gather(*tasks, return_exceptions=True)
             self._narrator.say("stopped")
 
-    def _deploy(self, application: Application) -> None:
-        """Serve it, knowing what not to show: rows of an earlier process may hold what this one has not used yet."""
-        self._host.known.learn(secrets_set(application.document))
-        self._host.deploy(application)
+    def _join(self) -> None:
+        if len(self._served) > 1:
+            links = () if self._linked is None else self._linked.links
+            self._host.joined.join([each.scope for each in self._served], links)
 
-    def _server(self, announce: Callable[[], None]) -> _Server:
-        served = self._host.asgi()
+    def _deploy(self, served: Served) -> None:
+        """Serve it, knowing what not to show: rows of an earlier process may hold what this one has not used yet."""
+        self._host.known.learn(secrets_set(served.application.document))
+        self._host.deploy(served.application, served.scope, folder=served.folder)
+
+    def _asgi(self, listening: Sequence[socket]) -> Asgi:
+        doors = {port_of(at): self._door(each) for each, at in zip(self._served, listening, strict=True)}
+        return _by_port(doors) if len(doors) > 1 else next(iter(doors.values()))
+
+    def _door(self, served: Served) -> Asgi:
+        door: Asgi = self._host.asgi(served.scope)
+        if self._wanted.has_console:
+            door = Console(door, self._host, served.scope)
+        return self._narrator.requests(door, served.label)
+
+    def _server(self, door: Asgi, told: Callable[[], None]) -> Server:
         config = uvicorn.Config(
-            self._narrator.requests(Console(served, self._host) if self._wanted.has_console else served),
+            door,
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -135,63 +124,53 @@ class _Session:
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         logging.getLogger("uvicorn").setLevel(logging.WARNING)
-        return _Server(config, announce)
+        return Server(config, told)
 
-    async def _reload(self, content: bytes) -> None:
-        async for _ in changes(self._wanted.file, content, self._stop):
+    def _reloading(self) -> Iterator[Coroutine[Any, Any, None]]:
+        for each in self._served:
+            yield self._reload(each)
+        if self._linked is not None and self._wanted.links is not None:
+            yield self._reload_links(self._wanted.links, self._linked.examined.content)
+
+    async def _reload(self, served: Served) -> None:
+        async for _ in changes(served.file, served.content, self._stop):
             with contextlib.suppress(Unreadable):
-                self._deploy_again()
+                self._deploy_again(served)
 
-    def _deploy_again(self) -> None:
-        examined, application = _compiled(self._wanted, self._types)
+    def _deploy_again(self, served: Served) -> None:
+        allowed = self._wanted.allow_placeholders
+        examined, application = compile_file(served.file, self._types, allow_placeholders=allowed)
         if application is None:
             print_report(examined, self._narrator.terminal)
             self._narrator.say(("not reloaded", "bold red"), ": what was served before goes on")
-        else:
-            self._deploy(application)
-            self._narrator.say(("reloaded", "green"), f" {examined.name} ({application.sha256[:12]})")
+            return
+        served.content, served.application = examined.content, application
+        self._deploy(served)
+        self._narrator.say(("reloaded", "green"), f" {examined.name} ({application.sha256[:12]})")
+
+    async def _reload_links(self, file: Path, content: bytes) -> None:
+        async for _ in changes(file, content, self._stop):
+            with contextlib.suppress(Unreadable):
+                self._join_again()
+
+    def _join_again(self) -> None:
+        linked = links_between(self._wanted, self._served)
+        if linked is None:
+            return
+        if not linked.is_sound:
+            print_report(linked.examined, self._narrator.terminal)
+            self._narrator.say(("not reloaded", "bold red"), ": the links that were there before go on")
+            return
+        self._linked = linked
+        self._join()
+        self._narrator.say(("reloaded", "green"), f" {linked.examined.name}")
+        tell_links(self._narrator, linked)
 
 
-def _compiled(wanted: Served, types: Registry) -> tuple[Examined, Application | None]:
-    allowed = wanted.allow_placeholders
-    examined = examine(wanted.file, types, CheckOptions(files=True, allow_placeholders=allowed))
-    return compiled(examined, wanted.file, types, allow_placeholders=allowed)
+def _by_port(doors: Mapping[int, Asgi]) -> Asgi:
+    """Return one application for all sockets: each connection is its document's."""
 
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        await doors[scope["server"][1]](scope, receive, send)
 
-def _address(wanted: Served, document: Document) -> Address:
-    if wanted.address is not None:
-        return wanted.address
-    try:
-        return address_of(document)
-    except BadAddress as error:
-        raise CannotServe(f"{error} Give another with --address.") from None
-
-
-def _listen(address: Address) -> socket.socket:
-    """Take the address now, so that a taken one is said before anything else happens."""
-    try:
-        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
-        listening = socket.socket(found[0], socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(found[4])
-        listening.listen(BACKLOG)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise CannotServe(f"cannot listen on {address}: {reason}. Give another with --address.") from None
-    return listening
-
-
-def _announce(narrator: Narrator, application: Application, types: Registry, listening: socket.socket) -> None:
-    name = listening.getsockname()
-    narrator.say("serving ", (Address(name[0], name[1]).url, "bold"), " (Ctrl-C stops)")
-    for route in application.routes.routes:
-        if route.source in SHOWN:
-            narrator.say((f"  {route.name} -> {route.handler}", "dim"))
-    for subscription in application.subscriptions:
-        narrator.say((f"  {subscription.topic} -> {subscription.handler}", "dim"))
-    for schedule in application.schedules:
-        what = f"{schedule.workflow} {schedule.action}".strip()
-        narrator.say((f"  {schedule.timetable.text} -> {what}", "dim"))
-    left_out = [finding for finding in application.findings if finding.code == "file.left_out"]
-    for finding in (*left_out, *missing_secrets(application.document, types)):
-        narrator.say(("warning", "yellow"), f" {finding.message} ({finding.path})")
+    return served

@@ -91,55 +91,15 @@ def plain(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
-class Serving:
-    """`wfctl run` as a process: started, answering, and stopped as a user would with Ctrl-C."""
+def _address_in(line: str) -> str:
+    return re.findall(r"http://\S+", line)[0]
 
-    def __init__(self, file: Path, *options: str, address: str | None = "127.0.0.1:0", **extra: str) -> None:
-        given = [] if address is None else ["--address", address]
-        self._lines: list[str] = []
-        self.process = subprocess.Popen(
-            command("run", file, *given, *options),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=environment(**extra),
-            cwd=ROOT,
-        )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
 
-    def __enter__(self) -> "Serving":
-        started = wait_for(lambda: self.line("serving http://") or self._dead(), timeout=30, what="wfctl run")
-        if "serving" not in started:
-            self.stop()
-            raise AssertionError(self.output)
-        self.url = started.split("serving ")[1].split()[0]
-        return self
+class Served:
+    """One document that `wfctl run` serves, seen from outside."""
 
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def stop(self) -> int:
-        """Interrupt the process and return its exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(20)
-        self._reader.join(5)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        return code
-
-    @property
-    def output(self) -> str:
-        return "\n".join(self._lines)
-
-    def line(self, *parts: str) -> str:
-        """Return the first printed line that has all the parts, empty when there is none."""
-        return next((line for line in list(self._lines) if all(part in line for part in parts)), "")
-
-    def wait_line(self, *parts: str) -> str:
-        """Wait for a printed line that has all the parts."""
-        return wait_for(lambda: self.line(*parts), what=f"a line with {parts} in\n{self.output}")
+    def __init__(self, url: str) -> None:
+        self.url = url
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
         """Send one request; a dict or list is sent as JSON."""
@@ -183,6 +143,65 @@ class Serving:
     def _ended(self, identity: str) -> dict[str, Any] | None:
         run = self.get(f"/_weft/runs/{identity}")
         return run if run["status"] in ("done", "failed", "cancelled") else None
+
+
+class Serving(Served):
+    """`wfctl run` as a process: started, answering, and stopped as a user would with Ctrl-C.
+
+    `options` may name more documents; it answers for the first one, and `at` for each by its name.
+    """
+
+    def __init__(self, file: Path, *options: str | Path, address: str | None = "127.0.0.1:0", **extra: str) -> None:
+        super().__init__("")
+        given = [] if address is None else ["--address", address]
+        self._lines: list[str] = []
+        self.process = subprocess.Popen(
+            command("run", file, *given, *options),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment(**extra),
+            cwd=ROOT,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> "Serving":
+        started = wait_for(lambda: self.line("serving ", " http://") or self._dead(), timeout=30, what="wfctl run")
+        if "serving" not in started:
+            self.stop()
+            raise AssertionError(self.output)
+        self.url = _address_in(started)
+        return self
+
+    def at(self, name: str) -> Served:
+        """Return one of several documents by its name."""
+        return Served(_address_in(self.wait_line(f"serving {name} on ")))
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> int:
+        """Interrupt the process and return its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        code = self.process.wait(20)
+        self._reader.join(5)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+    @property
+    def output(self) -> str:
+        return "\n".join(self._lines)
+
+    def line(self, *parts: str) -> str:
+        """Return the first printed line that has all the parts, empty when there is none."""
+        return next((line for line in list(self._lines) if all(part in line for part in parts)), "")
+
+    def wait_line(self, *parts: str) -> str:
+        """Wait for a printed line that has all the parts."""
+        return wait_for(lambda: self.line(*parts), what=f"a line with {parts} in\n{self.output}")
 
     def _dead(self) -> str:
         return "" if self.process.poll() is None else f"exit code {self.process.returncode}"

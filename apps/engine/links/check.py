@@ -1,9 +1,13 @@
 """Everything that can be said of a links document without knowing whose workflows it joins."""
 
+from collections.abc import Callable
+
 from apps.engine.document import Document
 from apps.engine.findings import Finding
 from apps.engine.links.cycles import Edge, Rings
 from apps.engine.links.listed import LinksReader, Listed
+
+Resolve = Callable[[LinksReader, Listed], Listed | None]  # None: reported, and left out
 
 OF_WORKFLOWS = ("modules", "workflows", "triggers")
 
@@ -15,20 +19,26 @@ def is_links_document(document: Document) -> bool:
 
 def check_links(document: Document) -> list[Finding]:
     """Return all findings, in the order of the text; workflows are the same when they are written the same."""
+    return links_of(document, lambda reader, entry: entry)[1]
+
+
+def links_of(document: Document, resolve: Resolve) -> tuple[list[Listed], list[Finding]]:
+    """Return each link once, its ends named by `resolve`, and all findings in the order of the text."""
     reader = LinksReader(document)
     first: dict[tuple[str, ...], Listed] = {}
-    for entry in reader.read():
+    for written in reader.read():
+        entry = resolve(reader, written)
+        if entry is None:
+            continue
         if entry.source == entry.target:
             reader.report("link.self", entry.target_path, "A workflow is not linked to itself.")
             continue
-        fields = entry.fields
-        earlier = first.setdefault(
-            (entry.source, entry.target, fields.link_type, fields.pattern, fields.target_action), entry
-        )
+        earlier = first.setdefault(entry.key, entry)
         if earlier is not entry:
             reader.report("link.duplicate", ("links", entry.index), f"This is links[{earlier.index}] once more.")
-    _rings(reader, list(first.values()))
-    return sorted(reader.findings)
+    found = list(first.values())
+    _rings(reader, found)
+    return found, sorted(reader.findings)
 
 
 def _rings(reader: LinksReader, entries: list[Listed]) -> None:

@@ -30,6 +30,12 @@ class Listed:
     target_path: DocumentPath
     fields: LinkFields
 
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What makes a link this one and no other."""
+        said = self.fields
+        return self.source, self.target, said.link_type, said.pattern, said.target_action
+
 
 class LinksReader:
     """Reads one document; `findings` is everything that is wrong with it."""

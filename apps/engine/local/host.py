@@ -10,9 +10,11 @@ from uuid import UUID
 
 from apps.engine.application import Application
 from apps.engine.asgi import EngineAsgi, Kept, RequestRecord
+from apps.engine.links.following import Chain
 from apps.engine.local.cache import MemoryCache
 from apps.engine.local.databases import LocalDatabases
 from apps.engine.local.feeds import LocalFeeds
+from apps.engine.local.joined import Joined
 from apps.engine.local.lifecycle import of_request
 from apps.engine.local.locks import RowLocks
 from apps.engine.local.metrics import LocalMetrics
@@ -38,7 +40,7 @@ log = logging.getLogger(__name__)
 
 
 class LocalHost:
-    """Applications by scope, and everything they need. A scope sees nothing of another."""
+    """Applications by scope, and everything they need. A scope sees nothing of another, unless they are joined."""
 
     def __init__(
         self,
@@ -61,13 +63,14 @@ class LocalHost:
         self.known = KnownSecrets()
         self.secrets: Secrets = NotedSecrets(secrets or EnvironmentSecrets(), self.known)
         self.locks = RowLocks(lock_seconds)
-        self.queue = RunQueue(self.store, self.clock.now, self.application)
+        self.joined = Joined()
+        self.queue = RunQueue(self.store, self.clock.now, self.joined)
         self.timer = LocalTimer(self.store, self.queue, self.clock.now, self.report_bug)
         self.worker = LocalWorker(self)
         self.feeds = LocalFeeds(self)
         self.bugs: list[tuple[UUID, str]] = []  # faults of the engine itself, for whoever operates it
         self._folder = folder
-        self._applications: dict[str, Application] = {}
+        self._folders: dict[str, Path] = {}
         self._databases: dict[str, LocalDatabases] = {}
         self._metrics: dict[str, LocalMetrics] = {}
         monotonic = getattr(self.clock, "monotonic", system.monotonic)
@@ -78,16 +81,21 @@ class LocalHost:
 
     # --- documents ------------------------------------------------------------------------------------------------
 
-    def deploy(self, application: Application, scope: str = LOCAL) -> None:
-        """Serve `application` from now on; runs already accepted go on with it, and so do schedules that it keeps."""
-        self._applications[scope] = application
+    def deploy(self, application: Application, scope: str = LOCAL, *, folder: Path | None = None) -> None:
+        """Serve `application` from now on; runs already accepted go on with it, and so do schedules that it keeps.
+
+        `folder` is where the scope's own files are, if not where the host's are.
+        """
+        self.joined.deploy(scope, application)
+        if folder is not None:
+            self._folders[scope] = folder
         self.timer.follow(scope, application)
         self.feeds.follow(scope, application)
         self.ring()
 
     def application(self, scope: str = LOCAL) -> Application | None:
         """Return what a scope serves."""
-        return self._applications.get(scope)
+        return self.joined.application(scope)
 
     # --- units of work --------------------------------------------------------------------------------------------
 
@@ -101,9 +109,9 @@ class LocalHost:
         finally:
             unit.release()
 
-    def new_unit(self, scope: str, *, quiet: bool = False) -> LocalUnit:
+    def new_unit(self, scope: str, *, quiet: bool = False, links: Chain = ()) -> LocalUnit:
         """Return a unit that its owner commits and releases."""
-        return LocalUnit(self, scope, quiet=quiet)
+        return LocalUnit(self, scope, quiet=quiet, links=links)
 
     def commit(self, unit: LocalUnit, also: Callable[[], None] | None = None) -> None:
         """Write a unit, and `also` in the same transaction, then ring for the workers."""
@@ -116,7 +124,7 @@ class LocalHost:
 
     def databases_of(self, scope: str) -> Databases:
         """Return the databases of a scope."""
-        return self._databases.setdefault(scope, LocalDatabases(self._folder, scope))
+        return self._databases.setdefault(scope, LocalDatabases(self._folders.get(scope, self._folder), scope))
 
     def counters_of(self, scope: str) -> Counters:
         """Return the rates of a scope."""
@@ -153,7 +161,7 @@ class LocalHost:
             if kept is Kept.ERRORS:
                 unit.keep_only(ERRORS)
             if record is not None:
-                unit.tell(of_request(self.application(unit.scope), record, self.clock.now()))
+                unit.tell(of_request(partial(self.joined.is_heard, unit.scope), record, self.clock.now()))
             row = None if record is None else lambda: self.queue.record_request(unit.scope, record)
             self.commit(unit, row)
         finally:

@@ -1,23 +1,25 @@
-"""What runs tell of themselves: their lifecycle events, as messages, when the application takes them in."""
+"""What runs tell of themselves: their lifecycle events, as messages, when the application or a link takes them in."""
 
 import sqlite3
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
-from apps.engine.application import Application
 from apps.engine.asgi import RequestRecord
 from apps.engine.events import Hearing, beginning, ending
+from apps.engine.links.following import chain_headers, is_forwarding
 from apps.engine.local.message import Message
 from apps.engine.local.store import decode, read_time
 from apps.engine.run.state import RunState
 
 HTTP = "http"
 
+IsHeard = Callable[[str], bool]
 
-def of_request(application: Application | None, record: RequestRecord, ended_at: datetime) -> list[Message]:
+
+def of_request(is_heard: IsHeard, record: RequestRecord, ended_at: datetime) -> list[Message]:
     """Return the messages that an answered request gives rise to."""
-    if application is None:
-        return []
-    hearing = Hearing(HTTP, application.is_heard)
+    hearing = Hearing(HTTP, is_heard)
     if not (hearing.begin or hearing.hears_end(record.state)):
         return []
     output = _json_or_none(record.response.body)
@@ -36,17 +38,16 @@ def of_request(application: Application | None, record: RequestRecord, ended_at:
     return [Message.new(event["topic"], event["payload"]) for event in hearing.of(run)]
 
 
-def of_beginning(application: Application, row: sqlite3.Row, state: RunState, now: datetime) -> list[Message]:
+def of_beginning(is_heard: IsHeard, row: sqlite3.Row, state: RunState, now: datetime) -> list[Message]:
     """Return the message of a run's first claim."""
-    if state.quiet or not Hearing(row["section"], application.is_heard).begin:
+    if _tells_nothing(row, state) or not Hearing(row["section"], is_heard).begin:
         return []
-    event = beginning({**_named(row), "started_at": now, "input": decode(row["input"])})
-    return [Message.new(event["topic"], event["payload"])]
+    return [_message(beginning({**_named(row), "started_at": now, "input": decode(row["input"])}), state)]
 
 
-def of_end(application: Application, row: sqlite3.Row, state: RunState, now: datetime) -> list[Message]:
+def of_end(is_heard: IsHeard, row: sqlite3.Row, state: RunState, now: datetime) -> list[Message]:
     """Return the message of a run's end."""
-    if state.quiet or not Hearing(row["section"], application.is_heard).hears_end(state.status.value):
+    if _tells_nothing(row, state) or not Hearing(row["section"], is_heard).hears_end(state.status.value):
         return []
     started_at = read_time(row["started_at"]) or now
     run = {
@@ -57,7 +58,15 @@ def of_end(application: Application, row: sqlite3.Row, state: RunState, now: dat
         "output": state.output,
         "error": state.error,
     }
-    return [Message.new(event["topic"], event["payload"]) for event in ending(run)]
+    return [_message(event, state) for event in ending(run)]
+
+
+def _tells_nothing(row: sqlite3.Row, state: RunState) -> bool:
+    return state.quiet or is_forwarding(row["source"], row["entry"])
+
+
+def _message(event: Mapping[str, Any], state: RunState) -> Message:
+    return Message.new(event["topic"], event["payload"], headers=chain_headers(state.links))
 
 
 def _named(row: sqlite3.Row) -> dict[str, str]:

@@ -1,11 +1,13 @@
 """What a unit sends off when it commits: messages and runs; and the effect ledger, which does not wait for that."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from apps.engine.events import QUIET_HEADER
 from apps.engine.ids import uuid7
+from apps.engine.links.following import Chain, chain_headers
+from apps.engine.local.joined import Joined
 from apps.engine.local.message import Message
 from apps.engine.local.queue import RunQueue
 from apps.engine.local.resources import Holder
@@ -19,15 +21,17 @@ _INTEND = """insert or ignore into effect (scope, step_id, attempt, kind, effect
 class LocalBroker:
     """The broker of one unit."""
 
-    def __init__(self, messages: list[Message], addressed: Callable[[str], str], *, quiet: bool) -> None:
+    def __init__(
+        self, messages: list[Message], joined: Joined, scope: str, *, quiet: bool = False, links: Chain = ()
+    ) -> None:
         self.messages = messages
         self.is_quiet = quiet
-        self._addressed = addressed
-        self._added = {QUIET_HEADER: "1"} if quiet else {}
+        self._joined, self._scope = joined, scope
+        self._added = {**({QUIET_HEADER: "1"} if quiet else {}), **chain_headers(links)}
 
     def is_linked(self, topic: str) -> bool:
-        """Say no: there are no other workflows here."""
-        return False
+        """Whether a link to another scope takes a topic in."""
+        return self._joined.is_linked(self._scope, topic)
 
     def publish(
         self,
@@ -39,7 +43,8 @@ class LocalBroker:
         on_bus: bool = False,
     ) -> UUID:
         """Buffer a message; it leaves when the unit commits and not otherwise."""
-        address = topic if on_bus else self._addressed(topic)
+        application = None if on_bus else self._joined.application(self._scope)
+        address = topic if application is None else application.addressed(topic)
         message = Message.new(address, payload, key=key, headers={**(headers or {}), **self._added})
         self.messages.append(message)
         return message.id

@@ -7,27 +7,25 @@ import sqlite3
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from apps.engine.application import Application
 from apps.engine.asgi import RequestRecord
-from apps.engine.events import is_quiet
 from apps.engine.http import PROBLEM_TYPE
 from apps.engine.ids import uuid7
-from apps.engine.local.lifecycle import of_beginning, of_end
+from apps.engine.links.following import Chain
+from apps.engine.local.delivery import runs_due
+from apps.engine.local.joined import Joined
+from apps.engine.local.lifecycle import IsHeard, of_beginning, of_end
 from apps.engine.local.message import Message
 from apps.engine.local.store import Store, decode, encode, read_time, write_time
-from apps.engine.outcome import StepFailed
 from apps.engine.ports import NewRun
-from apps.engine.private_topics import own_topic
-from apps.engine.run.effects import error_of
 from apps.engine.run.program import Program, step_id
 from apps.engine.run.state import Ledger, Receipt, RecordStep, RunState, Status
 from apps.engine.streams import StreamedResponse
-from apps.engine.subscription import Arrived, Subscription
 
-Events = Callable[[Application, sqlite3.Row, RunState, datetime], list[Message]]
+Events = Callable[[IsHeard, sqlite3.Row, RunState, datetime], list[Message]]
 
 FINAL = "('done', 'failed', 'cancelled')"
 _INSERT = """insert into run (id, scope, entry, source, section, action, workflow, correlation, parent, lane, input,
@@ -62,44 +60,23 @@ class Queued:
         return self.state.status is not Status.CLAIMED and not self.steps and self.state.step_attempt == 1
 
 
-def _run_of(subscription: Subscription, message: Message, payload: Any) -> tuple[NewRun, dict[str, Any] | None]:
-    """Return the run of a message, and the error it ends with at once when nothing can be done with the message."""
-    run = NewRun(
-        entry=subscription.entry,
-        data=payload,
-        section="messaging",
-        action=own_topic(message.topic),
-        workflow=subscription.handler,
-        source="message",
-        correlation=str(message.id),
-    )
-    if subscription.starts is None:
-        return run, None
-    try:
-        return subscription.starts(Arrived(str(message.id), own_topic(message.topic), payload, message.key)), None
-    except StepFailed as refused:
-        return run, error_of(refused)
-
-
 class RunQueue:
     """The run table."""
 
-    def __init__(
-        self, store: Store, now: Callable[[], datetime], application_of: Callable[[str], Application | None]
-    ) -> None:
+    def __init__(self, store: Store, now: Callable[[], datetime], joined: Joined) -> None:
         self._store = store
         self._now = now
-        self._application_of = application_of
+        self._joined = joined
 
     # --- coming in ------------------------------------------------------------------------------------------------
 
-    def accept(self, scope: str, run_id: UUID, run: NewRun, *, quiet: bool = False) -> None:
+    def accept(self, scope: str, run_id: UUID, run: NewRun, *, quiet: bool = False, links: Chain = ()) -> None:
         """Write a new run; inside the commit's transaction."""
         ready_at = self._now() + timedelta(seconds=run.delay_seconds)
-        self._insert(scope, run_id, run, ready_at, None, quiet)
+        self._insert(scope, run_id, run, ready_at, None, quiet, links)
 
     def deliver(self, scope: str, message: Message) -> None:
-        """Write a message and a run for every subscription that takes it in."""
+        """Write a message and a run for every subscription and link that takes it in."""
         self._store.run(
             "insert into message (id, scope, topic, key, payload, headers, at) values (?, ?, ?, ?, ?, ?, ?)",
             (
@@ -112,25 +89,23 @@ class RunQueue:
                 write_time(self._now()),
             ),
         )
-        application = self._application_of(scope)
-        if application is None:
-            return
-        payload, quiet = decode(message.payload), is_quiet(message.topic, decode(message.headers))
-        for subscription in application.subscriptions_for(message.topic):
-            if not subscription.hears(message.topic, payload):
-                continue
-            run, error = _run_of(subscription, message, payload)
-            key = subscription.key(payload, message.key)
-            lane = None if subscription.ordering == "none" else encode([subscription.name, key]).decode()
-            state = self._insert(scope, uuid7(), run, self._now(), lane, quiet)
-            if error is not None:
-                state.status, state.wait, state.error = Status.FAILED, None, error
+        for due in runs_due(self._joined, scope, message):
+            state = self._insert(due.scope, uuid7(), due.run, self._now(), due.lane, due.quiet, due.links)
+            if due.error is not None:
+                state.status, state.wait, state.error = Status.FAILED, None, due.error
                 self.save(state, [], None)
 
     def _insert(
-        self, scope: str, run_id: UUID, run: NewRun, ready_at: datetime, lane: str | None, quiet: bool
+        self,
+        scope: str,
+        run_id: UUID,
+        run: NewRun,
+        ready_at: datetime,
+        lane: str | None,
+        quiet: bool,
+        links: Chain,
     ) -> RunState:
-        state = RunState.start(run_id, run.entry, run.data, self._now(), quiet=quiet)
+        state = RunState.start(run_id, run.entry, run.data, self._now(), quiet=quiet, links=links)
         what = (run.entry, run.source, run.section, run.action, run.workflow, run.correlation)
         parent = None if run.parent is None else str(run.parent)
         row = (encode(run.data), encode(state.as_dict()), state.status.value, write_time(ready_at))
@@ -210,10 +185,10 @@ class RunQueue:
 
     def _tell(self, state: RunState, events: Events) -> None:
         row = self._store.row("select * from run where id = ?", (str(state.run_id),))
-        application = None if row is None else self._application_of(row["scope"])
-        if row is not None and application is not None:
-            for message in events(application, row, state, self._now()):
-                self.deliver(row["scope"], message)
+        if row is None:
+            return
+        for message in events(partial(self._joined.is_heard, row["scope"]), row, state, self._now()):
+            self.deliver(row["scope"], message)
 
     # --- being looked at ------------------------------------------------------------------------------------------
 

@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Protocol
 
-from apps.engine.application import Application
+from apps.engine.links.following import Chain
 from apps.engine.local.instances import LocalInstances
+from apps.engine.local.joined import Joined
 from apps.engine.local.locks import RowLocks
 from apps.engine.local.message import Message
 from apps.engine.local.outbox import LocalBroker, LocalEffects, LocalRuns
@@ -35,13 +36,11 @@ class Services(Protocol):
     store: Store
     locks: RowLocks
     queue: RunQueue
+    joined: Joined
     clock: Clock
     http: Http
     wires: Wires
     secrets: Secrets
-
-    def application(self, scope: str) -> Application | None:
-        """Return what a scope serves."""
 
     def databases_of(self, scope: str) -> Databases:
         """Return the databases of a scope."""
@@ -62,13 +61,13 @@ class Services(Protocol):
 class LocalUnit:
     """The ports of one unit of work; made by `LocalHost.unit`.
 
-    What a quiet one gives rise to has no lifecycle events.
+    What a quiet one gives rise to has no lifecycle events; what it gives rise to has come over `links`.
     """
 
-    def __init__(self, services: Services, scope: str, *, quiet: bool = False) -> None:
+    def __init__(self, services: Services, scope: str, *, quiet: bool = False, links: Chain = ()) -> None:
         self.services = services
         self.scope = scope
-        self.quiet = quiet
+        self.quiet, self.links = quiet, links
         self.store = services.store
         self._held: list[tuple[str, ...]] = []
         self._begin([])
@@ -87,16 +86,12 @@ class LocalUnit:
         """Start with nothing written but `messages`."""
         self._resources = LocalResources(self)
         self._instances = LocalInstances(self)
-        self._outbox = LocalBroker(messages, self._addressed, quiet=self.quiet)
+        self._outbox = LocalBroker(messages, self.services.joined, self.scope, quiet=self.quiet, links=self.links)
         self._started = LocalRuns(self.services.queue, self.scope)
         self.resources: ResourceStore = self._resources
         self.instances: InstanceStore = self._instances
         self.broker: Broker = self._outbox
         self.runs: Runs = self._started
-
-    def _addressed(self, topic: str) -> str:
-        application = self.services.application(self.scope)
-        return topic if application is None else application.addressed(topic)
 
     def keep_only(self, topic_ending: str) -> None:
         """After a failure: drop what was written, except the messages that tell of failures."""
@@ -129,7 +124,7 @@ class LocalUnit:
         for message in self._outbox.messages:
             self.services.queue.deliver(self.scope, message)
         for run_id, run in self._started.started:
-            self.services.queue.accept(self.scope, run_id, run, quiet=self.quiet)
+            self.services.queue.accept(self.scope, run_id, run, quiet=self.quiet, links=self.links)
 
     def release(self) -> None:
         """Give the rows back."""

@@ -9,16 +9,24 @@ import typer
 from apps.wfctl.address import BadAddress, parse_address
 from apps.wfctl.reading import Unreadable
 from apps.wfctl.report import complain
-from apps.wfctl.serving import CannotServe, Served, serve
+from apps.wfctl.served import BadCall, CannotServe, Wanted
+from apps.wfctl.serving import serve
 from apps.wfctl.terminal import terminal
 
 UNUSABLE, BAD_CALL = 1, 2
-EXIT_CODES = "Exit codes: 0 stopped; 1 the document cannot run, or its address is taken; 2 a bad address or file."
+EXIT_CODES = (
+    "Exit codes: 0 stopped; 1 a document cannot run, the links cannot be used, or an address is taken; "
+    "2 a bad call, address or file."
+)
 
 
 def run(
-    file: Annotated[Path, typer.Argument(help="The document to serve.")],
-    address: Annotated[str, typer.Option(help="Listen here instead of where the document says; port 0 is any.")] = "",
+    files: Annotated[list[Path], typer.Argument(help="The documents to serve.")],
+    address: Annotated[
+        list[str] | None,
+        typer.Option(help="Listen here instead of where the document says; port 0 is any. Once for each document."),
+    ] = None,
+    links: Annotated[Path | None, typer.Option(help="Links between the documents, as a file that lists them.")] = None,
     store: Annotated[str, typer.Option(help="Keep runs and data in this SQLite file instead of memory.")] = ":memory:",
     reload: Annotated[bool, typer.Option(help="Serve the new text when the file changes.")] = True,
     console: Annotated[bool, typer.Option(help="Answer /_weft/... to this machine.")] = True,
@@ -26,15 +34,19 @@ def run(
         bool, typer.Option("--allow-placeholders", help="Serve placeholder types as services that do nothing.")
     ] = False,
 ) -> None:
-    """Serve a document on the address it names; no database server, no tenant.
+    """Serve documents on the addresses they name; no database server, no tenant.
 
     Secrets (`${NAME}`) are environment variables. An address without a host, such as `:8080`, is this machine only.
     A changed file is served as soon as it is saved; while it has errors, what was served before goes on.
+
+    Several documents are joined like the workflows of one environment: they hear one another's topics, and with
+    `--links` events of one start runs, or are published, at another. Links name a document by its `name` or its file.
     """
     try:
-        wanted = parse_address(address) if address else None
-        asyncio.run(serve(Served(file, wanted, store, reload, console, allow_placeholders), terminal()))
-    except (BadAddress, Unreadable) as error:
+        addresses = tuple(map(parse_address, address or ()))
+        wanted = Wanted(tuple(files), addresses, links, store, reload, console, allow_placeholders)
+        asyncio.run(serve(wanted, terminal()))
+    except (BadAddress, BadCall, Unreadable) as error:
         complain(error)
         raise typer.Exit(BAD_CALL) from None
     except CannotServe as error:
