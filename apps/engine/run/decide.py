@@ -119,22 +119,23 @@ def _done(program: Program, state: RunState, event: Done, now: datetime) -> Deci
     if state.status is not Status.CLAIMED:
         return state, []
     record = RecordStep(state.position, state.step_attempt, "done", event.output, logs=event.logs)
-    return _go_on(replace(state, variables=event.variables), event.following, record)
+    is_left_out = program.steps[state.position].is_silent and event.output is None and not event.logs
+    return _go_on(replace(state, variables=event.variables), event.following, *(() if is_left_out else (record,)))
 
 
-def _go_on(state: RunState, following: int, record: RecordStep) -> Decision:
+def _go_on(state: RunState, following: int, *records: RecordStep) -> Decision:
     if following == END:
-        return _finish(state, record)
+        return _finish(state, *records)
     onward = replace(state, position=following, step_attempt=1, crashes=0)
-    return onward, [record, TryStep(following, 1)]
+    return onward, [*records, TryStep(following, 1)]
 
 
-def _finish(state: RunState, record: RecordStep) -> Decision:
+def _finish(state: RunState, *records: RecordStep) -> Decision:
     error = state.variables.error
     status = Status.DONE if error is None else Status.FAILED
     output = output_of(state.variables)
     ended = replace(state, status=status, wait=None, output=output, error=error)
-    return ended, [record, Finish(status, output, error)]
+    return ended, [*records, Finish(status, output, error)]
 
 
 def _failed(program: Program, state: RunState, event: Failed, now: datetime) -> Decision:

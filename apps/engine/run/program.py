@@ -143,6 +143,7 @@ class Step:
     given: Given | None = None  # None: the flowing data
     given_roots: frozenset[str] = frozenset()  # names that `given` uses
     replay: Replay | None = None  # None: the variables stay as they are
+    is_silent: bool = False  # not in the run's story where it has neither output nor log
 
     @property
     def is_pure(self) -> bool:

@@ -1,4 +1,9 @@
-"""One step of the `integration` section in a program: the call, what follows, and what it tells (spec 4.6, 6)."""
+"""One step of the `integration` section in a program: the call, what follows, and what it tells (spec 4.6, 6).
+
+Whether a link takes its lifecycle events in may change while a run is under way, and the places of a program's steps
+may not. So the steps that tell of a beginning and of a failure are always there; where nobody listens they do nothing
+and are not in the run's story.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,7 +27,7 @@ NOTHING = Block(())
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Which lifecycle events of a step anybody takes in."""
+    """Which lifecycle events of a step the document itself takes in; links are asked when it happens."""
 
     started: bool
     completed: bool
@@ -36,7 +41,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class IntegrationStep:
-    """A node: `begin` where that is heard, the call, what success leads to; what failure leads to, where it goes on.
+    """A node: its beginning told, the call, what success leads to; its failure told, and what that leads to.
 
     The results so far are the flowing data: the initial data with each step's result under its name. A failure is kept
     as `<step>_error` when the step says `onError`; otherwise it ends the run, with the results so far.
@@ -62,27 +67,22 @@ class IntegrationStep:
     @property
     def size(self) -> int:
         """Number of steps, what follows from it counted."""
-        return 1 + self.heard.started + self.success.size + self._has_failed + self.failure.size
+        return 3 + self.success.size + self.failure.size
 
     @property
     def roots(self) -> frozenset[str]:
         """The names its expressions use."""
         return self.payload_roots | self.success.roots | self.failure.roots
 
-    @property
-    def _has_failed(self) -> bool:
-        return self.goes_on or self.heard.failed
-
     def emit(self, into: Assembler, scope: Scope, index: int, after: int) -> None:
         """Add the steps."""
-        if self.heard.started:
-            self._add_plain(into, scope, index, "begin", self._beginning(index + 1))
-            index += 1
+        self._add_plain(into, scope, index, "begin", self._beginning(index + 1))
+        index += 1
         full = into.unique(scope, index, self.name, KIND)
         behind = index + 1 + self.success.size
         following = index + 1 if self.success.size else after
         into.add(
-            replace(scope, on_error=behind) if self._has_failed else scope,
+            replace(scope, on_error=behind),
             index,
             self.name,
             KIND,
@@ -92,20 +92,20 @@ class IntegrationStep:
             module=self.module,
             is_async=True,
             effect=self.call.effect,
-            writes=self.heard.completed,
+            writes=True,
             retry=self.retry,
             given=None if self.told is None else self._given,
             given_roots=self.payload_roots,
             replay=self._store,
         )
         self.success.emit(into, scope, index + 1, after)
-        if self._has_failed:
-            onward = END if not self.goes_on else behind + 1 if self.failure.size else after
-            self._add_plain(into, scope, behind, "failed", self._failing(onward))
-            self.failure.emit(into, scope, behind + 1, after)
+        onward = END if not self.goes_on else behind + 1 if self.failure.size else after
+        self._add_plain(into, scope, behind, "failed", self._failing(onward))
+        self.failure.emit(into, scope, behind + 1, after)
 
     def _add_plain(self, into: Assembler, scope: Scope, index: int, end: str, call: StepCall) -> None:
-        into.add(scope, index, f"{self.name}.{end}", end, call, path=self.path, module=self.module, writes=True)
+        more: dict[str, Any] = {"path": self.path, "module": self.module, "writes": True, "is_silent": True}
+        into.add(scope, index, f"{self.name}.{end}", end, call, **more)
 
     def _given(self, variables: Variables) -> Any:
         return None if self.told is None else self.told(variables.names)
@@ -116,8 +116,7 @@ class IntegrationStep:
 
     def _beginning(self, following: int) -> StepCall:
         def begin(variables: Variables, context: Context) -> tuple[Any, int]:
-            self._tell(context, "started")
-            return None, following
+            return {"told": True} if self._tell(context, "started") else None, following
 
         return begin
 
@@ -141,9 +140,8 @@ class IntegrationStep:
                 )
                 result = value_of(outcome)
             self._store(variables, result)
-            if self.heard.completed:
-                taken = int((context.unit.clock.now() - began).total_seconds() * 1_000_000) * 1000
-                self._tell(context, "completed", duration_ns=taken, results=result)
+            taken = int((context.unit.clock.now() - began).total_seconds() * 1_000_000) * 1000
+            self._tell(context, "completed", duration_ns=taken, results=result)
             self._note(context, "onSuccess")
             return result, following
 
@@ -166,13 +164,12 @@ class IntegrationStep:
         def fail(variables: Variables, context: Context) -> tuple[Any, int]:
             unwind(variables)
             message = str((variables.error or {}).get("message", ""))
-            if self.heard.failed:
-                self._tell(context, "failed", error=message)
+            is_told = self._tell(context, "failed", error=message)
             if self.goes_on:
                 variables.data = {**variables.data, f"{self.name}_error": message}
                 variables.error = None
                 self._note(context, "onError")
-            return {"error": message}, following
+            return {"error": message} if is_told or self.goes_on else None, following
 
         return cast(StepCall, fail)
 
@@ -181,11 +178,12 @@ class IntegrationStep:
             if noted == end:
                 context.log(text, "warning")
 
-    def _tell(self, context: Context, status: str, **more: Any) -> None:
-        """Publish a lifecycle event, without its content when that is too large for a message."""
+    def _tell(self, context: Context, status: str, **more: Any) -> bool:
+        """Publish a lifecycle event if anybody hears it, without its content when that is too large for a message."""
         broker = context.unit.broker
-        if broker.is_quiet:
-            return
+        topic = f"{events.PREFIX}{SECTION}.step.{self.name}.{status}"
+        if broker.is_quiet or not (getattr(self.heard, status) or broker.is_linked(topic)):
+            return False
         record = {"name": self.name, "connector": self.connector, "action": self.action, **more}
         event = events.step(SECTION, record, status, context.unit.clock.now())
         try:
@@ -193,3 +191,4 @@ class IntegrationStep:
         except StepFailed:
             shorter = {key: said for key, said in event["payload"].items() if key != "results"}
             broker.publish(event["topic"], shorter, on_bus=True)
+        return True

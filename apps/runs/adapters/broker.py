@@ -4,7 +4,7 @@ Lanes are taken in one order by every publisher, so that two of them cannot dead
 work after the commit: a handler may publish to, or subscribe to, its own topic without waiting for itself.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -18,7 +18,7 @@ from apps.engine.ids import uuid7
 from apps.engine.links.following import FORWARDED_HEADER, Chain, Link, chain_headers, chain_of
 from apps.engine.outcome import StepFailed
 from apps.engine.ports import NewRun
-from apps.engine.private_topics import own_topic
+from apps.engine.private_topics import own_topic, published_topic
 from apps.engine.subscription import STARTING, Arrived, Subscription
 from apps.engine.topics import PRIVATE, TopicTable
 from apps.runs.adapters.payloads import dumped
@@ -51,9 +51,12 @@ class Listening:
         """Whether the document says for each message whether it is heard and which run it becomes."""
         return self.entry.startswith(STARTING)
 
-    def hears(self, headers: Mapping[str, str] | None) -> bool:
-        """Whether it has not heard this before, under the same topic, from the workflow that it was forwarded by."""
-        return self.link is not None or FORWARDED_HEADER not in (headers or {})
+    def hears(self, topic: str, headers: Mapping[str, str] | None) -> bool:
+        """Whether it has not heard this before, under the same topic, from the workflow that it was forwarded by.
+
+        What takes messages to a broker outside has not: that is the target's own.
+        """
+        return self.link is not None or topic.startswith(PRIVATE) or FORWARDED_HEADER not in (headers or {})
 
 
 Listener = Callable[[Listening], Awaitable[Application | None]]
@@ -147,9 +150,8 @@ class BufferedBroker:
         at_once: list[NewRunRow] = []
         for message in self.published:
             await self._store(message)
-            for listening in table.find(message.topic):
-                is_elsewhere = message.topic.startswith(PRIVATE) and listening.workflow_id != self._scope[2]
-                if is_elsewhere or not listening.hears(message.headers):
+            for listening in self._hearers(table, message.topic):
+                if not listening.hears(message.topic, message.headers):
                     continue
                 subscription = await self._subscription(listening)
                 if subscription is not None and not subscription.hears(message.topic, message.payload):
@@ -170,6 +172,15 @@ class BufferedBroker:
     async def _subscriptions(self) -> TopicTable[Listening]:
         rows = await self._session.rows(SQL.subscriptions, (self._environment_id, self._scope[2]))
         return TopicTable([(row[4], Listening(*row)) for row in rows])
+
+    def _hearers(self, table: TopicTable[Listening], topic: str) -> Iterator[Listening]:
+        """Return who takes a topic in: of a private one its own workflow, and links by what was published under it."""
+        if not topic.startswith(PRIVATE):
+            yield from table.find(topic)
+            return
+        written = published_topic(topic)
+        yield from (each for each in table.find(topic) if each.link is None and each.workflow_id == self._scope[2])
+        yield from (each for each in (table.find(written) if written else ()) if each.link is not None)
 
     async def _store(self, message: Published) -> None:
         headers = None if message.headers is None else dumped(message.headers)
@@ -280,7 +291,7 @@ def link_run(
     """
     link = Link.read(listening.link or "")
     chain = link.passed(message.headers)
-    arrived = Arrived(str(message.id), message.topic, message.payload)
+    arrived = Arrived(str(message.id), own_topic(message.topic), message.payload)
     run = link.run(place.application, arrived, message.key, message.headers)
     origin = message_origin(place.tenant_id, place.environment_id, listening, run.action)
     return accepted_row(
