@@ -39,6 +39,7 @@ class Wanted:
     is_reloading: bool
     has_console: bool
     allow_placeholders: bool = False
+    has_local_brokers: bool = False
 
     @property
     def scopes(self) -> dict[str, Path]:

@@ -14,6 +14,7 @@ from rich.console import Console as Terminal
 
 from apps.engine.asgi import Receive, Scope, Send
 from apps.engine.local.host import LocalHost
+from apps.engine.local.substitute import SubstituteWires
 from apps.engine.registry import Registry
 from apps.wfctl.announcing import announce, tell_links
 from apps.wfctl.console import Asgi, Console
@@ -48,7 +49,8 @@ async def serve(wanted: Wanted, terminal: Terminal) -> None:
         print_report(linked.examined, terminal)
         raise CannotServe(f"{linked.examined.name} cannot be used; mend what is listed above.")
     listening = listen_all(addresses_of(wanted, served))
-    host = LocalHost(wanted.store, folder=served[0].folder)
+    wires = SubstituteWires() if wanted.has_local_brokers else None
+    host = LocalHost(wanted.store, folder=served[0].folder, wires=wires)
     session = _Session(wanted, types, host, Narrator(terminal, host.known), served, linked)
     try:
         with logging_without(host.known):

@@ -33,6 +33,9 @@ def run(
     allow_placeholders: Annotated[
         bool, typer.Option("--allow-placeholders", help="Serve placeholder types as services that do nothing.")
     ] = False,
+    local_brokers: Annotated[
+        bool, typer.Option("--local-brokers", help="Let this process stand in for Kafka and NATS.")
+    ] = False,
 ) -> None:
     """Serve documents on the addresses they name; no database server, no tenant.
 
@@ -41,10 +44,13 @@ def run(
 
     Several documents are joined like the workflows of one environment: they hear one another's topics, and with
     `--links` events of one start runs, or are published, at another. Links name a document by its `name` or its file.
+
+    A broker outside that is away is waited for. With `--local-brokers` none is needed: what a document publishes to an
+    address is heard by all documents that listen there, and forgotten when this ends.
     """
     try:
         addresses = tuple(map(parse_address, address or ()))
-        wanted = Wanted(tuple(files), addresses, links, store, reload, console, allow_placeholders)
+        wanted = Wanted(tuple(files), addresses, links, store, reload, console, allow_placeholders, local_brokers)
         asyncio.run(serve(wanted, terminal()))
     except (BadAddress, BadCall, Unreadable) as error:
         complain(error)
