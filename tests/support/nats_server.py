@@ -8,6 +8,7 @@ from pathlib import Path
 
 from apps.core.management.local.nats import MISSING, find
 from apps.core.management.local.ports import any_free
+from tests.support.certificates import Certificates
 from tests.support.waiting import wait_for
 
 START_SECONDS = 20.0
@@ -15,10 +16,17 @@ STOP_SECONDS = 20
 
 
 @contextmanager
-def nats_server(folder: Path | None = None, *, port: int = 0, password: str = "") -> Iterator[str]:
+def nats_server(
+    folder: Path | None = None,
+    *,
+    port: int = 0,
+    password: str = "",
+    token: str = "",
+    certificates: Certificates | None = None,
+) -> Iterator[str]:
     """Start a server and end it; give its host:port. One that is started in a folder again has its streams still.
 
-    With a password it lets in nobody but `tester`.
+    With a password it lets in nobody but `tester`, with a token whoever has that; with certificates it demands TLS.
     """
     program = find()
     assert program, MISSING
@@ -28,6 +36,9 @@ def nats_server(folder: Path | None = None, *, port: int = 0, password: str = ""
         said = Path(own) / "log"
         command = [program, "-a", "127.0.0.1", "-p", address.rpartition(":")[2], "-js", "-sd", str(kept)]
         command += ["--user", "tester", "--pass", password] if password else []
+        command += ["--auth", token] if token else []
+        if certificates is not None:
+            command += ["--tls", "--tlscert", str(certificates.certificate), "--tlskey", str(certificates.key)]
         with said.open("wb") as output:
             process = subprocess.Popen(command, stdout=output, stderr=output)
         try:

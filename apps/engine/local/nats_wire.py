@@ -58,6 +58,18 @@ class _Transport(TcpTransport):
         self._bare_io_reader = self._io_reader = reader
         self._bare_io_writer = self._io_writer = writer
 
+    async def connect_tls(
+        self, uri: str | ParseResult, ssl_context: ssl.SSLContext, buffer_size: int, connect_timeout: int
+    ) -> None:
+        """Go on in TLS; where that fails the connection is dropped at once, since nothing would tell of its end."""
+        try:
+            await super().connect_tls(uri, ssl_context, buffer_size, connect_timeout)
+        except BaseException:
+            plain, self._io_writer = self._io_writer, None
+            if plain is not None:
+                plain.transport.abort()
+            raise
+
     async def read(self, buffer_size: int) -> bytes:
         """Read on, unless what is being received has no end."""
         if self._client.awaited_bytes() > LARGEST_MESSAGE:
@@ -67,9 +79,9 @@ class _Transport(TcpTransport):
 
 
 class _Client(Client):
-    def __init__(self, reach: Reach) -> None:
+    def __init__(self, reach: Reach, *, is_encrypted: bool) -> None:
         super().__init__()
-        self._reach = reach
+        self._reach, self._is_encrypted = reach, is_encrypted
 
     def awaited_bytes(self) -> int:
         """Return how large the message is that is being received, or how much has come that is none yet."""
@@ -84,6 +96,14 @@ class _Client(Client):
             if self._transport:
                 self._transport.close()  # type: ignore[no-untyped-call]
 
+    async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
+        """Demand TLS where it is asked for: a server, or whoever stands before it, does not talk us out of it."""
+        if initial_connection and self._is_encrypted:
+            if not (info.get("tls_required") or info.get("tls_available")):
+                raise nats.errors.Error("nats: the server does not speak TLS")
+            info["tls_required"] = True
+        await super()._process_info(info, initial_connection)
+
     async def _connect_to_server(self, s: Any) -> None:
         s.last_attempt = time.monotonic()
         self._transport = _Transport(self, self._reach)
@@ -91,7 +111,7 @@ class _Client(Client):
 
 
 async def _connected(wire: Wire, reach: Reach) -> _Client:
-    client = _Client(reach)
+    client = _Client(reach, is_encrypted=wire.is_encrypted)
     scheme = "tls" if wire.is_encrypted else "nats"
     said: list[Exception] = []
 
@@ -276,7 +296,10 @@ class NatsLine:
         finally:
             for pump in self._pumps:
                 pump.cancel()
-            await self._client.drop()
+            try:
+                await asyncio.gather(*self._pumps, return_exceptions=True)
+            finally:
+                await self._client.drop()
 
     async def _give_back(self) -> None:
         with suppress(*TROUBLE):
