@@ -64,7 +64,10 @@ def _run_of(subscription: Subscription, message: Message, payload: Any) -> tuple
 
 
 def _led_on(each: LocalLink, target: Application, message: Message, payload: Any, headers: dict[str, str]) -> Due:
-    """Return the run at a link's target; it has lifecycle events even where the message is one (engine/README)."""
+    """Return the run at a link's target, which has lifecycle events even where the message is one.
+
+    What ends the way of a message has none: links may take those in too, and would go round with them.
+    """
     link, quiet = each.link, QUIET_HEADER in headers
     lane = encode([f"link:{link.id}", message.key or ""]).decode()
     arrived = Arrived(str(message.id), own_topic(message.topic), payload)
@@ -73,7 +76,7 @@ def _led_on(each: LocalLink, target: Application, message: Message, payload: Any
         run = link.run(target, arrived, message.key, headers)
     except StepFailed as refused:
         run = _telling("start:link", each.name, message, payload)
-        return Due(each.target, run, lane, quiet, chain_of(headers), error_of(refused))
+        return Due(each.target, run, lane, True, chain_of(headers), error_of(refused))
     return Due(each.target, run, lane, quiet, chain)
 
 

@@ -123,6 +123,18 @@ async def test_a_run_over_a_link_has_lifecycle_events_and_what_goes_round_over_t
         assert ("hear", "workflow.pipelines.completed", "done") in runs(here, "store", "message")
 
 
+async def test_links_that_hear_everything_of_each_other_come_to_an_end():
+    links = [
+        link("event_trigger", "**", "take", name="there"),
+        link("event_trigger", "**", "note", source="store", target="desk", name="back"),
+    ]
+    async with joined(*links) as here:
+        await say(here)
+        rows = here.host.queue.runs("desk") + here.host.queue.runs("store")
+        assert {run["error"]["code"] for run in rows if run["status"] == "failed"} == {"link.loop"}
+        assert {run["status"] for run in rows} == {"done", "failed"}
+
+
 async def test_more_than_sixteen_links_are_not_followed():
     links = [link("event_forward", "order.validated", "hop.0", name="first")]
     for hop in range(MOST_HOPS + 1):
