@@ -8,9 +8,11 @@ than seven bytes one by one.
 
 import sys
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 FEW = 24  # that many plain searches cost less
-WORDS = ((8, "Q"), (4, "I"))  # bytes of a word, and its code for `memoryview.cast`
+Code = Literal["Q", "I"]
+WORDS: tuple[tuple[int, Code], ...] = ((8, "Q"), (4, "I"))  # bytes of a word, and its code for `memoryview.cast`
 
 
 class _Table:
@@ -18,7 +20,7 @@ class _Table:
 
     __slots__ = ("_code", "_held", "_shown", "_size")
 
-    def __init__(self, size: int, code: str) -> None:
+    def __init__(self, size: int, code: Code) -> None:
         self._size = size
         self._code = code
         self._held: dict[bytes, None] = {}
