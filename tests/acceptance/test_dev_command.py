@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -122,25 +123,31 @@ def test_the_metrics_of_a_running_product_tell_of_its_runs_and_its_partitions(pr
     assert product.metric('weft_default_partition_rows{table="runs_run"}') == 0
 
 
-@pytest.mark.spec("SPINE-B2.5", "SPINE-B2.1")
-def test_a_warm_start_does_nothing_of_what_the_cold_one_did(tmp_path):
-    with running_product(tmp_path / "again", "--quiet") as cold:
-        assert [work for work in FIRST_TIME_ONLY if work not in cold.printed] == []
-        cold.stop()
-    with running_product(tmp_path / "again", "--quiet") as warm:
-        assert [work for work in NEVER_TWICE if work in warm.printed] == []
-        assert warm.is_ready()
+@pytest.fixture(scope="module")
+def stopped(product, tmp_path_factory):
+    """A second product: started beside the first, which has its port, and stopped again."""
+    folder = tmp_path_factory.mktemp("weft") / "second"
+    with running_product(folder, "--port", product.url.rpartition(":")[2]) as second:
+        seen = SimpleNamespace(folder=folder, printed=second.printed, url=second.url, product=second)
+        seen.processes = dict(second.state["processes"])
+        seen.code = second.stop()
+    return seen
 
 
 @pytest.mark.spec("SPINE-B2.6", "SPINE-B2.10", "SPINE-B2.12", "SPINE-B2.14")
-def test_a_checkout_beside_it_takes_another_port_and_both_end_without_a_trace(product, tmp_path):
-    port = product.url.rpartition(":")[2]
-    with running_product(tmp_path / "second", "--port", port) as second:
-        assert f"port {port} for web is taken" in second.printed
-        assert second.url != product.url
-        processes = list(second.state["processes"].values())
-        assert {*PARTS, "traffic"} <= set(second.state["processes"])
-        assert second.stop() == 0
-    assert still_running(processes) == []
-    assert second.state == {}
+def test_a_checkout_beside_it_takes_another_port_and_both_end_without_a_trace(product, stopped):
+    assert f"port {product.url.rpartition(':')[2]} for web is taken" in stopped.printed
+    assert stopped.url != product.url
+    assert {*PARTS, "traffic"} <= set(stopped.processes)
+    assert stopped.code == 0
+    assert still_running(list(stopped.processes.values())) == []
+    assert stopped.product.state == {}
     assert product.is_ready()
+
+
+@pytest.mark.spec("SPINE-B2.5", "SPINE-B2.1")
+def test_a_warm_start_does_nothing_of_what_the_cold_one_did(stopped):
+    assert [work for work in FIRST_TIME_ONLY if work not in stopped.printed] == []
+    with running_product(stopped.folder, "--quiet") as warm:
+        assert [work for work in NEVER_TWICE if work in warm.printed] == []
+        assert warm.is_ready()
