@@ -22,7 +22,7 @@ class _Table:
 
     def __init__(self, size: int, code: Code) -> None:
         self._size = size
-        self._code = code
+        self._code: Code = code
         self._held: dict[bytes, None] = {}
         self._shown: dict[int, tuple[tuple[int, int], ...]] = {}  # by word: how far into a string of which length
 
