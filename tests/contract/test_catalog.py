@@ -11,7 +11,6 @@ import apps.modules.catalog
 from apps.engine.catalogue import component_entry, entries
 from apps.engine.check import CheckOptions, check
 from apps.engine.codes import CODES
-from apps.engine.compile import compile_document
 from apps.engine.document import load
 from apps.engine.registry import BadCatalogue, Registry, discover
 from apps.engine.schema import document_schema
@@ -161,10 +160,6 @@ def stem(kind):
     return kind.replace(".", "_")
 
 
-def beside(name):
-    return (ROOT / "examples/modules" / name).read_bytes()
-
-
 def described(kind):
     return pytest.mark.shows(kind, "description")
 
@@ -179,21 +174,6 @@ def test_no_kind_is_missing():
 
 def test_no_other_name_is_missing():
     assert {alias: kind for kind, found in TYPES.items() for alias in found.aliases} == ALIASES
-
-
-@pytest.mark.spec("SPINE-B4.23")
-@pytest.mark.parametrize("kind", sorted(FROZEN))
-def test_every_type_has_its_four_files(kind):
-    source = inspect.getsourcefile(TYPES[kind])
-    category = TYPES[kind].category.value
-    files = [
-        ROOT / "apps/modules/catalog" / category / f"{stem(kind)}.py",
-        ROOT / "tests/unit/modules/catalog" / category / f"test_{stem(kind)}.py",
-        ROOT / "examples/modules" / f"{stem(kind)}.yaml",
-    ]
-    assert [file for file in files if not file.is_file()] == []
-    assert Path(source) == files[0]
-    assert kind in {entry.kind for entry in entries(REGISTRY)}
 
 
 @pytest.mark.parametrize("kind", [pytest.param(kind, marks=described(kind)) for kind in sorted(FROZEN)])
@@ -220,17 +200,6 @@ def test_every_component_explains_itself():
         entry = component_entry(component)
         assert entry.help.count("\n") > 2
         assert all(said["description"] for said in (*entry.inputs.values(), *entry.outputs.values()))
-
-
-@pytest.mark.spec("SPINE-B4.23")
-@pytest.mark.parametrize("kind", sorted(FROZEN))
-def test_the_example_of_a_type_uses_it_and_has_no_findings(kind):
-    text = (ROOT / "examples/modules" / f"{stem(kind)}.yaml").read_text()
-    document = load(text).document
-    assert kind in {entry.kind for entry in document.modules}
-    assert check(document, REGISTRY, CheckOptions(files=True)) == []
-    assert compile_document(document, REGISTRY, read_file=beside).findings == ()
-    assert jsonschema_rs.validator_for(document_schema(REGISTRY)).is_valid(document.data)
 
 
 @pytest.mark.spec("SPINE-B4.23")

@@ -10,7 +10,7 @@ from apps.engine.document import load
 from apps.engine.findings import Severity
 from apps.engine.registry import discover
 
-pytestmark = pytest.mark.spec("CAT-B1")
+pytestmark = pytest.mark.spec("CAT-B1", "CAT-B1.1")
 
 REGISTRY = discover(apps.modules.catalog)
 TABLES = load(Path(__file__).with_name("table_keys.yaml").read_text()).document

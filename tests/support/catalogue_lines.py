@@ -44,6 +44,7 @@ CATALOGUE = {**TYPES, **SECTIONS, **SEEN}
 # Sentences that are finished; the others are shown as open.
 BUILT = frozenset(
     {
+        "CAT-B1.1",
         "CAT-B1.2",
         "CAT-B1.3",
         "CAT-B1.4",
