@@ -28,7 +28,7 @@ CATALOG, UNIT_TESTS, EXAMPLES = "apps/modules/catalog", "tests/unit/modules", "e
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known of all types: where files are, which keys the tables name and which examples are driven, by kind."""
+    """What is known of all types: where files are; by kind, the keys that tables name and the examples driven."""
 
     registry: Registry
     root: Path
@@ -47,7 +47,7 @@ def keys_by_kind(tables: Document, registry: Registry) -> dict[str, frozenset[st
 
 
 def driven_by_kind(folder: Path) -> dict[str, frozenset[str]]:
-    """Return, by kind, the texts that occur in tests marked `shows(kind, "example")` that await and assert something."""
+    """Return by kind the texts in those tests marked `shows(kind, "example")` that await and assert something."""
     found: dict[str, frozenset[str]] = {}
     for path in sorted(folder.rglob("test_*.py")):
         text = path.read_text(encoding="utf-8")

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
 from apps.engine.outcome import StepFailed, TryAgain
 from apps.engine.ports import Database
 from apps.runs.adapters.place import Place
+from apps.runs.adapters.tenant_dsn import parameters_of
 
 DEADLINE_SECONDS = 10.0
 PAGE_BYTES = 4096
@@ -116,17 +116,13 @@ class PostgresDatabase:
         return count
 
     async def _run(self, sql: str, args: Sequence[Any], read: Callable[[Any], Awaitable[Any]]) -> Any:
-        try:
-            parts = conninfo_to_dict(self._dsn)
-        except psycopg.ProgrammingError as error:
-            raise StepFailed("The DSN is not understood.", code="database.dsn") from error
-        host, port = str(parts.get("host") or "localhost"), int(parts.get("port") or 5432)
-        address = await self._guard(host, port)
+        said = parameters_of(self._dsn)
+        address = await self._guard(said["host"], said["port"])
         options = f"-c statement_timeout={int(DEADLINE_SECONDS * 1000)}"
         try:
             async with asyncio.timeout(DEADLINE_SECONDS * 2):
                 connection = await psycopg.AsyncConnection.connect(
-                    self._dsn, host=host, hostaddr=address, port=port, options=options, connect_timeout=5
+                    hostaddr=address, options=options, connect_timeout=5, **said
                 )
                 async with connection:
                     cursor = psycopg.AsyncRawCursor(connection)
