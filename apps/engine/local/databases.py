@@ -1,4 +1,8 @@
-"""`database.workflow` for `wfctl run` and tests: SQLite files beside the document, or memory, fenced in."""
+"""`database.workflow` for `wfctl run` and tests: SQLite files where the document says, or memory.
+
+A path is the document's own, relative to its folder or absolute, as for every other file it names on this machine
+(spec/modules.md 3.5 keeps host paths from tenants, who are not here). Statements are fenced in: they reach one file.
+"""
 
 import re
 import sqlite3
@@ -58,7 +62,7 @@ class SqliteDatabase:
 
 
 class LocalDatabases:
-    """Databases by module: in `folder` under the file name the document gives, in memory when there is no folder."""
+    """Databases by module: under the path the document gives, seen from `folder`; in memory when there is no folder."""
 
     def __init__(self, folder: Path | None, scope: str) -> None:
         self._folder = folder
@@ -70,18 +74,22 @@ class LocalDatabases:
         if driver not in ("sqlite", "sqlite3"):
             raise StepFailed(f"{driver} databases are not served here.", code="database.unsupported_driver")
         if module not in self._open:
-            self._open[module] = SqliteDatabase(self._target(dsn))
+            try:
+                self._open[module] = SqliteDatabase(self._target(dsn))
+            except sqlite3.Error as error:
+                raise StepFailed(f"The database cannot be opened: {error}", code="database.path") from None
         return self._open[module]
 
     def _target(self, dsn: str) -> str:
         name = dsn.removeprefix("file:").partition("?")[0]
         if self._folder is None or name in ("", ":memory:"):
             return ":memory:"
-        inside = (self._folder / name).resolve()
-        if not inside.is_relative_to(self._folder.resolve()):
-            raise StepFailed("The database file lies outside the document's folder.", code="database.forbidden_path")
-        inside.parent.mkdir(parents=True, exist_ok=True)
-        return str(inside)
+        file = (self._folder / name).resolve()
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise StepFailed(f"The database file cannot be made: {problem.strerror}.", code="database.path") from None
+        return str(file)
 
     def close(self) -> None:
         """Close all files."""

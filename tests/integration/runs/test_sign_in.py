@@ -137,13 +137,15 @@ async def test_below_the_portal_s_origin_nobody_comes_back_from_a_service(ingres
     assert (back.status, back.json()["code"]) == (401, "auth.oauth2_state")
 
 
+@pytest.mark.spec("CAT-B1.7", "D29")
 async def test_a_service_on_a_private_address_is_not_asked_without_the_deployment_s_leave(
     live, two_tenants, provider, settings
 ):
     settings.OUTBOUND_ALLOW = []
     async with serving() as closed:
-        start = await request(closed, "GET", "/door/auth/oauth2/there", headers=at(two_tenants[0]))
-        back = urlsplit(await asyncio.to_thread(provider.sign_in, start.headers["location"], "u-1"))
-        headers = at(two_tenants[0], cookies(start)[0])
-        refused = await request(closed, "GET", f"{back.path}?{back.query}", headers=headers)
-    assert refused.json()["code"] == "http.forbidden_target"
+        for tenant in two_tenants:
+            start = await request(closed, "GET", "/door/auth/oauth2/there", headers=at(tenant))
+            back = urlsplit(await asyncio.to_thread(provider.sign_in, start.headers["location"], "u-1"))
+            headers = at(tenant, cookies(start)[0])
+            refused = await request(closed, "GET", f"{back.path}?{back.query}", headers=headers)
+            assert refused.json()["code"] == "http.forbidden_target"

@@ -57,12 +57,23 @@ async def test_a_database_keeps_to_itself(tmp_path):
         with pytest.raises(StepFailed) as refused:
             await database.query(sql)
         assert refused.value.code == "database.refused"
-    with pytest.raises(StepFailed) as outside:
-        databases.open("other", "sqlite", "../../x.db")
-    assert outside.value.code == "database.forbidden_path"
     with pytest.raises(StepFailed) as driver:
         databases.open("third", "postgres", "x")
     assert driver.value.code == "database.unsupported_driver"
+    databases.close()
+
+
+@pytest.mark.spec("CAT-B1.7", "database.workflow")
+async def test_a_database_is_where_the_document_says_and_a_place_where_none_can_be_is_a_failed_step(tmp_path):
+    databases = LocalDatabases(tmp_path / "documents", "local")
+    await databases.open("above", "sqlite", "../above.db").execute("create table t (id integer)")
+    await databases.open("there", "sqlite", f"{tmp_path}/there.db").execute("create table t (id integer)")
+    assert {path.name for path in tmp_path.glob("*.db")} == {"above.db", "there.db"}
+    (tmp_path / "folder").mkdir()
+    for nowhere in ("../above.db/x.db", "../folder"):
+        with pytest.raises(StepFailed) as refused:
+            databases.open(nowhere, "sqlite", nowhere)
+        assert refused.value.code == "database.path"
     databases.close()
 
 
