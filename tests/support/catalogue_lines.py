@@ -67,6 +67,7 @@ BUILT = frozenset(
         "CAT-B2.14",
         "CAT-B2.15",
         "CAT-B2.16",
+        "CAT-7",
     }
 )
 
