@@ -178,7 +178,7 @@ class Schedule(TenantModel):
     """One job of a live deployment that is due by the clock (queue); kept by deployments that do not change it.
 
     `name` and `timetable` are the document's (`engine/schedules.py`). A sweep fires what is due: `last_at` is the time
-    that the last run was for.
+    that the last run was for. Until `claimed_until` other sweeps leave it to the one that reads its document.
     """
 
     environment_id = models.UUIDField()
@@ -192,6 +192,7 @@ class Schedule(TenantModel):
     next_at = models.DateTimeField()
     last_at = models.DateTimeField(null=True, default=None)
     last_run_id = models.UUIDField(null=True, default=None)
+    claimed_until = models.DateTimeField(null=True, default=None)
 
     class Meta:
         constraints = [

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from apps.core.outbox import deliver
 from apps.runs.adapters.sql import Statements
-from apps.runs.operations.schedules import sweep_schedules
+from apps.runs.operations.firing import schedules_claim, schedules_fire, schedules_read, schedules_release
 
 log = structlog.get_logger(__name__)
 SQL = Statements("sweeps")
@@ -55,8 +55,8 @@ def sweep_invariant(connection: Connection) -> Counts:
     return {"unowned": len(found)}
 
 
+SCHEDULES = "schedules"  # the one that works between two transactions: what it claims, it reads, then fires
 SWEEPS: dict[str, Callable[[Connection], Counts]] = {
-    "schedules": sweep_schedules,
     "outbox": sweep_outbox,
     "expired": sweep_expired,
     "partitions": sweep_partitions,
@@ -68,12 +68,38 @@ def sweep_run(name: str) -> Counts | None:
     """Run one sweep as `relay`; None when another process is at it."""
     named = f"weft-sweep-{name}"
     # Nothing is prepared: behind a pooler the next transaction's server may not know it, or know it already.
-    with psycopg.connect(settings.DATABASE_RELAY_URL, application_name=named, prepare_threshold=None) as connection:
-        if not _one(connection, SQL.lock, (f"weft-sweep-{name}",)):
+    with psycopg.connect(
+        settings.DATABASE_RELAY_URL, application_name=named, prepare_threshold=None, autocommit=True
+    ) as connection:
+        if name == SCHEDULES:
+            return _fire_schedules(connection)
+        with connection.transaction():
+            if not _one(connection, SQL.lock, (named,)):
+                return None
+            counts = SWEEPS[name](connection)
+            _succeeded(connection, name, counts)
+        return counts
+
+
+def _fire_schedules(connection: Connection) -> Counts | None:
+    """Claim under the sweep's lock, read with no transaction open, and fire what was read."""
+    with connection.transaction():
+        if not _one(connection, SQL.lock, (f"weft-sweep-{SCHEDULES}",)):
             return None
-        counts = SWEEPS[name](connection)
-        connection.execute(SQL.succeeded, (name, orjson.dumps(counts).decode()))
+        claimed = schedules_claim(connection)
+        if not claimed:
+            _succeeded(connection, SCHEDULES, {"fired": 0})
+            return {"fired": 0}
+    found, left = schedules_read(claimed)
+    with connection.transaction():
+        counts = schedules_fire(connection, found)
+        schedules_release(connection, [*left, *(each.due for each in found)])
+        _succeeded(connection, SCHEDULES, counts)
     return counts
+
+
+def _succeeded(connection: Connection, name: str, counts: Counts) -> None:
+    connection.execute(SQL.succeeded.encode(), (name, orjson.dumps(counts).decode()))
 
 
 def sweeps_late() -> list[str]:

@@ -18,7 +18,7 @@ from tests.support.upstream import upstream
 from tests.support.waiting import wait_for
 from tests.support.wfctl import Serving
 
-pytestmark = [pytest.mark.spec("CAT-B1.7"), pytest.mark.slow]
+pytestmark = [pytest.mark.spec("CAT-B1"), pytest.mark.slow]
 
 PARTNERS = """\
 modules:

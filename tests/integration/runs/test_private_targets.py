@@ -8,7 +8,7 @@ from tests.support.runs import ended, ended_of, start
 from tests.support.serving import deployed, request, serving, working
 from tests.support.untouched import untouched
 
-pytestmark = pytest.mark.spec("D29", "CAT-B1.7")
+pytestmark = pytest.mark.spec("D29", "CAT-B1")
 
 TEXT = (
     HEAD

@@ -10,7 +10,8 @@ from django.db import connections
 
 from apps.core.scope import scope
 from apps.runs.adapters.threads import in_thread
-from apps.runs.operations.schedules import sweep_schedules
+from apps.runs.operations import firing
+from apps.runs.operations.firing import schedules_claim, schedules_fire, schedules_read, schedules_release
 from apps.runs.operations.sweeps import sweep_run
 from apps.runs.queries.runs import run_get, run_list
 from apps.runs.queries.schedules import schedule_list
@@ -125,15 +126,109 @@ def test_what_was_missed_is_made_up_for_by_one_run(database, pair):
     assert len(runs(tenant)) == 1
 
 
-def test_a_row_that_one_sweep_holds_is_left_alone_by_another(database, pair):
+@contextlib.contextmanager
+def relay(database):
+    """Open a connection of a sweep."""
+    with psycopg.connect(database.url("relay"), autocommit=True) as connection:
+        yield connection
+
+
+def claimed_by(connection):
+    with connection.transaction():
+        return schedules_claim(connection)
+
+
+def fired_by(connection, found):
+    with connection.transaction():
+        return schedules_fire(connection, found)["fired"]
+
+
+def test_what_one_sweep_has_claimed_another_leaves_alone_until_the_claim_is_over(database, pair):
     (tenant, _), (other, _) = pair
     make_due(database, tenant)
-    with psycopg.connect(database.url("relay")) as first, psycopg.connect(database.url("relay")) as second:
-        assert sweep_schedules(first) == {"fired": 1}
+    with relay(database) as first:
+        found, left = schedules_read(claimed_by(first))
         make_due(database, other)
-        assert sweep_schedules(second) == {"fired": 1}
+        assert sweep_run("schedules") == {"fired": 1}
+        assert [len(runs(each)) for each in (tenant, other)] == [0, 1]
+        assert (fired_by(first, found), left) == (1, [])
     assert sweep_run("schedules") == {"fired": 0}
     assert [len(runs(each)) for each in (tenant, other)] == [1, 1]
+
+
+def test_a_sweep_that_outlives_its_claim_fires_nothing_a_second_time(database, pair):
+    tenant, _ = pair[0]
+    make_due(database, tenant)
+    with relay(database) as slow:
+        found, _ = schedules_read(claimed_by(slow))
+        lapse(database)
+        assert sweep_run("schedules") == {"fired": 1}
+        assert fired_by(slow, found) == 0
+        change(database, "update runs_schedule set next_at = last_at where last_at is not null")
+        assert fired_by(slow, found) == 0
+    assert len(runs(tenant)) == 1
+
+
+def test_no_transaction_is_open_and_no_row_is_locked_while_documents_are_read(database, pair, monkeypatch):
+    for tenant, _ in pair:
+        make_due(database, tenant)
+    seen = []
+    read = firing.application_of_version
+
+    def watched(**named):
+        with psycopg.connect(database.superuser_url) as admin:
+            admin.execute("select id from runs_schedule for update nowait")
+            states = "select state from pg_stat_activity where application_name = 'weft-sweep-schedules'"
+            seen.extend(row[0] for row in admin.execute(states))
+        return read(**named)
+
+    monkeypatch.setattr(firing, "application_of_version", watched)
+    assert sweep_run("schedules") == {"fired": 2}
+    assert set(seen) == {"idle"}
+
+
+def test_a_version_that_is_deployed_while_the_old_one_is_read_is_the_one_that_is_fired(database, pair):
+    tenant, workflow = pair[0]
+    make_due(database, tenant)
+    with relay(database) as sweeping:
+        found, _ = schedules_read(claimed_by(sweeping))
+        redeploy(tenant, workflow, DOCUMENT.replace("{room: hall}", "{room: attic}"))
+        assert fired_by(sweeping, found) == 0
+    assert sweep_run("schedules") == {"fired": 1}
+    assert detail(tenant)["input"] == {"room": "attic"}
+
+
+def test_a_document_that_cannot_be_read_by_a_fault_keeps_no_other_from_being_fired(database, pair, monkeypatch):
+    (tenant, _), (other, _) = pair
+    for each in (tenant, other):
+        make_due(database, each)
+    read = firing.application_of_version
+
+    def faulty(*, tenant_id, version_id):
+        if tenant_id == tenant.id:
+            raise RuntimeError("a fault")
+        return read(tenant_id=tenant_id, version_id=version_id)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(firing, "application_of_version", faulty)
+        assert [sweep_run("schedules") for _ in range(2)] == [{"fired": 1}, {"fired": 0}]
+    lapse(database)
+    assert sweep_run("schedules") == {"fired": 1}
+    assert [len(runs(each)) for each in (tenant, other)] == [1, 1]
+
+
+def test_what_there_is_no_time_to_read_is_left_to_the_next_sweep(database, pair, monkeypatch):
+    for tenant, _ in pair:
+        make_due(database, tenant)
+    with monkeypatch.context() as hurried:
+        hurried.setattr(firing, "READING_SECONDS", -1.0)
+        assert sweep_run("schedules") == {"fired": 0}
+    assert sweep_run("schedules") == {"fired": 2}
+
+
+def lapse(database):
+    """Let every claim be over."""
+    change(database, "update runs_schedule set claimed_until = weft_now() where claimed_until is not null")
 
 
 @pytest.mark.spec("scheduler.cron")
@@ -145,9 +240,14 @@ def test_two_workers_that_sweep_at_once_fire_once(database, pair):
 
     def sweep():
         try:
-            with psycopg.connect(database.url("relay")) as connection:
+            with relay(database) as connection:
                 together.wait(10)
-                sweep_schedules(connection)
+                claimed = claimed_by(connection)
+                lapse(database)
+                found, _ = schedules_read([*claimed, *claimed_by(connection)])
+                together.wait(10)
+                fired_by(connection, found)
+                schedules_release(connection, claimed)
         finally:
             connections.close_all()
 
@@ -156,18 +256,22 @@ def test_two_workers_that_sweep_at_once_fire_once(database, pair):
         thread.start()
     for thread in threads:
         thread.join(30)
+    sweep_run("schedules")
     assert [len(runs(tenant)) for tenant, _ in pair] == [1, 1]
 
 
 def test_a_sweep_that_is_killed_loses_nothing_and_doubles_nothing(database, pair):
     for tenant, _ in pair:
         make_due(database, tenant)
-    with contextlib.closing(psycopg.connect(database.url("relay"))) as dying:
-        assert sweep_schedules(dying) == {"fired": 2}
+    with contextlib.closing(psycopg.connect(database.url("relay"), autocommit=True)) as dying:
+        found, _ = schedules_read(claimed_by(dying))
+        dying.autocommit = False
+        assert schedules_fire(dying, found) == {"fired": 2}
         change(database, "select pg_terminate_backend(%s)", dying.info.backend_pid)
         with pytest.raises(psycopg.OperationalError):
             dying.execute("select 1")
     assert [runs(tenant) for tenant, _ in pair] == [[], []]
+    lapse(database)
     assert sweep_run("schedules") == {"fired": 2}
     assert [len(runs(tenant)) for tenant, _ in pair] == [1, 1]
 

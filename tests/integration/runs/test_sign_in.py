@@ -137,7 +137,7 @@ async def test_below_the_portal_s_origin_nobody_comes_back_from_a_service(ingres
     assert (back.status, back.json()["code"]) == (401, "auth.oauth2_state")
 
 
-@pytest.mark.spec("CAT-B1.7", "D29")
+@pytest.mark.spec("CAT-B1", "D29")
 async def test_a_service_on_a_private_address_is_not_asked_without_the_deployment_s_leave(
     live, two_tenants, provider, settings
 ):

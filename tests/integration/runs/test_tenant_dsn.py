@@ -10,7 +10,7 @@ from apps.engine.outcome import StepFailed, TryAgain
 from apps.runs.adapters.databases import PostgresDatabase
 from apps.runs.adapters.tenant_dsn import parameters_of
 
-pytestmark = pytest.mark.spec("CAT-B1.7", "database.workflow", "database.modular")
+pytestmark = pytest.mark.spec("CAT-B1", "database.workflow", "database.modular")
 
 NO_TLS, CLEAR_TEXT, SPEAKS_TLS = b"N", struct.pack("!cii", b"R", 8, 3), 80_877_103
 

@@ -77,7 +77,7 @@ insert into runs_schedule
 values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 on conflict (environment_id, workflow_id, name) do update set
     version_id = excluded.version_id, version_number = excluded.version_number, timetable = excluded.timetable,
-    workflow_name = excluded.workflow_name, action = excluded.action,
+    workflow_name = excluded.workflow_name, action = excluded.action, claimed_until = null,
     next_at = case when runs_schedule.timetable = excluded.timetable then runs_schedule.next_at else excluded.next_at end
 
 -- name: consumers_drop

@@ -63,7 +63,7 @@ async def test_a_database_keeps_to_itself(tmp_path):
     databases.close()
 
 
-@pytest.mark.spec("CAT-B1.7", "database.workflow")
+@pytest.mark.spec("CAT-B1", "database.workflow")
 async def test_a_database_is_where_the_document_says_and_a_place_where_none_can_be_is_a_failed_step(tmp_path):
     databases = LocalDatabases(tmp_path / "documents", "local")
     await databases.open("above", "sqlite", "../above.db").execute("create table t (id integer)")
