@@ -10,9 +10,11 @@ from apps.engine.wires import MESSAGE_ID, Wire, WireMessage
 from apps.modules.catalog.messaging.messaging_kafka import MessagingKafka
 from tests.support.kafka_cluster import kafka_cluster
 from tests.support.kafka_records import put_record, records_of
+from tests.unit.modules.catalog.messaging.on_wires import assert_refused_as_private, received
 from tests.unit.modules.making import make
 
 pytestmark = [pytest.mark.spec("messaging.kafka"), pytest.mark.proven("messaging.kafka", "librdkafka-mock-cluster")]
+
 
 PLANTED = "planted-4111-1111"
 
@@ -24,25 +26,8 @@ def cluster():
 
 
 @pytest.fixture
-async def wires():
-    opened = LiveWires(lambda host, port, address: True)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
 def wire(cluster):
     return Wire("kafka", (cluster,))
-
-
-async def received(line, count=1):
-    """Return the messages that come until there are `count`, or none for a while."""
-    found = []
-    for _ in range(20):
-        found += await line.receive()
-        if len(found) >= count:
-            break
-    return found
 
 
 async def test_what_a_step_publishes_is_a_record_that_others_read(cluster, unit, wires):
@@ -122,12 +107,7 @@ async def test_a_cluster_that_goes_away_is_tried_again(wires):
 
 @pytest.mark.spec("D29")
 async def test_a_private_cluster_is_refused_where_the_host_does_not_let_it_be_reached(wire):
-    guarded = LiveWires(lambda host, port, address: False)
-    for attempt in (guarded.check(wire), guarded.publish(wire, WireMessage("a", b"1")), _opened(guarded, wire)):
-        with pytest.raises(StepFailed) as refused:
-            await attempt
-        assert refused.value.code == "broker.forbidden_target"
-    await guarded.close()
+    await assert_refused_as_private(wire)
 
 
 @pytest.mark.spec("D29")
@@ -138,8 +118,3 @@ async def test_a_broker_that_a_cluster_names_is_guarded_too(cluster):
         await guarded.publish(Wire("kafka", (cluster,)), WireMessage("a", b"1"), timeout=10)
     await guarded.close()
     assert refused.value.code == "broker.forbidden_target"
-
-
-async def _opened(wires, wire):
-    async with wires.listen(wire, ["a"], group="g"):
-        pass

@@ -2,12 +2,12 @@
 
 import pytest
 
-from apps.engine.local.wiring import LiveWires
 from apps.engine.outcome import StepFailed, TryAgain
 from apps.engine.wires import MESSAGE_ID, Wire, WireMessage
 from apps.modules.catalog.messaging.messaging_nats import MessagingNats
 from tests.support.nats_server import nats_server
 from tests.support.nats_streams import add_stream, messages_in
+from tests.unit.modules.catalog.messaging.on_wires import assert_refused_as_private, received
 from tests.unit.modules.making import make
 
 pytestmark = [pytest.mark.spec("messaging.nats", "D12"), pytest.mark.proven("messaging.nats", "nats-server")]
@@ -20,25 +20,8 @@ def server():
 
 
 @pytest.fixture
-async def wires():
-    opened = LiveWires(lambda host, port, address: True)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
 def wire(server):
     return Wire("nats", (server,))
-
-
-async def received(line, count=1):
-    """Return the messages that come until there are `count`, or none for a while."""
-    found = []
-    for _ in range(8):
-        found += await line.receive()
-        if len(found) >= count:
-            break
-    return found
 
 
 def told(messages):
@@ -149,17 +132,7 @@ async def test_it_signs_in(wires, unit):
 
 @pytest.mark.spec("D29")
 async def test_a_private_server_is_refused_where_the_host_does_not_let_it_be_reached(wire):
-    guarded = LiveWires(lambda host, port, address: False)
-    for attempt in (guarded.check(wire), guarded.publish(wire, WireMessage("a", b"1")), _opened(guarded, wire)):
-        with pytest.raises(StepFailed) as refused:
-            await attempt
-        assert refused.value.code == "broker.forbidden_target"
-    await guarded.close()
-
-
-async def _opened(wires, wire):
-    async with wires.listen(wire, ["a"], group="g"):
-        pass
+    await assert_refused_as_private(wire)
 
 
 async def test_connections_that_were_used_least_lately_are_closed_first(server, wires, monkeypatch):
