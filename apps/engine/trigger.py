@@ -9,7 +9,7 @@ from apps.engine.outcome import StepFailed
 from apps.engine.ports import NewRun
 from apps.engine.sections.event_processor import SECTION as EVENT
 from apps.engine.sections.event_processor import Processor
-from apps.engine.sections.statemachine import SECTION as STATEMACHINE
+from apps.engine.sections.machine_parts import SECTION as STATEMACHINE
 from apps.engine.sections.statemachine import Machine
 
 Start = Callable[[str, Any], NewRun]  # from an action and the caller's data to the run to accept

@@ -11,19 +11,11 @@ from apps.engine.run.driver import run_in_place, run_in_place_async
 from apps.engine.run.program import END, Program, StepCall, Variables
 from apps.engine.run.target import AnyTarget, PipelineTarget, ProcessingTarget, Target
 from apps.engine.sections.choices import condition_of
+from apps.engine.sections.machine_parts import SECTION, Condition, Hook, ResourceMapping, State, Transition
 from apps.engine.sections.pipelines import block_of, target_nodes
 from apps.engine.sections.processing import RESULT, hook_payload, settle_node
 from apps.engine.sections.producers import Producers
-from apps.engine.sections.statemachine import (
-    ID_KEYS,
-    SECTION,
-    Condition,
-    Hook,
-    Machine,
-    ResourceMapping,
-    State,
-    Transition,
-)
+from apps.engine.sections.statemachine import ID_KEYS, Machine
 from apps.engine.sections.workspace import Workspace
 
 ROOT: DocumentPath = ("workflows", SECTION)

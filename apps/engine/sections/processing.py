@@ -12,7 +12,8 @@ from apps.engine.ports import Instance
 from apps.engine.run.assembly import Plain, unwind
 from apps.engine.run.effects import error_of
 from apps.engine.run.program import END, StepCall, Variables
-from apps.engine.sections.statemachine import EVENT_KEYS, Applied, Hook, Machine, is_gone, payload_of
+from apps.engine.sections.machine_parts import EVENT_KEYS, Applied, Hook, is_gone, payload_of
+from apps.engine.sections.statemachine import Machine
 
 RESULT = "result"  # name of the handler's step
 FAILED_STATUS = frozenset({"declined", "failed", "error"})

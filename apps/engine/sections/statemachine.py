@@ -5,97 +5,27 @@ messages and follow-up runs in the caller's unit: they become visible together. 
 after the other in file order, as durable runs; then one automatic transition follows.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from apps.engine.module import Context
-from apps.engine.outcome import ExpressionFailed, Rejected, StepFailed
+from apps.engine.outcome import Rejected
 from apps.engine.ports import AlreadyExists, Instance, NewRun, TransitionRecord
-from apps.engine.run.program import Variables
-from apps.engine.run.target import ProcessingTarget
+from apps.engine.sections.machine_judging import ask_hooks, check_state, holds, may_hold
+from apps.engine.sections.machine_parts import (
+    GONE,
+    SECTION,
+    Applied,
+    Hook,
+    ResourceMapping,
+    State,
+    Transition,
+    event_of,
+)
 
-SECTION = "statemachine"
-VETO_SECONDS = 2.0
 DELETED, RESTARTED = "(deleted)", "(restarted)"  # in a history: no transition, but what befell the resource
-GONE = "its resource was deleted"  # the error of an instance that was ended for this reason
-EVENT_KEYS = ("workflowId", "workflowType", "transitionId", "fromState", "toState")  # of a transition, beside its data
 ID_KEYS = ("instanceId", "id", "resourceId", "conversationId", "orderId")
-
-Condition = Callable[[Mapping[str, Any]], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """One state of a definition."""
-
-    name: str
-    is_final: bool = False
-    is_error: bool = False
-    description: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """One transition of a definition; no condition means always."""
-
-    name: str
-    from_state: str
-    to_state: str
-    condition: Condition | None = None
-    automatic: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Hook:
-    """A handler called around transitions; one with `veto` is pure, is asked before the change and may refuse it."""
-
-    index: int
-    handler: str
-    transitions: frozenset[str]
-    from_states: frozenset[str]
-    to_states: frozenset[str]
-    payload_form: str
-    veto: Callable[[Any, Context], Awaitable[Any]] | None = None
-    processing: ProcessingTarget | None = None
-
-    def matches(self, transition: Transition) -> bool:
-        """Whether this hook belongs to a transition; an empty list takes in all."""
-        return (
-            (not self.transitions or transition.name in self.transitions)
-            and (not self.from_states or transition.from_state in self.from_states)
-            and (not self.to_states or transition.to_state in self.to_states)
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class ResourceMapping:
-    """Resources of `kind` carry the state of this machine's instances; `key_field` of the data names the resource."""
-
-    kind: str
-    key_field: str = "id"
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """A transition that took place. `created` says that the instance came into being with it."""
-
-    instance: Instance
-    transition: str
-    from_state: str
-    to_state: str
-    created: bool = False
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the JSON form that runs keep as output."""
-        return {
-            "instanceId": self.instance.key,
-            "transition": self.transition,
-            "fromState": self.from_state,
-            "currentState": self.to_state,
-            "success": True,
-        }
 
 
 @dataclass(slots=True)
@@ -140,7 +70,7 @@ class Machine:
         return [
             transition.name
             for transition in self.transitions.values()
-            if transition.from_state == instance.state and self._may_hold(transition, instance.data)
+            if transition.from_state == instance.state and may_hold(transition, instance.data)
         ]
 
     # --- changing -------------------------------------------------------------------------------------------------
@@ -191,16 +121,16 @@ class Machine:
         """
         chosen = self.transition(transition)
         instance, created = await self._locked(context, key, data, create=create)
-        self._check_state(instance, chosen)
+        check_state(self.name, instance, chosen)
         merged = {**instance.data, **(data or {})}
-        if not self._holds(chosen, merged):
+        if not holds(chosen, merged):
             raise Rejected(
                 f"The condition of {chosen.name} does not hold for {self.name} {key}.",
                 code="transition.condition",
                 errors=[{"pointer": "", "message": "the condition is false"}],
             )
-        event = self._event(context, instance, chosen, merged)
-        await self._ask_hooks(context, chosen, event)
+        event = event_of(self.name, instance, chosen, merged, context.unit.clock.now())
+        await ask_hooks(self.hooks, context, chosen, event)
         await self._commit(context, instance, chosen, merged, data or {})
         self._announce(context, event)
         self._follow(context, instance, chosen, event)
@@ -212,7 +142,7 @@ class Machine:
         if instance is None or instance.state != state or instance.completed:
             return None
         for transition in self.autos_from(state):
-            if self._holds(transition, instance.data):
+            if holds(transition, instance.data):
                 return await self.apply(context, key, transition.name, create=False)
         return None
 
@@ -234,73 +164,6 @@ class Machine:
                 raise
             return found, False
         return fresh, True
-
-    def _check_state(self, instance: Instance, transition: Transition) -> None:
-        if is_gone(instance):
-            raise Rejected(f"{self.name} {instance.key} has ended: {GONE}.", code="instance.completed")
-        if instance.state == transition.from_state:
-            return
-        expected, actual = transition.from_state, instance.state
-        place = {"pointer": "", "message": f"expected state {expected}, actual state {actual}"}
-        if instance.completed:
-            raise Rejected(
-                f"{self.name} {instance.key} is completed in state {actual}; {transition.name} needs {expected}.",
-                code="instance.completed",
-                errors=[place],
-            )
-        raise Rejected(
-            f"{transition.name} needs state {expected}, but {self.name} {instance.key} is in state {actual}.",
-            code="transition.wrong_state",
-            errors=[place],
-        )
-
-    def _holds(self, transition: Transition, data: dict[str, Any]) -> bool:
-        if transition.condition is None:
-            return True
-        try:
-            return bool(transition.condition(Variables(data).names))
-        except ExpressionFailed as failure:
-            raise _undecided(f"The condition of {transition.name}", failure) from failure
-
-    def _may_hold(self, transition: Transition, data: dict[str, Any]) -> bool:
-        """Whether a condition holds; one that cannot be evaluated does not."""
-        try:
-            return self._holds(transition, data)
-        except Rejected:
-            return False
-
-    def _event(
-        self, context: Context, instance: Instance, transition: Transition, data: dict[str, Any]
-    ) -> dict[str, Any]:
-        return {
-            "workflowId": instance.key,
-            "workflowType": self.name,
-            "transitionId": transition.name,
-            "fromState": transition.from_state,
-            "toState": transition.to_state,
-            "timestamp": context.unit.clock.now().isoformat(),
-            "data": data,
-        }
-
-    async def _ask_hooks(self, context: Context, transition: Transition, event: dict[str, Any]) -> None:
-        for hook in self.hooks:
-            if hook.veto is None or not hook.matches(transition):
-                continue
-            try:
-                async with asyncio.timeout(VETO_SECONDS):
-                    await hook.veto(payload_of(hook.payload_form, event), context)
-            except TimeoutError:
-                raise StepFailed(
-                    f"The hook {hook.handler} took longer than {VETO_SECONDS:g} s.", code="hook.timeout", status=503
-                ) from None
-            except ExpressionFailed as failure:
-                raise _undecided(f"The hook {hook.handler}", failure) from failure
-            except StepFailed as refusal:
-                raise Rejected(
-                    f"{hook.handler} refused {transition.name}: {refusal.message}",
-                    code="transition.vetoed",
-                    errors=getattr(refusal, "errors", []),
-                ) from refusal
 
     async def _commit(
         self,
@@ -369,35 +232,6 @@ class Machine:
         """Start the automatic transition out of `state`, if the instance still is there."""
         if instance.state == state and not instance.completed and self.autos_from(state):
             self._start_auto(context, instance)
-
-
-def is_gone(instance: Instance) -> bool:
-    """Whether an instance was ended because its resource was deleted."""
-    return instance.completed and instance.error == GONE
-
-
-def _undecided(what: str, failure: ExpressionFailed) -> Rejected:
-    """Return the refusal of a transition of which nobody can say whether it may take place."""
-    message = f"{what} cannot be evaluated. {failure.message}"
-    refusal = Rejected(message, errors=failure.errors, code=failure.code, status=failure.status)
-    refusal.step = failure.step
-    return refusal
-
-
-def payload_of(form: str, event: dict[str, Any]) -> dict[str, Any]:
-    """Return what a hook gets: the event, the short message form, or transition data and event together."""
-    if form == "message":
-        return {
-            "workflowId": event["workflowType"],
-            "instanceId": event["workflowId"],
-            "transition": event["transitionId"],
-            "fromState": event["fromState"],
-            "toState": event["toState"],
-        }
-    known = {key: event[key] for key in EVENT_KEYS}
-    if form == "flat":
-        return {**event["data"], **known}
-    return {**known, "timestamp": event["timestamp"], "data": event["data"]}
 
 
 async def _mirror(context: Context, mapping: ResourceMapping, instance: Instance) -> None:

@@ -12,7 +12,7 @@ from apps.engine.module import Context
 from apps.engine.outcome import Rejected, StepFailed, TryAgain
 from apps.engine.ports import LostRace, Unit
 from apps.engine.redaction import Redactor
-from apps.engine.sections.statemachine import SECTION, Applied
+from apps.engine.sections.machine_parts import SECTION, Applied
 from apps.runs.adapters.known import known_secrets
 from apps.runs.adapters.payloads import PayloadTooLarge, dumped, fitting
 from apps.runs.adapters.place import Place

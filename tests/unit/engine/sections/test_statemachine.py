@@ -9,7 +9,7 @@ import pytest
 from apps.engine.module import Context
 from apps.engine.outcome import Rejected, StepFailed
 from apps.engine.ports import AlreadyExists, Resource
-from apps.engine.sections.statemachine import payload_of
+from apps.engine.sections.machine_parts import payload_of
 from tests.unit.engine.machines import AUTO, MACHINE, Shop, document
 
 
@@ -160,7 +160,7 @@ async def test_a_pure_pipeline_may_veto_too():
 
 
 async def test_a_vetoing_hook_has_two_seconds(monkeypatch):
-    monkeypatch.setattr("apps.engine.sections.statemachine.VETO_SECONDS", 0.01)
+    monkeypatch.setattr("apps.engine.sections.machine_judging.VETO_SECONDS", 0.01)
     async with Shop(document("    - {handler: refusing}")) as shop:
 
         async def never(payload, context):

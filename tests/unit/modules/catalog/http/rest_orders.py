@@ -3,7 +3,8 @@
 import orjson
 
 from apps.engine.http import Request
-from apps.engine.sections.statemachine import Machine, ResourceMapping, State, Transition
+from apps.engine.sections.machine_parts import ResourceMapping, State, Transition
+from apps.engine.sections.statemachine import Machine
 from apps.modules.catalog.http.api_handler import ApiHandler
 from tests.unit.modules.making import make
 

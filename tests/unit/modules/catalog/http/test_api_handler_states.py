@@ -4,7 +4,8 @@ import pytest
 
 from apps.engine.outcome import StepFailed, TryAgain
 from apps.engine.ports import AlreadyExists, Instance, LostRace, Resource
-from apps.engine.sections.statemachine import Hook, Machine, State, Transition
+from apps.engine.sections.machine_parts import Hook, State, Transition
+from apps.engine.sections.statemachine import Machine
 from apps.modules.catalog.http.api_handler import ApiHandler
 from tests.unit.modules.catalog.http.rest_orders import ITEM, ask, machine, orders, without
 from tests.unit.modules.making import make

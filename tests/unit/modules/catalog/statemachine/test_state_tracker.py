@@ -2,7 +2,8 @@ import pytest
 
 from apps.engine.outcome import Rejected, StepFailed
 from apps.engine.ports import Instance
-from apps.engine.sections.statemachine import Machine, ResourceMapping
+from apps.engine.sections.machine_parts import ResourceMapping
+from apps.engine.sections.statemachine import Machine
 from apps.modules.catalog.statemachine.state_tracker import StateTracker
 from tests.unit.modules.making import make
 from tests.unit.modules.unit_in_memory import START

@@ -3,7 +3,8 @@ import uuid
 import pytest
 
 from apps.engine.outcome import Rejected
-from apps.engine.sections.statemachine import Machine, State, Transition
+from apps.engine.sections.machine_parts import State, Transition
+from apps.engine.sections.statemachine import Machine
 from apps.modules.catalog.statemachine.statemachine_engine import StatemachineEngine
 from tests.unit.modules.making import make
 
