@@ -12,7 +12,8 @@ from apps.runs.adapters.payloads import LONGEST_STATE, dumped, fitting, state_re
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.queue import ClaimedRun
 from apps.runs.adapters.services import Services
-from apps.runs.operations.driving import STATES, ClaimGone, Drive
+from apps.runs.operations.driving import ClaimGone, Drive
+from apps.runs.operations.pending import STATES
 
 
 async def run_give_up(services: Services, place: Place | None, claimed: ClaimedRun) -> bool:
