@@ -1,7 +1,8 @@
 """Queries and changes a database of the tenant's own.
 
-`driver: sqlite` is a file that Weft keeps for this module; `driver: postgres` is the tenant's server, its address in a
-secret (`dsn: ${ORDERS_DSN}`, also written `connectionString`, then without a driver). As a step it takes one `action`:
+`driver: sqlite` is a file that Weft keeps for this module (under `wfctl run` the one that `dsn` names); `driver:
+postgres` is the tenant's server, its address in a secret (`dsn: ${ORDERS_DSN}`, also written `connectionString`, then
+without a driver): one host, a user, no files of this machine. As a step it takes one `action`:
 
 - `query` `{sql, args}` returns `{columns, rows, count}`, `execute` `{sql, args}` returns `{rowsAffected}`
 - `insert` `{table, data}`, `update` `{table, data, where}`, `delete` `{table, where}` return `{rowsAffected}`
