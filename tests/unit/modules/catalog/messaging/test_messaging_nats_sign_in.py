@@ -51,18 +51,14 @@ async def test_a_password_lets_in_and_a_wrong_one_or_none_does_not(wires, unit):
     with nats_server(password="p@ss") as address:
         assert await heard_back(wires, unit, f"nats://tester:p%40ss@{address}") == [b'{"n":1}']
         for url in (f"nats://tester:wr0ng@{address}", f"nats://other:p%40ss@{address}", f"nats://{address}"):
-            said = await refusal(unit, url)
-            assert "Authorization" in said
-            assert "wr0ng" not in said
+            assert "wr0ng" not in await refusal(unit, url)
 
 
 async def test_a_token_lets_in_and_a_wrong_one_or_none_does_not(wires, unit):
     with nats_server(token="s3cr3t") as address:
         assert await heard_back(wires, unit, f"nats://s3cr3t@{address}") == [b'{"n":1}']
         for url in (f"nats://wr0ng@{address}", f"nats://{address}"):
-            said = await refusal(unit, url)
-            assert "Authorization" in said
-            assert "wr0ng" not in said
+            assert "wr0ng" not in await refusal(unit, url)
 
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1"])
