@@ -16,10 +16,11 @@ from slipcover import FileMatcher, ImportManager, Slipcover
 SOURCES = ["apps", "config"]
 LEFT_OUT = ["*/migrations/*"]
 NOT_RUN = ["if TYPE_CHECKING:", "@overload", r"\.\.\.$"]  # lines that exist for readers and checkers of types
+# Its plugin is for runs by several processes; being imported before pytest, it cannot be rewritten, and need not be.
 WITHOUT_PLUGIN = (
-    "-p",
-    "no:slipcover",
-)  # it serves runs by several processes, and is imported too early to be rewritten
+    *("-p", "no:slipcover"),
+    *("-W", "ignore:Module already imported so cannot be rewritten; slipcover:pytest.PytestAssertRewriteWarning"),
+)
 
 
 def main(report: Path, arguments: list[str]) -> int:
