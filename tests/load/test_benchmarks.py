@@ -30,7 +30,9 @@ def test_every_answer_of_the_ingress_has_its_row_and_publishing_under_load_distu
     assert [set(figure) for figure in figures] == [FIGURE] * 3
     assert all(figure["details"]["not_2xx"] == 0 for figure in figures)
     recorded = [figure["details"] for figure in figures if figure["name"].startswith("P1")]
-    assert all(each["answered"] <= each["run_rows"] <= each["answered"] + 32 for each in recorded)
+    # wrk drops what is under way at its end: of the load before (stored after the count, perhaps) and of this one.
+    under_way = 2 * 32
+    assert all(each["answered"] <= each["run_rows"] <= each["answered"] + under_way for each in recorded)
     assert publishing["faults"] == []
     assert publishing["versions_seen"] > 1
     assert code == 0
