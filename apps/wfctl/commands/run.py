@@ -9,8 +9,6 @@ import typer
 from apps.wfctl.address import BadAddress, parse_address
 from apps.wfctl.reading import Unreadable
 from apps.wfctl.report import complain
-from apps.wfctl.served import BadCall, CannotServe, Wanted
-from apps.wfctl.serving import serve
 from apps.wfctl.terminal import terminal
 
 UNUSABLE, BAD_CALL = 1, 2
@@ -48,6 +46,10 @@ def run(
     A broker outside that is away is waited for. With `--local-brokers` none is needed: what a document publishes to an
     address is heard by all documents that listen there, and forgotten when this ends.
     """
+    # Servers, brokers and their clients take as long to load as everything else: the other verbs do without.
+    from apps.wfctl.served import BadCall, CannotServe, Wanted  # noqa: PLC0415
+    from apps.wfctl.serving import serve  # noqa: PLC0415
+
     try:
         addresses = tuple(map(parse_address, address or ()))
         wanted = Wanted(tuple(files), addresses, links, store, reload, console, allow_placeholders, local_brokers)

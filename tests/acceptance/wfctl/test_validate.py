@@ -1,10 +1,12 @@
 """`wfctl validate` as a user meets it."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
-from tests.support.wfctl import plain, wfctl, wfctl_in_a_terminal
+from tests.support.wfctl import ROOT, plain, wfctl, wfctl_in_a_terminal
 
 pytestmark = pytest.mark.spec("SPINE-B9", "CAT-4")
 
@@ -123,3 +125,9 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 def test_strict_wants_at_least_one_module(file):
     path = file("modules: []\n")
     assert (wfctl("validate", path).code, wfctl("validate", "--strict", path).code) == (0, 1)
+
+
+def test_a_document_is_checked_without_loading_servers_and_clients_of_brokers():
+    asked = "import sys, apps.wfctl.cli; print(*{'uvicorn', 'aiokafka', 'nats', 'httpcore2'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
