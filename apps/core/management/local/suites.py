@@ -17,7 +17,8 @@ REDIS = "WEFT_TEST_REDIS_URL"
 UNTIMED: Mapping[str, Sequence[str]] = {
     "tests": ("unit", "contract"),
     "integration": ("integration",),
-    "stories": ("acceptance", "e2e", "chaos"),
+    "stories": ("acceptance",),
+    "browsers and kills": ("e2e", "chaos"),
 }
 TIMED = ("load",)
 SLOWEST = ("--durations=25", "--durations-min=5")  # said at the end of each run: where time may be won
