@@ -18,7 +18,7 @@ UNTIMED: Mapping[str, Sequence[str]] = {
     "tests": ("unit", "contract"),
     "integration": ("integration",),
     "stories": ("acceptance",),
-    "browsers and kills": ("e2e", "chaos"),
+    "browsers": ("e2e", "chaos"),
 }
 TIMED = ("load",)
 SLOWEST = ("--durations=25", "--durations-min=5")  # said at the end of each run: where time may be won
