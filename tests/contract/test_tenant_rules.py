@@ -28,6 +28,7 @@ PUBLISHED = f"{PRIVATE}test_nothing_is_published_to_a_private_broker_and_nobody_
 CONFINED = f"{HOST}test_no_file_socket_or_server_of_the_host_is_used_whatever_the_document_says"
 PARTNERS = f"{LOCAL}test_partners_on_this_machine_are_called_with_what_the_environment_says"
 BESIDE = f"{LOCAL}test_files_and_databases_are_those_beside_the_document_or_where_it_says"
+SERVERS = f"{LOCAL}test_each_document_has_the_postgres_server_that_it_names_and_no_other"
 
 # What a type can reach, where that is refused or confined for two tenants, and where `wfctl run` does what it says.
 REACHES = {
@@ -40,12 +41,12 @@ REACHES = {
         f"{LOCAL}test_people_sign_in_with_a_service_on_this_machine",
     ),
     "cache.modular": ("cache", CONFINED, BESIDE),
-    "database.modular": ("databases", SENT, BESIDE),
-    "database.workflow": ("databases", SENT, BESIDE),
+    "database.modular": ("databases", SENT, BESIDE, SERVERS),
+    "database.workflow": ("databases", SENT, BESIDE, SERVERS),
     "http.proxy": ("http", PROXIED, PARTNERS),
     "http.simple_proxy": ("http", PROXIED, PARTNERS),
     "httpclient.modular": ("http", SENT, PARTNERS),
-    "integration.registry": ("databases http", SENT, PARTNERS),
+    "integration.registry": ("databases http", SENT, PARTNERS, SERVERS),
     "messaging.kafka": ("secrets wires", PUBLISHED, f"{LOCAL}test_a_cluster_of_this_machine_is_published_to"),
     "messaging.nats": ("wires", PUBLISHED, f"{LOCAL}test_a_stream_of_this_machine_is_published_to"),
     "notification.slack": ("http", SENT, PARTNERS),

@@ -1,4 +1,4 @@
-"""`database.workflow` for `wfctl run` and tests: SQLite files where the document says, or memory.
+"""Databases for `wfctl run` and tests: SQLite files where the document says, or memory; servers are in `postgres.py`.
 
 A path is the document's own, relative to its folder or absolute, as for every other file it names on this machine
 (spec/modules.md 3.5 keeps host paths from tenants, who are not here). Statements are fenced in: they reach one file.
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from apps.engine.local.postgres import PostgresDatabase
 from apps.engine.outcome import StepFailed
 from apps.engine.ports import Database
 
@@ -62,7 +63,7 @@ class SqliteDatabase:
 
 
 class LocalDatabases:
-    """Databases by module: under the path the document gives, seen from `folder`; in memory when there is no folder."""
+    """Databases by module: where the document says, files as seen from `folder`; in memory when there is no folder."""
 
     def __init__(self, folder: Path | None, scope: str) -> None:
         self._folder = folder
@@ -70,7 +71,9 @@ class LocalDatabases:
         self._open: dict[str, SqliteDatabase] = {}
 
     def open(self, module: str, driver: str, dsn: str) -> Database:
-        """Return the database of the named module; only SQLite is served without a server."""
+        """Return the database of the named module."""
+        if driver in ("postgres", "postgresql", "pgx"):
+            return PostgresDatabase(dsn, self._folder)
         if driver not in ("sqlite", "sqlite3"):
             raise StepFailed(f"{driver} databases are not served here.", code="database.unsupported_driver")
         if module not in self._open:

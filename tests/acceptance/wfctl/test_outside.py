@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from apps.core.management.local.ports import any_free
@@ -14,6 +15,7 @@ from tests.support.kafka_records import records_of
 from tests.support.nats_server import nats_server
 from tests.support.nats_streams import add_stream, messages_in
 from tests.support.oidc_provider import oidc_provider
+from tests.support.own_postgres import OwnPostgres
 from tests.support.upstream import upstream
 from tests.support.waiting import wait_for
 from tests.support.wfctl import Serving
@@ -77,6 +79,36 @@ workflows:
       - {uses: cache, with: {action: set, key: k, value: 7}}
       - {name: read, uses: cache, with: {action: get, key: k}}
     match: {steps: [{uses: matcher, with: {body: hello}}]}
+"""
+SERVERS = """\
+modules:
+- {name: server, type: http.server, config: {address: ":8080"}}
+- {name: router, type: http.router}
+- {name: hub, type: integration.registry}
+- {name: one, type: database.workflow, config: {driver: postgres, dsn: "${%(key)s}"}}
+- {name: two, type: database.workflow, config: {connectionString: "host=%(host)s user=shop dbname=%(name)s"}}
+- name: many
+  type: database.modular
+  config: {default: a, connections: {a: {driver: postgres, dsn: "${%(key)s}"}, b: {driver: sqlite, dsn: b.db}}}
+- {name: health, type: health.checker}
+workflows:
+  http: {routes: []}
+  pipelines:
+    one:
+      steps:
+      - uses: one
+        with: {action: execute, sql: "create table item (id int, price numeric, at timestamptz, more json)"}
+      - uses: one
+        with: {action: insert, table: item, data: {id: 1, price: 12.5, at: "2026-01-31T10:00Z", more: '["%(name)s"]'}}
+      - {uses: one, with: {action: update, table: item, data: {price: "3.10"}, where: {id: [1, 2]}}}
+      - {name: read, uses: one, with: {action: query, sql: select * from item where id = $1, args: [1]}}
+    many: {steps: [{name: read, uses: many, with: {action: query, sql: select current_database() as name}}]}
+    two: {steps: [{uses: two, with: {action: query, sql: select 1}}]}
+    broken: {steps: [{uses: one, with: {action: query, sql: select nothing from nowhere}}]}
+  integration:
+    registry: hub
+    connectors: [{name: rows, type: database, config: {driver: pgx, dsn: "${%(key)s}"}}]
+    steps: [{name: ask, connector: rows, action: query, input: {sql: select count(*) as n from item}}]
 """
 SIGN_IN = """\
 modules:
@@ -156,6 +188,36 @@ def test_files_and_databases_are_those_beside_the_document_or_where_it_says(writ
             assert (name, run["status"]) == (name, "done"), run["error"]
         assert run["steps"][-1]["output"] == {"found": True, "value": 7}
     assert tables(tmp_path / "one.db") == tables(elsewhere / "many.db") == [("item",)]
+
+
+def test_each_document_has_the_postgres_server_that_it_names_and_no_other(tmp_path):
+    server = OwnPostgres(tmp_path / "own")
+    with server.up() as url:
+        files, environment = [], {"PGPASSWORD": url.partition("@")[0].rpartition(":")[2], "PGUSER": "postgres"}
+        for name in ("north", "south"):
+            with psycopg.connect(url, autocommit=True) as admin:
+                admin.execute(f"create database {name}")
+            key, host = f"DSN_{name.upper()}", f"127.0.0.1 port={urlsplit(url).port}"
+            environment[key] = url.rpartition("/")[0] + f"/{name}"
+            files.append(tmp_path / f"{name}.yaml")
+            files[-1].write_text(SERVERS % {"key": key, "name": name, "host": host})
+        with Serving(*files, **environment) as served:
+            for name in ("north", "south"):
+                there = served.at(name)
+                run = there.start("one", "one", {})
+                assert run["status"] == "done", run["error"]
+                assert run["steps"][-1]["output"]["rows"] == [
+                    {"id": 1, "price": "3.10", "at": "2026-01-31T10:00:00+00:00", "more": [name]}
+                ]
+                assert there.start("many", "many", {})["steps"][-1]["output"]["rows"] == [{"name": name}]
+                run = there.start("integration", "integration", {})
+                assert run["status"] == "done", run["error"]
+                assert there.start("broken", "broken", {})["error"]["code"] == "database.refused"
+                assert there.start("two", "two", {})["error"]["code"] == "database.busy"
+            assert environment["PGPASSWORD"] not in served.output
+        for name in ("north", "south"):
+            with psycopg.connect(environment[f"DSN_{name.upper()}"]) as looking:
+                assert looking.execute("select more from item").fetchall() == [([name],)]
 
 
 def test_people_sign_in_with_a_service_on_this_machine(write):

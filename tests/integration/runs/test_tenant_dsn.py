@@ -1,50 +1,18 @@
 """A tenant's Postgres server gets what the tenant's DSN says, and nothing of the process that connects to it."""
 
-import asyncio
-import contextlib
-import struct
-
 import pytest
 
 from apps.engine.outcome import StepFailed, TryAgain
 from apps.runs.adapters.databases import PostgresDatabase
 from apps.runs.adapters.tenant_dsn import parameters_of
+from tests.support.asking import asking_server
 
 pytestmark = pytest.mark.spec("CAT-B1", "database.workflow", "database.modular")
-
-NO_TLS, CLEAR_TEXT, SPEAKS_TLS = b"N", struct.pack("!cii", b"R", 8, 3), 80_877_103
-
-
-class Asking:
-    """A server that asks whoever connects for a password in clear text, and keeps what it is told."""
-
-    def __init__(self):
-        self.names, self.passwords = [], []
-
-    async def meet(self, reader, writer):
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            code, body = await self.first(reader)
-            if code == SPEAKS_TLS:
-                writer.write(NO_TLS)
-                code, body = await self.first(reader)
-            words = body.rstrip(b"\0").decode().split("\0")
-            self.names.append(dict(zip(words[::2], words[1::2], strict=False)))
-            writer.write(CLEAR_TEXT)
-            _, length = struct.unpack("!ci", await reader.readexactly(5))
-            self.passwords.append((await reader.readexactly(length - 4)).rstrip(b"\0").decode())
-        writer.close()
-
-    async def first(self, reader):
-        length, code = struct.unpack("!ii", await reader.readexactly(8))
-        return code, await reader.readexactly(length - 8)
 
 
 @pytest.fixture
 async def asking():
-    server = Asking()
-    listening = await asyncio.start_server(server.meet, "127.0.0.1", 0)
-    server.port = listening.sockets[0].getsockname()[1]
-    async with listening:
+    async with asking_server() as server:
         yield server
 
 

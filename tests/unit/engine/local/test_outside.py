@@ -58,7 +58,7 @@ async def test_a_database_keeps_to_itself(tmp_path):
             await database.query(sql)
         assert refused.value.code == "database.refused"
     with pytest.raises(StepFailed) as driver:
-        databases.open("third", "postgres", "x")
+        databases.open("third", "mysql", "x")
     assert driver.value.code == "database.unsupported_driver"
     databases.close()
 
