@@ -230,3 +230,10 @@ class Module(Generic[C]):
     def problems(self) -> list[tuple[str, str, str]]:
         """Return extra findings of a valid config as (key path inside config, code, message); all are blocked."""
         return []
+
+    def placed_problems(self, *, has_files: bool) -> list[tuple[str, str, str]]:
+        """Return findings, as `problems` does, of what the document's place has or has not.
+
+        `has_files` where it is a file of a machine (`wfctl`), not where it is a tenant's.
+        """
+        return []

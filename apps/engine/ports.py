@@ -8,11 +8,14 @@ work: everything written through it becomes visible together when its host commi
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from apps.engine.outcome import Postponed
 from apps.engine.wires import Wires
+
+if TYPE_CHECKING:
+    from apps.engine.log_targets import LogTargets
 
 
 class AlreadyExists(Exception):
@@ -381,3 +384,4 @@ class Unit(Protocol):
     memory: Memory
     metrics: Metrics
     cache: Cache
+    log_targets: "LogTargets"

@@ -50,6 +50,7 @@ BUILT = frozenset(
         "CAT-B1.4",
         "CAT-B1.5",
         "CAT-B1.6",
+        "CAT-B1.7",
         "CAT-B1.8",
         "CAT-B2.1",
         "CAT-B2.2",

@@ -12,7 +12,8 @@ from apps.engine import connectors
 from apps.engine.module import Module
 
 CATALOG = "apps.modules.catalog."
-PORTS = frozenset({"http", "wires", "databases", "cache", "secrets"})  # of `context.unit`, that lead outside
+# Of `context.unit`, those that lead outside.
+PORTS = frozenset({"http", "wires", "databases", "cache", "secrets", "log_targets"})
 FILES = "read_file"
 # Types whose work is done by parts of the engine.
 ELSEWHERE = {"integration.registry": connectors}

@@ -116,7 +116,7 @@ def _config(scope: Scope, settings: Settings, module_type: type[Module[Any]]) ->
     config = _meant(scope, settings, model)
     try:
         module = module_type(entry.name, model.model_validate(config))
-        problems = module.problems()
+        problems = [*module.problems(), *module.placed_problems(has_files=scope.options.files)]
     except ValidationError as error:
         for fault in error.errors(include_url=False, include_context=False, include_input=False):
             _fault(scope, settings, module_type, dict(fault))

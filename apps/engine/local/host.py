@@ -17,6 +17,8 @@ from apps.engine.local.feeds import LocalFeeds
 from apps.engine.local.joined import Joined
 from apps.engine.local.lifecycle import of_request
 from apps.engine.local.locks import RowLocks
+from apps.engine.local.log_files import LogFiles
+from apps.engine.local.log_targets import LocalLogTargets
 from apps.engine.local.metrics import LocalMetrics
 from apps.engine.local.outside import EnvironmentSecrets, NotedSecrets, OutboundHttp, SystemClock
 from apps.engine.local.queue import RunQueue
@@ -25,6 +27,7 @@ from apps.engine.local.timer import LocalTimer
 from apps.engine.local.unit import LocalUnit
 from apps.engine.local.wiring import LiveWires
 from apps.engine.local.worker import LocalWorker
+from apps.engine.log_targets import LogTargets
 from apps.engine.ports import Cache, Clock, Counters, Databases, Http, Memory, Metrics, NewRun, Secrets
 from apps.engine.process_memory import ProcessMemory
 from apps.engine.redaction import KnownSecrets
@@ -73,6 +76,7 @@ class LocalHost:
         self._folders: dict[str, Path] = {}
         self._databases: dict[str, LocalDatabases] = {}
         self._metrics: dict[str, LocalMetrics] = {}
+        self._log_files = LogFiles()
         monotonic = getattr(self.clock, "monotonic", system.monotonic)
         self._buckets = TokenBuckets(monotonic)
         self._memory = ProcessMemory(monotonic)
@@ -144,6 +148,10 @@ class LocalHost:
         if found is None:
             found = self._metrics[scope] = LocalMetrics(partial(self.queue.unfinished, scope))
         return found
+
+    def log_targets_of(self, scope: str) -> LogTargets:
+        """Return where the lines of a scope's event logs go."""
+        return LocalLogTargets(self._folders.get(scope, self._folder), self._log_files, self.known)
 
     # --- requests -------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from apps.engine.local.outbox import LocalBroker, LocalEffects, LocalRuns
 from apps.engine.local.queue import RunQueue
 from apps.engine.local.resources import LocalResources
 from apps.engine.local.store import Store
+from apps.engine.log_targets import LogTargets
 from apps.engine.ports import (
     Broker,
     Cache,
@@ -57,6 +58,9 @@ class Services(Protocol):
     def metrics_of(self, scope: str) -> Metrics:
         """Return the samples of a scope."""
 
+    def log_targets_of(self, scope: str) -> LogTargets:
+        """Return where the lines of a scope's event logs go."""
+
 
 class LocalUnit:
     """The ports of one unit of work; made by `LocalHost.unit`.
@@ -81,6 +85,7 @@ class LocalUnit:
         self.memory: Memory = services.memory_of(scope)
         self.cache: Cache = services.cache_of(scope)
         self.metrics: Metrics = services.metrics_of(scope)
+        self.log_targets: LogTargets = services.log_targets_of(scope)
 
     def _begin(self, messages: list[Message]) -> None:
         """Start with nothing written but `messages`."""

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.engine.application import Application
+from apps.engine.log_targets import NoLogTargets
 from apps.engine.ports import Resource
 from apps.runs.adapters import journal
 from apps.runs.adapters.broker import BufferedBroker, Listening, Topics
@@ -61,6 +62,7 @@ class HostedUnit:
         "databases",
         "effects",
         "instances",
+        "log_targets",
         "memory",
         "metrics",
         "place",
@@ -266,6 +268,9 @@ class HostedUnit:
     def _make_metrics(self) -> HostedMetrics:
         return HostedMetrics(self.place.samples, self._services.samples, self.place.scope, self.session)
 
+    def _make_log_targets(self) -> NoLogTargets:
+        return NoLogTargets()
+
     def _make_memory(self) -> Any:
         return self._services.memory.scoped(self.place.label)
 
@@ -279,5 +284,6 @@ _MAKERS = {
     "cache": HostedUnit._make_cache,
     "counters": HostedUnit._make_counters,
     "memory": HostedUnit._make_memory,
+    "log_targets": HostedUnit._make_log_targets,
     "metrics": HostedUnit._make_metrics,
 }

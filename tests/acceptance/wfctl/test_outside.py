@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import re
+import socket
 import sqlite3
 from contextlib import closing
 from urllib.parse import urlsplit
@@ -20,7 +22,7 @@ from tests.support.upstream import upstream
 from tests.support.waiting import wait_for
 from tests.support.wfctl import Serving
 
-pytestmark = [pytest.mark.spec("CAT-B1"), pytest.mark.slow]
+pytestmark = [pytest.mark.spec("CAT-B1", "CAT-B1.7"), pytest.mark.slow]
 
 PARTNERS = """\
 modules:
@@ -109,6 +111,22 @@ workflows:
     registry: hub
     connectors: [{name: rows, type: database, config: {driver: pgx, dsn: "${%(key)s}"}}]
     steps: [{name: ask, connector: rows, action: query, input: {sql: select count(*) as n from item}}]
+"""
+LOGGED = """\
+modules:
+- {name: server, type: http.server, config: {address: ":8080"}}
+- {name: router, type: http.router}
+- name: lines
+  type: eventlogger.modular
+  config:
+    format: text
+    outputTargets:
+    - {type: console, level: ERROR}
+    - {type: file, format: json, file: {path: logs/%(name)s.log, maxSize: 1}}
+    - {type: syslog, syslog: {network: udp, address: "127.0.0.1:%(port)d", tag: %(name)s, facility: local0}}
+workflows:
+  http: {routes: []}
+  pipelines: {weigh: {steps: [{validate: {schema: {type: object, required: [grams]}}}]}}
 """
 SIGN_IN = """\
 modules:
@@ -218,6 +236,30 @@ def test_each_document_has_the_postgres_server_that_it_names_and_no_other(tmp_pa
         for name in ("north", "south"):
             with psycopg.connect(environment[f"DSN_{name.upper()}"]) as looking:
                 assert looking.execute("select more from item").fetchall() == [([name],)]
+
+
+def test_events_are_written_to_files_and_system_logs_of_this_machine(tmp_path):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as log:
+        log.bind(("127.0.0.1", 0))
+        log.settimeout(10)
+        files = [tmp_path / f"{name}.yaml" for name in ("north", "south")]
+        for file in files:
+            file.write_text(LOGGED % {"name": file.stem, "port": log.getsockname()[1]})
+        (tmp_path / "logs").mkdir()
+        (tmp_path / "logs/north.log").write_bytes(b"x" * 1_048_576)
+        with Serving(*files) as served:
+            assert served.at("north").start("weigh", "weigh", {})["status"] == "failed"
+            told = [log.recv(4096).decode() for _ in range(4)]  # joined documents hear one another
+            assert not served.line("key.ignored")
+    said = [re.match(r"<(\d+)>\S+ \S+ (\w+)\[\d+\]: (\S+) weigh weigh", line).groups() for line in told]
+    expected = {("134", "workflow.pipelines.started"), ("131", "workflow.pipelines.failed")}
+    for name in ("north", "south"):
+        assert {(priority, topic) for priority, tag, topic in said if tag == name} == expected
+        lines = [json.loads(line) for line in (tmp_path / f"logs/{name}.log").read_text().splitlines()]
+        assert {(line["level"], line["topic"]) for line in lines} == {
+            ("INFO", "workflow.pipelines.started"), ("ERROR", "workflow.pipelines.failed")
+        }  # fmt: skip
+    assert {path.name for path in (tmp_path / "logs").iterdir()} == {"north.log", "north.log.1.gz", "south.log"}
 
 
 def test_people_sign_in_with_a_service_on_this_machine(write):

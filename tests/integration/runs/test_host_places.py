@@ -17,7 +17,7 @@ from tests.support.serving import deployed, request, serving, working
 from tests.support.untouched import untouched
 from tests.support.upstream import upstream
 
-pytestmark = pytest.mark.spec("CAT-B1")
+pytestmark = pytest.mark.spec("CAT-B1", "CAT-B1.7")
 
 PLACES = """\
 modules:

@@ -8,7 +8,7 @@ from tests.support.runs import ended, ended_of, start
 from tests.support.serving import deployed, request, serving, working
 from tests.support.untouched import untouched
 
-pytestmark = pytest.mark.spec("D29", "CAT-B1")
+pytestmark = pytest.mark.spec("D29", "CAT-B1", "CAT-B1.7")
 
 TEXT = (
     HEAD

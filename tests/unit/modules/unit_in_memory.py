@@ -195,6 +195,7 @@ class MemoryUnit:
     memory: Any = None
     cache: Any = None
     effects: Any = None
+    log_targets: Any = None
 
     def __post_init__(self) -> None:
         self.cache = MemoryCache(self.clock)

@@ -1,6 +1,12 @@
+import json
+
 import pytest
 from pydantic import ValidationError
 
+from apps.engine.local.log_files import LogFiles
+from apps.engine.local.log_targets import LocalLogTargets
+from apps.engine.module import Links
+from apps.engine.redaction import KnownSecrets
 from apps.modules.catalog.framework.eventlogger_modular import EventloggerModular
 from tests.unit.modules.making import make
 from tests.unit.modules.playing import playing
@@ -13,32 +19,36 @@ FAILED = {
 }
 
 
-def written(unit, config, payload=FAILED):
+async def written(unit, config, payload=FAILED):
     context = unit.context()
-    make(EventloggerModular, config).run(payload, context)
+    await make(EventloggerModular, config).run(payload, context)
     return context.logs[0]
 
 
-def test_an_event_is_a_line_with_its_level_and_fields(unit):
-    line = written(unit, {})
+async def test_an_event_is_a_line_with_its_level_and_fields(unit):
+    line = await written(unit, {})
     assert (line["level"], line["message"]) == ("error", "workflow.pipelines.failed w go no")
     assert (line["status"], line["topic"], "x" in line) == ("failed", "workflow.pipelines.failed", False)
 
 
-def test_a_line_may_be_plain_text_or_json(unit):
-    assert written(unit, {"format": "text"}).keys() == {"level", "message"}
-    assert written(unit, {"format": "json"})["message"].startswith('{"topic":"workflow.pipelines.failed","event":{')
-    assert written(unit, {"outputTargets": [{"type": "console", "format": "json"}]})["message"].startswith("{")
+async def test_a_line_may_be_plain_text_or_json(unit):
+    assert (await written(unit, {"format": "text"})).keys() == {"level", "message"}
+    assert (await written(unit, {"format": "json"}))["message"].startswith(
+        '{"topic":"workflow.pipelines.failed","event":{'
+    )
+    assert (await written(unit, {"outputTargets": [{"type": "console", "format": "json"}]}))["message"].startswith("{")
 
 
-def test_a_long_event_is_cut(unit):
-    line = written(unit, {"format": "json"}, {"topic": "workflow.http.completed", "event": {"results": "x" * 9_000}})
+async def test_a_long_event_is_cut(unit):
+    line = await written(
+        unit, {"format": "json"}, {"topic": "workflow.http.completed", "event": {"results": "x" * 9_000}}
+    )
     assert len(line["message"]) == 4_000
 
 
 @pytest.mark.parametrize("payload", [None, [1], "text"])
-def test_an_event_of_any_shape_is_written(unit, payload):
-    assert written(unit, {}, {"topic": "mine", "event": payload})["message"] == "mine"
+async def test_an_event_of_any_shape_is_written(unit, payload):
+    assert (await written(unit, {}, {"topic": "mine", "event": payload}))["message"] == "mine"
 
 
 @pytest.mark.parametrize(
@@ -77,10 +87,57 @@ def test_switched_off_it_listens_to_nothing():
 @pytest.mark.shows("eventlogger.modular", "failure")
 def test_files_and_the_system_log_are_told_to_be_missing():
     targets = [{"type": "console"}, {"type": "file", "file": {"path": "/x"}}, {"type": "syslog", "syslog": {}}]
-    problems = make(EventloggerModular, {"outputTargets": targets}).problems()
+    problems = make(EventloggerModular, {"outputTargets": targets}).placed_problems(has_files=False)
     assert [(key, code) for key, code, _ in problems] == [
         ("outputTargets.1.type", "key.ignored"),
         ("outputTargets.2.type", "key.ignored"),
+    ]
+
+
+def on_this_machine(unit, folder, *targets, **config):
+    """Return a logger of a document that is a file in a folder."""
+    unit.log_targets = LocalLogTargets(folder, LogFiles(), KnownSecrets())
+    module = make(EventloggerModular, {"outputTargets": list(targets), **config})
+    module.link(Links({}, read_file=lambda name: b""))
+    return module
+
+
+async def test_where_a_document_is_a_file_events_are_written_to_files_too(unit, tmp_path):
+    forms = [
+        {"type": "file", "format": form, "file": {"path": f"{form}.log"}} for form in ("text", "json", "structured")
+    ]
+    unit.secrets.values["FOLDER"] = "logs"
+    late = {"type": "file", "level": "error", "file": {"path": "${FOLDER}/late.log"}}
+    module = on_this_machine(unit, tmp_path, *forms, late, format="text")
+    context = unit.context()
+    await module.run(FAILED, context)
+    await module.run({"topic": "workflow.http.started", "event": None}, context)
+    stamp = unit.clock.now().isoformat(timespec="milliseconds")
+    text, whole, structured = [(tmp_path / f"{form['format']}.log").read_text().splitlines() for form in forms]
+    assert text == [f"{stamp} ERROR workflow.pipelines.failed w go no", f"{stamp} INFO workflow.http.started"]
+    assert json.loads(whole[0]) == {"time": stamp, "level": "ERROR", **FAILED}
+    assert structured[0].startswith(f'{stamp} ERROR workflow.pipelines.failed workflowType="pipelines" workflow="w"')
+    assert (tmp_path / "logs/late.log").read_text().splitlines() == text[:1]
+    assert [line["message"] for line in context.logs] == ["workflow.pipelines.failed w go no", "workflow.http.started"]
+
+
+async def test_a_target_that_wants_more_than_the_console_is_told_more_where_it_is_there(unit, tmp_path):
+    targets = [{"type": "console", "level": "ERROR"}, {"type": "file", "level": "INFO", "file": {"path": "x.log"}}]
+    assert on_this_machine(unit, tmp_path, *targets).hears("workflow.a.started", {})
+    assert not make(EventloggerModular, {"outputTargets": targets}).hears("workflow.a.started", {})
+
+
+def test_where_targets_are_there_their_settings_are_looked_at(unit, tmp_path):
+    targets = [
+        {"type": "file", "file": {"path": "x.log"}},
+        {"type": "file"},
+        {"type": "syslog", "syslog": {"network": "pigeon"}},
+        {"type": "syslog", "syslog": {"network": "${NETWORK}"}},
+    ]
+    problems = make(EventloggerModular, {"outputTargets": targets}).placed_problems(has_files=True)
+    assert [(key, code) for key, code, _ in problems] == [
+        ("outputTargets.1.type", "config.invalid"),
+        ("outputTargets.2.syslog", "config.invalid"),
     ]
 
 
