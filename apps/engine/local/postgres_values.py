@@ -124,7 +124,8 @@ def _elements(read: Read, text: str) -> list[Any]:
     stack = [whole]
     for piece in PIECE.finditer(text[text.index("{") :]):
         if piece[0] == "{":
-            stack[-1].append(inner := [])
+            inner: list[Any] = []
+            stack[-1].append(inner)
             stack.append(inner)
         elif piece[0] == "}":
             stack.pop()
