@@ -20,7 +20,7 @@ from tests.support.oidc_provider import oidc_provider
 from tests.support.own_postgres import OwnPostgres
 from tests.support.upstream import upstream
 from tests.support.waiting import wait_for
-from tests.support.wfctl import Serving
+from tests.support.wfctl import Serving, wfctl
 
 pytestmark = [pytest.mark.spec("CAT-B1", "CAT-B1.7"), pytest.mark.slow]
 
@@ -236,6 +236,14 @@ def test_each_document_has_the_postgres_server_that_it_names_and_no_other(tmp_pa
         for name in ("north", "south"):
             with psycopg.connect(environment[f"DSN_{name.upper()}"]) as looking:
                 assert looking.execute("select more from item").fetchall() == [([name],)]
+
+
+def test_to_check_a_document_no_driver_of_its_databases_is_loaded(write):
+    file = write(SERVERS % {"key": "KEY", "name": "shop", "host": "127.0.0.1"})
+    checked = wfctl("validate", file, PYTHONPROFILEIMPORTTIME="1")
+    assert checked.code == 0, checked.out
+    assert "apps.engine.check" in checked.err
+    assert "pg8000" not in checked.err
 
 
 def test_events_are_written_to_files_and_system_logs_of_this_machine(tmp_path):

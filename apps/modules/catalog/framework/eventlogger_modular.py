@@ -23,9 +23,11 @@ import orjson
 from pydantic import Field, ValidationError, field_validator
 
 from apps.engine.config_types import IS_LATE, Seconds, SettingsModel, WholeNumber, Words
+from apps.engine.expressions import BadExpression
 from apps.engine.late_text import LateText
 from apps.engine.log_targets import MODELS, faults_of, read_target
 from apps.engine.module import Category, Context, Links, Module, ModulePort
+from apps.engine.placeholders import OPENING
 from apps.engine.topics import TopicTable
 
 LEVELS = {"DEBUG": 10, "INFO": 20, "WARN": 30, "ERROR": 40, "FATAL": 50}
@@ -151,13 +153,15 @@ def _settings(target: OutputTarget) -> Settings:
 def _faults(index: int, target: OutputTarget) -> list[tuple[str, str, str]]:
     """Say what is wrong with settings that are known before anything runs."""
     settings = _settings(target)
-    if "${" in str(settings):
-        return []
+    at, begun = f"outputTargets.{index}.{target.type if settings else 'type'}", "This target cannot be written to:"
     try:
-        MODELS[target.type].model_validate(settings)
+        LateText(settings)
+        if OPENING not in str(settings):
+            MODELS[target.type].model_validate(settings)
+    except BadExpression as error:
+        return [(at, "config.invalid", f"{begun} {error}")]
     except ValidationError as error:
-        at = f"outputTargets.{index}.{target.type if settings else 'type'}"
-        return [(at, "config.invalid", f"This {target.type} cannot be written to: {faults_of(error)}")]
+        return [(at, "config.invalid", f"{begun} {faults_of(error)}")]
     return []
 
 

@@ -133,11 +133,15 @@ def test_where_targets_are_there_their_settings_are_looked_at(unit, tmp_path):
         {"type": "file"},
         {"type": "syslog", "syslog": {"network": "pigeon"}},
         {"type": "syslog", "syslog": {"network": "${NETWORK}"}},
+        {"type": "file", "file": {"path": "never ${ends"}},
+        {"type": "file", "file": {"path": ["x.log"], "maxSize": "large"}},
     ]
     problems = make(EventloggerModular, {"outputTargets": targets}).placed_problems(has_files=True)
     assert [(key, code) for key, code, _ in problems] == [
         ("outputTargets.1.type", "config.invalid"),
         ("outputTargets.2.syslog", "config.invalid"),
+        ("outputTargets.4.file", "config.invalid"),
+        ("outputTargets.5.file", "config.invalid"),
     ]
 
 
