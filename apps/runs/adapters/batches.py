@@ -22,7 +22,7 @@ from apps.runs.adapters.pools import Connection, connect, hang_up
 FAULTS = frozenset({ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE})
 NOT_MADE = (psycopg.errors.UndefinedObject, psycopg.errors.InvalidSqlStatementName)
 BINARY = 1
-BEGIN, COMMIT = (b"begin", None), (b"commit", None)
+BEGIN, COMMIT = b"begin", b"commit"
 # Dimensions, no nulls, and an element type that the server replaces by what the statement says.
 _ARRAY = struct.Struct("!iiIii").pack
 _length = struct.Struct("!i").pack
@@ -49,12 +49,15 @@ class BatchConnection:
 
     `types` maps names of composite types in `pg_temp` to their columns, `prepared` names to statements. Both are made
     inside the first transaction, and again inside one that finds them missing: a pooler may have given another server
-    connection, on which other processes make theirs.
+    connection, on which other processes make theirs. `opening` goes before all that, in every transaction.
     """
 
-    def __init__(self, url: str, name: str, types: Mapping[str, str], prepared: Mapping[str, str]) -> None:
+    def __init__(
+        self, url: str, name: str, types: Mapping[str, str], prepared: Mapping[str, str], opening: Sequence[str] = ()
+    ) -> None:
         self._url = url
         self._name = name
+        self._opening = (BEGIN, *(text.encode() for text in opening))
         self._types = [_make_type(each, columns).encode() for each, columns in types.items()]
         self._prepared = {each: text.encode() for each, text in prepared.items()}
         self._names: dict[str, bytes] = {}
@@ -109,11 +112,12 @@ class BatchConnection:
 
     def _exchange(self, pgconn: PGconn, calls: Sequence[Call], *, are_made: bool) -> PQGen[list[PGresult]]:
         pgconn.enter_pipeline_mode()
-        pgconn.send_query_params(*BEGIN)
-        before = 1 if are_made else 1 + self._send_making(pgconn)
+        for text in self._opening:
+            pgconn.send_query_params(text, None)
+        before = len(self._opening) + (0 if are_made else self._send_making(pgconn))
         for call in calls:
             pgconn.send_query_prepared(self._names[call.statement], [call.parameter], [BINARY])
-        pgconn.send_query_params(*COMMIT)
+        pgconn.send_query_params(COMMIT, None)
         pgconn.pipeline_sync()
         yield from generators.send(pgconn)
         results: list[PGresult] = []

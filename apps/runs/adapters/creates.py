@@ -53,7 +53,7 @@ class CreateWriter:
             "store": f"{SQL.insert_resources}, runs as ({insert_runs}) {SQL.taken}",
         }
         self._connections = BatchConnections(
-            [BatchConnection(app_url, "runs-creates", types, statements) for _ in range(WIDTH)]
+            [BatchConnection(app_url, "runs-creates", types, statements, (SQL.patience,)) for _ in range(WIDTH)]
         )
         self._apart: dict[UUID, float] = {}  # tenants that store by themselves, and until when
         self.group: GroupCommitter[Create] = GroupCommitter(

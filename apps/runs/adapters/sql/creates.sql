@@ -1,9 +1,11 @@
 -- Grouped creates (role app): each object behind the row of the request that made it. A call stores those of one tenant,
 -- which arrive as one array of `pg_temp.creates_new`; its name changes as that of `runs_new` does (writer.sql).
 
+-- name: patience
+set local lock_timeout = '50ms'
+
 -- name: scope
-select
-    set_config('app.tenant', $1::text, true), set_config('app.user', '', true), set_config('lock_timeout', '50ms', true)
+select set_config('app.tenant', $1::text, true), set_config('app.user', '', true)
 
 -- name: columns
 resource_id uuid, kind text, key text, data bytea, resource_state text, created_at timestamptz
