@@ -3,15 +3,20 @@
 ``python -m tests.support.measured REPORT [pytest arguments]`` leaves SlipCover's JSON at REPORT, relative to the
 checkout, and exits as pytest does. SlipCover writes its probes into the code as it is imported and takes them out once
 they have told what they know, so that the tests take no longer than without. Its own command line is not used: it wraps
-the loading of packages by path too, after which pytest finds no `tests` package. Children are not measured.
+the loading of packages by path too, after which pytest finds no `tests` package. Programs that tests start
+are measured where they are the program (`measured_child.py`).
 """
 
 import json
+import os
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 from slipcover import FileMatcher, ImportManager, Slipcover
+
+from tests.support.measured_child import MEASURED
 
 SOURCES = ["apps", "config"]
 LEFT_OUT = ["*/migrations/*"]
@@ -25,10 +30,13 @@ WITHOUT_PLUGIN = (
 
 def main(report: Path, arguments: list[str]) -> int:
     """Run the tests, write the report."""
+    children = report.with_suffix("").resolve()
+    shutil.rmtree(children, ignore_errors=True)
+    children.mkdir(parents=True)
+    os.environ[MEASURED] = str(children)
     cover = Slipcover(branch=True, source=SOURCES, omit=LEFT_OUT, exclude_also=NOT_RUN)
     with ImportManager(cover, FileMatcher(sources=SOURCES, omit=LEFT_OUT)):
         code = pytest.main([*WITHOUT_PLUGIN, *arguments])
-    report.parent.mkdir(parents=True, exist_ok=True)
     report.write_text(json.dumps(cover.get_coverage()), encoding="utf-8")
     return code
 

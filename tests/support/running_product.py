@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ from typing import Any
 from apps.core.management.local.children import is_running
 from config.env import Environment
 from tests.support.checkout import ROOT
+from tests.support.measured_child import measured_command
 from tests.support.waiting import wait_for
 
 START_SECONDS = 240.0
@@ -86,7 +86,8 @@ def running_product(
     A folder that another one has run in before makes it a warm start; `printed` begins anew.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "manage.py", "dev", "--folder", str(folder / "dev"), *arguments]
+    manage = measured_command("apps/core", "manage", ["manage.py"])
+    command = [*manage, "dev", "--folder", str(folder / "dev"), *arguments]
     with (folder / "output").open("wb") as output:
         process = subprocess.Popen(
             command,

@@ -7,7 +7,6 @@ import pty
 import re
 import signal
 import subprocess
-import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+from tests.support.measured_child import measured_command
 from tests.support.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,7 +48,7 @@ class Reply:
 
 def command(*arguments: str | Path) -> list[str]:
     """Return the command line of a wfctl call."""
-    return [sys.executable, "-m", "apps.wfctl", *map(str, arguments)]
+    return [*measured_command("apps/wfctl", "apps.wfctl", ["-m", "apps.wfctl"]), *map(str, arguments)]
 
 
 def environment(**extra: str) -> dict[str, str]:

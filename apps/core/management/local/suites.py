@@ -101,7 +101,9 @@ class Suites:
         """Merge what those runs measured; None when one of them left nothing."""
         report = self._folder / "coverage.json"
         report.unlink(missing_ok=True)
-        measured = [str(self._measured(name)) for name in names]
+        runs = [self._measured(name) for name in names]
+        programs = [path for run in runs for path in sorted(run.with_suffix("").glob("*.json"))]
+        measured = [str(path) for path in (*runs, *programs)]
         merge = ["-m", "slipcover", "--branch", "--silent", "--out", str(report), "--json", "--merge", *measured]
         self._run("coverage", [sys.executable, *merge], aloud=False)
         return report if report.is_file() else None
