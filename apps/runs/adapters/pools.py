@@ -75,7 +75,7 @@ def begin_as(tenant_id: UUID) -> bytes:
 def scope_as(tenant_id: UUID) -> bytes:
     """Scope the open transaction to a tenant; the id is a UUID, so it needs no quoting.
 
-    SET, because a SELECT of `set_config` is planned and run: several times the cost, twice in each group.
+    SET, because a SELECT of `set_config` that is not prepared is planned and run: several times the cost.
     """
     return f"set local app.tenant = '{tenant_id}'; set local app.\"user\" = ''".encode()
 
