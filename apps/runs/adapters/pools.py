@@ -68,16 +68,11 @@ class Pools:
 
 
 def begin_as(tenant_id: UUID) -> bytes:
-    """Open a transaction and its scope in one round trip."""
-    return b"begin; " + scope_as(tenant_id)
-
-
-def scope_as(tenant_id: UUID) -> bytes:
-    """Scope the open transaction to a tenant; the id is a UUID, so it needs no quoting.
+    """Open a transaction and its scope in one round trip; the id is a UUID, so it needs no quoting.
 
     SET, because a SELECT of `set_config` that is not prepared is planned and run: several times the cost.
     """
-    return f"set local app.tenant = '{tenant_id}'; set local app.\"user\" = ''".encode()
+    return f"begin; set local app.tenant = '{tenant_id}'; set local app.\"user\" = ''".encode()
 
 
 def begin_for(tenant_ids: Iterable[UUID]) -> bytes:
