@@ -41,3 +41,11 @@ async def consumers_of(address: str, stream: str) -> list[Any]:
     async with _connection(address) as client:
         found: list[Any] = await client.jsm().consumers_info(stream)
         return found
+
+
+async def remove_consumers(address: str, stream: str) -> None:
+    """Have the server forget the durable consumers of a stream."""
+    async with _connection(address) as client:
+        manager = client.jsm()
+        for each in await manager.consumers_info(stream):
+            await manager.delete_consumer(stream, each.name)

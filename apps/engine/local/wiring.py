@@ -7,7 +7,8 @@ from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Protocol
 
 from apps.engine.local.kafka_wire import KafkaSender, check_kafka, kafka_line
-from apps.engine.local.nats_wire import NatsSender, check_nats, nats_line
+from apps.engine.local.nats_line import nats_line
+from apps.engine.local.nats_wire import NatsSender, check_nats
 from apps.engine.local.outbound import MayReach
 from apps.engine.local.wire_reach import FORBIDDEN
 from apps.engine.outcome import StepFailed, TryAgain

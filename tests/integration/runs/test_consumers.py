@@ -41,7 +41,7 @@ workflows:
     subscriptions:
     - {{topic: "{topic}", handler: inbox}}
 """
-PATIENCE = 30.0
+PATIENCE = 75.0  # longer than a broker waits before it delivers again what one that died had taken
 
 
 @pytest.fixture

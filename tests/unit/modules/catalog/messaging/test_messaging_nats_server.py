@@ -1,12 +1,15 @@
 """`messaging.nats` and its wire against Debian's nats-server, over real connections."""
 
+import asyncio
+
 import pytest
 
+from apps.engine.local.nats_line import ACK_SECONDS
 from apps.engine.outcome import StepFailed, TryAgain
 from apps.engine.wires import MESSAGE_ID, Wire, WireMessage
 from apps.modules.catalog.messaging.messaging_nats import MessagingNats
 from tests.support.nats_server import nats_server
-from tests.support.nats_streams import add_stream, messages_in
+from tests.support.nats_streams import add_stream, messages_in, remove_consumers
 from tests.unit.modules.catalog.messaging.on_wires import assert_refused_as_private, received
 from tests.unit.modules.making import make
 
@@ -81,6 +84,53 @@ async def test_what_was_settled_is_not_delivered_again(server, wires, wire):
         await line.settle()
     async with wires.listen(wire, ["settled"], group="g") as line:
         assert await line.receive() == []
+
+
+async def test_more_than_a_batch_comes_in_order(server, wires, wire):
+    await add_stream(server, "MANY", "many")
+    bodies = [b"%d" % number for number in range(250)]
+    async with wires.listen(wire, ["many"], group="g") as line:
+        for body in bodies:
+            await wires.publish(wire, WireMessage("many", body))
+        found = []
+        while len(found) < len(bodies):
+            found += await line.receive()
+            await line.settle()
+    assert [message.body for message in found] == bodies
+
+
+async def test_a_line_that_closes_at_any_moment_gives_back_what_it_had_taken(server, wires, wire):
+    await add_stream(server, "GIVEN", "given")
+    async with wires.listen(wire, ["given"], group="g"):
+        pass
+    bodies = [b"%d" % number for number in range(60)]
+
+    async def publishing():
+        for body in bodies:
+            await wires.publish(wire, WireMessage("given", body))
+
+    sending = asyncio.create_task(publishing())
+    for turns in range(8):
+        async with wires.listen(wire, ["given"], group="g"):
+            for _ in range(turns):
+                await asyncio.sleep(0)
+    await sending
+    found = set()
+    async with asyncio.timeout(ACK_SECONDS - 10), wires.listen(wire, ["given"], group="g") as line:
+        while len(found) < len(bodies):
+            found |= {message.body for message in await line.receive()}
+            await line.settle()
+    assert found == set(bodies)
+
+
+@pytest.mark.shows("messaging.nats", "failure")
+async def test_a_consumer_that_is_removed_on_the_server_breaks_the_line(server, wires, wire):
+    await add_stream(server, "REMOVED", "removed")
+    async with wires.listen(wire, ["removed"], group="g") as line:
+        await remove_consumers(server, "REMOVED")
+        with pytest.raises(TryAgain) as broken:
+            await received(line)
+    assert broken.value.code == "broker.unreachable"
 
 
 async def test_a_stream_shows_the_id_under_which_it_drops_repeats(server, wires, wire):
