@@ -19,7 +19,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 
 from apps.core.crypto import KEY_ID_LENGTH, NONCE_LENGTH, Undecipherable, id_of, master_keys
 
@@ -116,12 +117,12 @@ class Keys:
         return found
 
 
-_kept: tuple[Any, str, Keys] | None = None  # what was configured, and what follows from it
+_kept: Keys | None = None  # what follows from the settings
 
 
 def sealer(tenant_id: UUID) -> Sealer:
     """Return what seals the values of a tenant now; not to be kept beyond the row in hand."""
-    return _keys().sealer(tenant_id)
+    return (_kept or _keys()).sealer(tenant_id)
 
 
 @overload
@@ -195,10 +196,17 @@ def blind_keys(text: str, tenant_id: UUID, domain: str) -> tuple[str, ...]:
 
 def _keys() -> Keys:
     global _kept  # noqa: PLW0603 - one configuration at a time
-    kept, configured, secret_key = _kept, settings.ENCRYPTION_KEYS, settings.SECRET_KEY
-    if kept is None or kept[0] is not configured or kept[1] is not secret_key:
-        kept = _kept = (configured, secret_key, Keys(master_keys()))
-    return kept[2]
+    if _kept is None:
+        _kept = Keys(master_keys())
+    return _kept
+
+
+@receiver(setting_changed)
+def _forget(*, setting: str, **_: Any) -> None:
+    """Follow the settings: asking them each time is a tenth of sealing a small value."""
+    global _kept  # noqa: PLW0603 - one configuration at a time
+    if setting in ("ENCRYPTION_KEYS", "SECRET_KEY"):
+        _kept = None
 
 
 def _derived(master: bytes, info: bytes) -> bytes:

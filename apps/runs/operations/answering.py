@@ -161,7 +161,7 @@ class Answering:
         its own transaction.
         """
         place = unit.place
-        data, now = dumped(resource.data, LONGEST_STATE), self._services.clock.now()
+        data, now = dumped(resource.data, LONGEST_STATE), resource.updated_at or self._services.clock.now()
         create = Create(
             place.tenant_id, record.run_id, create_row(record.encoded(), place.tenant_id, resource, data, now)
         )
