@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from apps.engine.outcome import Postponed
+from apps.engine.redis_address import RedisServer
 from apps.engine.wires import Wires
 
 if TYPE_CHECKING:
@@ -333,6 +334,12 @@ class Cache(Protocol):
     It is no part of the unit's transaction: what is kept stays kept when the unit is dropped, and may be forgotten at
     any time. An adapter that cannot reach its store finds nothing and keeps nothing.
     """
+
+    def at(self, server: RedisServer) -> "Cache":
+        """Return the same cache on a Redis server of the document's own, guarded like `Http`.
+
+        Its methods raise `StepFailed` besides: `cache.forbidden_target`, or `cache.refused` with the server's words.
+        """
 
     async def get(self, module: str, keys: Sequence[str]) -> dict[str, Any]:
         """Return the values that are there, by key."""

@@ -36,7 +36,8 @@ FROZEN = {
     "resourceName seedFile sourceResourceName stateFilter summaryFields transitionMap workflowEngine workflowType",
     "auth.jwt": "issuer secret seedFile tokenExpiry",
     "auth.modular": "jwt oauth2 password session",
-    "cache.modular": "backend defaultTTL engine maxItems maxSize provider ttl",
+    "cache.modular": "backend connectionMaxAge defaultTTL engine maxItems maxSize provider redisDB redisDb "
+    "redisPassword redisURL redisUrl ttl",
     "chimux.router": "allowCredentials allow_credentials allowedHeaders allowedMethods allowedOrigins allowed_headers "
     "allowed_methods allowed_origins basePath base_path basepath cors maxAge max_age timeout",
     "conditional.expression": "expression outputs",
@@ -100,7 +101,7 @@ FROZEN = {
 IGNORED = {
     "api.handler": "basePath method operations path resource",
     "auth.modular": "description provider",
-    "cache.modular": "cleanupInterval connectionMaxAge description redisDB redisPassword redisURL",
+    "cache.modular": "cleanupInterval description",
     "chimux.router": "description logRoutes middleware prefix",
     "data.transformer": "description",
     "dynamic.component": "description",

@@ -30,6 +30,7 @@ PARTNERS = f"{LOCAL}test_partners_on_this_machine_are_called_with_what_the_envir
 BESIDE = f"{LOCAL}test_files_and_databases_are_those_beside_the_document_or_where_it_says"
 WRITTEN = f"{LOCAL}test_events_are_written_to_files_and_system_logs_of_this_machine"
 SERVERS = f"{LOCAL}test_each_document_has_the_postgres_server_that_it_names_and_no_other"
+CACHED = f"{LOCAL}test_each_document_keeps_values_on_the_redis_server_that_it_names"
 
 # What a type can reach, where that is refused or confined for two tenants, and where `wfctl run` does what it says.
 REACHES = {
@@ -41,7 +42,7 @@ REACHES = {
         "test_a_service_on_a_private_address_is_not_asked_without_the_deployment_s_leave",
         f"{LOCAL}test_people_sign_in_with_a_service_on_this_machine",
     ),
-    "cache.modular": ("cache", CONFINED, BESIDE),
+    "cache.modular": ("cache", SENT, CACHED),
     "database.modular": ("databases", SENT, BESIDE, SERVERS),
     "database.workflow": ("databases", SENT, BESIDE, SERVERS),
     "eventlogger.modular": ("log_targets read_file", CONFINED, WRITTEN),

@@ -1,27 +1,38 @@
 """The `Cache` port in the memory of one process."""
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from apps.engine.cache_limits import LARGEST_TENANT, encoded
-from apps.engine.ports import Clock
+from apps.engine.ports import Cache, Clock
+from apps.engine.redis_address import RedisServer
 
 Place = tuple[str, str]  # module, key
 
 
 class MemoryCache:
-    """The cached values of one scope. Beyond its limits it forgets what would have expired first."""
+    """The cached values of one scope. Beyond its limits it forgets what would have expired first.
 
-    def __init__(self, clock: Clock, most_bytes: int = LARGEST_TENANT) -> None:
+    `elsewhere` gives the cache of the same scope on a server of the document's own.
+    """
+
+    def __init__(
+        self, clock: Clock, elsewhere: Callable[[RedisServer], Cache], most_bytes: int = LARGEST_TENANT
+    ) -> None:
         self._clock = clock
+        self._elsewhere = elsewhere
         self._most_bytes = most_bytes
         self._values: dict[Place, tuple[float, bytes]] = {}
         self._ends: list[tuple[float, Place]] = []  # a heap; an entry whose value has another end is out of date
         self._counts: dict[str, int] = {}
         self._size = 0
+
+    def at(self, server: RedisServer) -> Cache:
+        """Return the cache on a server."""
+        return self._elsewhere(server)
 
     async def get(self, module: str, keys: Sequence[str]) -> dict[str, Any]:
         """Return the values that are there, by key."""

@@ -22,6 +22,7 @@ from apps.engine.local.log_targets import LocalLogTargets
 from apps.engine.local.metrics import LocalMetrics
 from apps.engine.local.outside import EnvironmentSecrets, NotedSecrets, OutboundHttp, SystemClock
 from apps.engine.local.queue import RunQueue
+from apps.engine.local.redis_servers import RedisServers
 from apps.engine.local.store import Store
 from apps.engine.local.timer import LocalTimer
 from apps.engine.local.unit import LocalUnit
@@ -63,6 +64,7 @@ class LocalHost:
         self.http: Http = http or self.outbound
         self.brokers = LiveWires(lambda host, port, address: True)
         self.wires: Wires = wires or self.brokers
+        self._cache_servers = RedisServers(lambda host, port, address: True)
         self.known = KnownSecrets()
         self.secrets: Secrets = NotedSecrets(secrets or EnvironmentSecrets(), self.known)
         self.locks = RowLocks(lock_seconds)
@@ -140,7 +142,13 @@ class LocalHost:
 
     def cache_of(self, scope: str) -> Cache:
         """Return the cached values of a scope."""
-        return self._caches.setdefault(scope, MemoryCache(self.clock))
+        found = self._caches.get(scope)
+        if found is None:
+            folder = self._folders.get(scope, self._folder)
+            place = "" if folder is None else str(folder.resolve())  # another folder's documents are others
+            at = partial(self._cache_servers.cache, tag=scope, where=place, clock=self.clock)
+            found = self._caches[scope] = MemoryCache(self.clock, at)
+        return found
 
     def metrics_of(self, scope: str) -> Metrics:
         """Return the samples of a scope."""
@@ -234,6 +242,7 @@ class LocalHost:
             self._task = None
         await self.outbound.close()
         await self.brokers.close()
+        await self._cache_servers.close()
         for databases in self._databases.values():
             databases.close()
         self.store.close()

@@ -1,4 +1,4 @@
-"""The guard of connections to brokers: a name is resolved once, every address is checked, one of them is connected to.
+"""The guard of connections to brokers and caches: a name is resolved once, every address checked, one connected to.
 
 Brokers name further brokers to connect to, so a client's every connection has to come through here.
 """
@@ -10,14 +10,15 @@ import socket
 from apps.engine.local.outbound import MayReach
 from apps.engine.outcome import StepFailed, TryAgain
 
-UNREACHABLE, FORBIDDEN = "broker.unreachable", "broker.forbidden_target"
+FORBIDDEN = "broker.forbidden_target"
 
 
 class Reach:
     """One client's way out. Clients swallow why a connection failed, so it is kept here."""
 
-    def __init__(self, may_reach: MayReach) -> None:
+    def __init__(self, may_reach: MayReach, goal: str = "broker") -> None:
         self._may_reach = may_reach
+        self._goal = goal  # what is reached for, in codes and words
         self._refused = ""
         self._trouble = ""
 
@@ -61,6 +62,6 @@ class Reach:
         if isinstance(problem, StepFailed | TryAgain):
             return problem
         if self._refused:
-            return StepFailed(self._refused, code=FORBIDDEN)
+            return StepFailed(self._refused, code=f"{self._goal}.forbidden_target")
         said = self._trouble or str(problem) or type(problem).__name__
-        return TryAgain(f"The broker cannot be reached: {said}", code=UNREACHABLE)
+        return TryAgain(f"The {self._goal} cannot be reached: {said}", code=f"{self._goal}.unreachable")

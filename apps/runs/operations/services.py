@@ -32,11 +32,12 @@ def services_make(
         relay_size=relay_size or settings.DATABASE_POOL_RELAY,
         is_pooled=_server(settings.DATABASE_DIRECT_URL) != _server(settings.DATABASE_RELAY_URL),
     )
-    caches = RedisCaches(settings.REDIS_URL)
+    may_reach = AllowList(settings.OUTBOUND_ALLOW).admits
+    caches = RedisCaches(settings.REDIS_URL, may_reach)
     return Services(
         pools=pools,
         http=Outbound(),
-        wires=LiveWires(AllowList(settings.OUTBOUND_ALLOW).admits),
+        wires=LiveWires(may_reach),
         secrets=secret_lookup,
         live_place=applications.live,
         hints=LiveHints(settings.REDIS_URL),

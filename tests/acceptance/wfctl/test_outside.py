@@ -18,6 +18,7 @@ from tests.support.nats_server import nats_server
 from tests.support.nats_streams import add_stream, messages_in
 from tests.support.oidc_provider import oidc_provider
 from tests.support.own_postgres import OwnPostgres
+from tests.support.own_redis import OwnRedis
 from tests.support.upstream import upstream
 from tests.support.waiting import wait_for
 from tests.support.wfctl import Serving, wfctl
@@ -111,6 +112,20 @@ workflows:
     registry: hub
     connectors: [{name: rows, type: database, config: {driver: pgx, dsn: "${%(key)s}"}}]
     steps: [{name: ask, connector: rows, action: query, input: {sql: select count(*) as n from item}}]
+"""
+CACHED = """\
+modules:
+- {name: server, type: http.server, config: {address: ":8080"}}
+- {name: router, type: http.router}
+- name: shelf
+  type: cache.modular
+  config: {engine: redis, redisURL: "redis://%(address)s/9", redisPassword: "${KEY_%(name)s}", redisDB: %(database)d}
+workflows:
+  http: {routes: []}
+  pipelines:
+    keep: {steps: [{uses: shelf, with: {action: set, key: k, value: {of: %(name)s}, ttl: 1h}}]}
+    read: {steps: [{uses: shelf, with: {action: get, key: k}}]}
+    clear: {steps: [{uses: shelf, with: {action: flush}}]}
 """
 LOGGED = """\
 modules:
@@ -236,6 +251,41 @@ def test_each_document_has_the_postgres_server_that_it_names_and_no_other(tmp_pa
         for name in ("north", "south"):
             with psycopg.connect(environment[f"DSN_{name.upper()}"]) as looking:
                 assert looking.execute("select more from item").fetchall() == [([name],)]
+
+
+def test_each_document_keeps_values_on_the_redis_server_that_it_names(tmp_path):
+    server = OwnRedis(tmp_path / "own")
+    files = []
+    for name, database in (("NORTH", 3), ("SOUTH", 4), ("LOST", 5)):
+        files.append(tmp_path / f"{name}.yaml")
+        files[-1].write_text(CACHED % {"address": server.address, "name": name, "database": database})
+    environment = {"KEY_NORTH": server.password, "KEY_SOUTH": server.password, "KEY_LOST": "a wrong one"}
+    with server.up() as look, Serving(*files, **environment) as served:
+        for name, database in (("NORTH", 3), ("SOUTH", 4)):
+            assert served.at(name).start("keep", "keep", {})["status"] == "done"
+            look.select(database)
+            (values,) = look.keys("*:v")
+            assert list(look.hgetall(values).values()) == [b'{"of":"%s"}' % name.encode()]
+        look.set("of somebody else", "1")
+        assert served.at("SOUTH").start("clear", "clear", {})["status"] == "done"
+        assert look.get("of somebody else") == b"1"
+        assert look.keys("*:v") == []
+        shown = served.at("NORTH").start("read", "read", {})["steps"][-1]["output"]
+        assert shown == {"found": True, "value": {"of": "NORTH"}}
+        lost = served.at("LOST").start("keep", "keep", {})
+        assert lost["error"]["code"] == "cache.refused"
+        assert server.password not in served.output
+
+
+def test_a_redis_server_that_is_away_is_an_empty_cache(write, tmp_path):
+    server = OwnRedis(tmp_path / "own")
+    file = write(CACHED % {"address": server.address, "name": "NORTH", "database": 3})
+    with Serving(file, KEY_NORTH=server.password) as served:
+        assert served.start("keep", "keep", {})["status"] == "done"
+        assert served.start("read", "read", {})["steps"][-1]["output"] == {"found": False, "value": None}
+        with server.up():
+            assert served.start("keep", "keep", {})["status"] == "done"
+            assert served.start("read", "read", {})["steps"][-1]["output"]["found"] is True
 
 
 def test_to_check_a_document_no_driver_of_its_databases_is_loaded(write):

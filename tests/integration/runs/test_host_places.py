@@ -42,7 +42,7 @@ modules:
   - {name: inbox, type: messaging.handler, config: {topic: x, watchPath: "%(folder)s"}}
   - {name: broker, type: messaging.broker, config: {provider: nats, url: "nats://%(address)s"}}
   - {name: relay, type: messaging.broker.eventbus, config: {provider: kafka, url: "%(address)s"}}
-  - {name: cache, type: cache.modular, config: {engine: redis, redisURL: "redis://%(address)s"}}
+  - {name: cache, type: cache.modular, config: {engine: memory, redisURL: "redis://%(address)s"}}
   - {name: bus, type: eventbus.modular, config: {engine: redis, externalBrokerURL: "redis://%(address)s"}}
   - {name: machines, type: statemachine.engine}
   - {name: tracker, type: state.tracker, config: {store: "redis://%(address)s"}}

@@ -22,6 +22,7 @@ TEXT = (
   - name: by-databases
     type: database.modular
     config: {default: a, connections: {a: {dsn: "%(dsn)s", driver: postgres}}}
+  - {name: by-cache, type: cache.modular, config: {engine: redis, redisURL: "redis://%(address)s"}}
   - {name: simple, type: http.simple_proxy, config: {targets: {/simple: "%(url)s"}}}
   - {name: proxy, type: http.proxy, config: {target: "%(url)s"}}
   - {name: reverse, type: reverseproxy, config: {backend_services: {a: "%(url)s"}, routes: {/reverse: a}}}
@@ -39,6 +40,7 @@ workflows:
     bucket: {steps: [{uses: by-bucket, with: {action: get, key: x}}]}
     database: {steps: [{uses: by-database, with: {action: query, sql: select 1}}]}
     databases: {steps: [{uses: by-databases, with: {action: query, sql: select 1}}]}
+    cache: {steps: [{uses: by-cache, with: {action: set, key: k, value: 1}}]}
   integration:
     registry: hub
     connectors: [{name: api, type: http, config: {baseURL: "%(url)s", allowPrivateIPs: true}}]
@@ -81,6 +83,7 @@ workflows:
 SENDERS = {
     **dict.fromkeys(("webhook", "slack", "client", "bucket", "integration"), "http.forbidden_target"),
     **dict.fromkeys(("database", "databases"), "database.forbidden_target"),
+    "cache": "cache.forbidden_target",
 }
 
 

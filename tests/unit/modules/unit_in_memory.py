@@ -11,6 +11,7 @@ from apps.engine.module import Context
 from apps.engine.outcome import StepFailed
 from apps.engine.ports import AlreadyExists, HttpReply, Instance, NewRun, Resource, TransitionRecord
 from apps.engine.process_memory import ProcessMemory
+from apps.engine.redis_address import RedisServer
 from apps.engine.samples import Samples
 from apps.engine.testing import FakeOpenReply, FakeWires
 from apps.engine.token_buckets import TokenBuckets
@@ -198,10 +199,14 @@ class MemoryUnit:
     log_targets: Any = None
 
     def __post_init__(self) -> None:
-        self.cache = MemoryCache(self.clock)
+        self.cache_servers: dict[RedisServer, MemoryCache] = {}
+        self.cache = MemoryCache(self.clock, self._cache_at)
         buckets = TokenBuckets(lambda: self.clock.now().timestamp())
         self.counters = buckets.scoped("tenant/prod/shop")
         self.memory = ProcessMemory(lambda: self.clock.now().timestamp()).scoped("tenant/prod/shop")
+
+    def _cache_at(self, server: RedisServer) -> MemoryCache:
+        return self.cache_servers.setdefault(server, MemoryCache(self.clock, self._cache_at))
 
     def context(self, **more: Any) -> Context:
         return Context(self, run_id=RUN_ID, **more)  # type: ignore[arg-type]

@@ -94,3 +94,29 @@ def test_every_spelling_of_the_settings_is_read():
     second = CacheModular.Config.model_validate({"backend": "redis", "defaultTTL": 300, "maxItems": "1000"})
     assert first == second
     assert CacheModular.Config.model_validate({}).max_items == MOST_ITEMS
+
+
+async def test_with_an_address_values_are_on_that_server_and_without_one_where_weft_keeps_them(unit):
+    unit.secrets.values |= {"SHELF": "redis://shelf/2", "KEY": "s3cret"}
+    config = {"engine": "redis", "redisURL": "${SHELF}", "redisPassword": "${KEY}", "connectionMaxAge": "5m"}
+    assert await run(unit, config, action="set", key="a", value=1) == {"stored": 1}
+    (server,) = unit.cache_servers
+    assert (server.host, server.database, server.password, server.connection_seconds) == ("shelf", 2, "s3cret", 300)
+    assert (await run(unit, config, action="get", key="a"))["found"] is True
+    for brought in ({}, {"engine": "redis"}, config | {"engine": "memory"}):
+        assert (await run(unit, brought, action="get", key="a"))["found"] is False
+    assert list(unit.cache_servers) == [server]
+
+
+@pytest.mark.shows("cache.modular", "failure")
+async def test_a_secret_that_is_no_address_fails_the_step_without_showing_it(unit):
+    unit.secrets.values["SHELF"] = "http://:s3cret@shelf"
+    with pytest.raises(StepFailed) as refused:
+        await run(unit, {"engine": "redis", "redisURL": "${SHELF}"}, action="get", key="a")
+    assert (refused.value.code, "s3cret" in refused.value.message) == ("cache.bad_address", False)
+
+
+@pytest.mark.parametrize("more", [{"redisURL": "http://shelf"}, {"redisDB": -1}, {"connectionMaxAge": "-1s"}])
+def test_a_server_that_cannot_be_meant_is_refused(more):
+    with pytest.raises(ValidationError):
+        CacheModular.Config.model_validate({"engine": "redis", "redisURL": "redis://shelf", **more})
