@@ -39,6 +39,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "config.required": (B, "a required config key is missing"),
     "file.unavailable": (B, "a file beside the document is named that is not there or cannot be read"),
     "file.left_out": (W, "a file is left out: there are none beside the document, or first data that is not there"),
+    "server.encrypted": (W, "a server's own encryption is asked for where the product encrypts already"),
     "config.invalid": (B, "a config value has the wrong type or range"),
     "key.unknown": (B, "nothing reads this key"),
     "key.ignored": (W, "this key is accepted and has no effect"),

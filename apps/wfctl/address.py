@@ -5,7 +5,7 @@ from typing import Any
 
 from apps.engine.checks.known import canonical
 from apps.engine.document import Document
-from apps.engine.framework_settings import FrameworkSettings
+from apps.engine.framework_settings import FrameworkSettings, Settings
 
 SERVERS = ("http.server", "httpserver.modular")
 DEFAULT = ":8080"
@@ -31,7 +31,11 @@ class Address:
     @property
     def url(self) -> str:
         """The address as typed into a browser on this machine."""
-        return f"http://{Address(LOOPBACK, self.port) if self.host in ('0.0.0.0', '::') else self}"  # noqa: S104
+        return self.url_of("http")
+
+    def url_of(self, scheme: str) -> str:
+        """Return the address as a URL."""
+        return f"{scheme}://{Address(LOOPBACK, self.port) if self.host in ('0.0.0.0', '::') else self}"  # noqa: S104
 
 
 def parse_address(text: str) -> Address:
@@ -47,9 +51,15 @@ def parse_address(text: str) -> Address:
 
 def address_of(document: Document, usual: str = DEFAULT) -> Address:
     """Return the address of the document's first HTTP server, the usual one if it names none; raise `BadAddress`."""
+    found = server_of(document)
+    return parse_address((_named(found.values) if found is not None else "") or usual)
+
+
+def server_of(document: Document) -> Settings | None:
+    """Return the settings of the HTTP server that is served: the first that names an address, else the first."""
     settings = FrameworkSettings(document, {entry.name: canonical(entry.kind) for entry in document.modules})
-    servers = (settings.of(entry).values for entry in document.modules if canonical(entry.kind) in SERVERS)
-    return parse_address(next((address for address in map(_named, servers) if address), usual))
+    servers = [settings.of(entry) for entry in document.modules if canonical(entry.kind) in SERVERS]
+    return next((each for each in servers if _named(each.values)), servers[0] if servers else None)
 
 
 def _named(config: dict[str, Any]) -> str:

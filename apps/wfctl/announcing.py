@@ -24,7 +24,9 @@ def announce(
     for each, at in zip(served, listening, strict=True):
         host, port = at.getsockname()[:2]
         name = f"{each.label} on " if each.label else ""
-        narrator.say(f"serving {name}", (Address(host, port).url, "bold"), " (Ctrl-C stops)")
+        narrator.say(f"serving {name}", (Address(host, port).url_of(each.scheme), "bold"), " (Ctrl-C stops)")
+        if each.encryption is not None and each.encryption.made is not None:
+            narrator.say((f"  made a certificate that no authority vouches for: {each.encryption.made}", "dim"))
         _document(narrator, types, each)
     if linked is not None:
         tell_links(narrator, linked)

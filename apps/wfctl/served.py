@@ -3,7 +3,7 @@
 import socket
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console as Terminal
@@ -13,6 +13,7 @@ from apps.engine.check import CheckOptions
 from apps.engine.local.host import LOCAL
 from apps.engine.registry import Registry
 from apps.wfctl.address import ANY_FREE, DEFAULT, Address, BadAddress, address_of
+from apps.wfctl.encryption import BadCertificate, Encryption, encryption_of
 from apps.wfctl.linking import Linked, names_of, read_links
 from apps.wfctl.reading import Examined, compiled, examine
 from apps.wfctl.report import print_report
@@ -60,6 +61,12 @@ class Served:
     file: Path
     content: bytes
     application: Application
+    encryption: Encryption | None = None
+
+    @property
+    def scheme(self) -> str:
+        """How its addresses begin."""
+        return "http" if self.encryption is None else "https"
 
     @property
     def folder(self) -> Path:
@@ -72,21 +79,31 @@ class Served:
         return "" if self.scope == LOCAL else self.scope
 
 
-def compile_file(file: Path, types: Registry, *, allow_placeholders: bool) -> tuple[Examined, Application | None]:
-    """Read, check and compile one document; raise `Unreadable`."""
+def compile_file(
+    scope: str, file: Path, types: Registry, *, allow_placeholders: bool
+) -> tuple[Examined, Served | None]:
+    """Read, check and compile one document; what is wrong is in the findings then. Raises `Unreadable`."""
     examined = examine(file, types, CheckOptions(files=True, allow_placeholders=allow_placeholders))
-    return compiled(examined, file, types, allow_placeholders=allow_placeholders)
+    examined, application = compiled(examined, file, types, allow_placeholders=allow_placeholders)
+    if application is None:
+        return examined, None
+    made = Served(scope, file, examined.content, application)
+    try:
+        made.encryption = encryption_of(application.document, made.folder)
+    except BadCertificate as bad:
+        return replace(examined, findings=tuple(sorted({*examined.findings, bad.finding}))), None
+    return examined, made
 
 
 def documents_of(wanted: Wanted, types: Registry, terminal: Terminal) -> list[Served]:
     """Return all documents; where one cannot run, print why, and raise `CannotServe`. Raises `Unreadable`."""
     found, faulty = [], []
     for scope, file in wanted.scopes.items():
-        examined, application = compile_file(file, types, allow_placeholders=wanted.allow_placeholders)
-        if application is None:
+        examined, made = compile_file(scope, file, types, allow_placeholders=wanted.allow_placeholders)
+        if made is None:
             faulty.append(examined)
         else:
-            found.append(Served(scope, file, examined.content, application))
+            found.append(made)
     for examined in faulty:
         print_report(examined, terminal)
     if faulty:

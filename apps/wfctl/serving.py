@@ -126,7 +126,8 @@ class _Session:
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         logging.getLogger("uvicorn").setLevel(logging.WARNING)
-        return Server(config, told)
+        secured = [None if each.encryption is None else each.encryption.context for each in self._served]
+        return Server(config, told, secured)
 
     def _reloading(self) -> Iterator[Coroutine[Any, Any, None]]:
         for each in self._served:
@@ -141,14 +142,14 @@ class _Session:
 
     def _deploy_again(self, served: Served) -> None:
         allowed = self._wanted.allow_placeholders
-        examined, application = compile_file(served.file, self._types, allow_placeholders=allowed)
-        if application is None:
+        examined, made = compile_file(served.scope, served.file, self._types, allow_placeholders=allowed)
+        if made is None:
             print_report(examined, self._narrator.terminal)
             self._narrator.say(("not reloaded", "bold red"), ": what was served before goes on")
             return
-        served.content, served.application = examined.content, application
+        served.content, served.application = made.content, made.application
         self._deploy(served)
-        self._narrator.say(("reloaded", "green"), f" {examined.name} ({application.sha256[:12]})")
+        self._narrator.say(("reloaded", "green"), f" {examined.name} ({made.application.sha256[:12]})")
 
     async def _reload_links(self, file: Path, content: bytes) -> None:
         async for _ in changes(file, content, self._stop):

@@ -71,7 +71,7 @@ FROZEN = {
     "job.store": "storeType",
     "integration.registry": "",
     "httpserver.modular": "address host idleTimeout idleTimeoutSeconds idle_timeout port readTimeout "
-    "readTimeoutSeconds read_timeout shutdownTimeout shutdownTimeoutSeconds shutdown_timeout writeTimeout "
+    "readTimeoutSeconds read_timeout shutdownTimeout shutdownTimeoutSeconds shutdown_timeout tls writeTimeout "
     "writeTimeoutSeconds write_timeout",
     "jsonschema.modular": "schema",
     "messaging.broker": "",
@@ -109,7 +109,7 @@ IGNORED = {
     "eventbus.modular": "bufferSize description",
     "eventlogger.modular": "description output",
     "health.checker": "description",
-    "httpserver.modular": "description tls",
+    "httpserver.modular": "description",
     "http.handler": "method path",
     "http.middleware.auth": "secret secretKey type",
     "http.proxy": PROXY_IGNORED,

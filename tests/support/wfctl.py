@@ -92,7 +92,7 @@ def plain(text: str) -> str:
 
 
 def _address_in(line: str) -> str:
-    return re.findall(r"http://\S+", line)[0]
+    return re.findall(r"https?://\S+", line)[0]
 
 
 class Served:
@@ -167,7 +167,7 @@ class Serving(Served):
         self._reader.start()
 
     def __enter__(self) -> "Serving":
-        started = wait_for(lambda: self.line("serving ", " http://") or self._dead(), timeout=30, what="wfctl run")
+        started = wait_for(lambda: self.line("serving ", "://") or self._dead(), timeout=30, what="wfctl run")
         if "serving" not in started:
             self.stop()
             raise AssertionError(self.output)

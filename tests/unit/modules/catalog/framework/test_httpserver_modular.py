@@ -50,12 +50,35 @@ def test_where_it_says_to_listen(config, top, address):
 @pytest.mark.shows("httpserver.modular", "failure")
 def test_it_is_checked_wherever_it_stands():
     assert told() == []
-    assert told("{tls: {enabled: true}}") == [("key.ignored", "modules[0].config.tls")]
+    assert told("{tls: {enabled: true, certfile: a}}") == [("key.unknown", "modules[0].config.tls.certfile")]
     assert told("{address: nowhere}") == [("config.invalid", "modules[0].config.address")]
     assert sorted(told("{}", "httpserver: {port: 70000, prot: 1}")) == [
         ("config.invalid", "httpserver.port"),
         ("key.ignored", "httpserver.prot"),
     ]
+
+
+def test_hosted_the_product_encrypts_and_says_so():
+    assert told("{tls: {enabled: true, cert_file: a, keyFile: b}}") == [("server.encrypted", "modules[0].config.tls")]
+    assert told("{}", "httpserver: {tls: {enabled: true}}") == [("server.encrypted", "httpserver.tls")]
+    assert told("{tls: {enabled: false, cert_file: a}}") == []
+
+
+@pytest.mark.parametrize(
+    ("tls", "codes"),
+    [
+        ("{enabled: true}", ["config.required"]),
+        ("{enabled: true, cert_file: a}", ["config.required"]),
+        ("{enabled: true, certFile: a, keyFile: b}", []),
+        ("{enabled: true, auto_generate: true, domains: [a.example]}", []),
+        ("{enabled: true, autoGenerate: true, domains: 'a.example, b.example'}", []),
+        ("{enabled: true, use_service: true}", []),
+        ("{enabled: maybe}", ["config.invalid"]),
+    ],
+)
+def test_on_a_machine_it_takes_files_or_one_that_is_made(tls, codes):
+    found = check(document(f"{{tls: {tls}}}"), registry(), CheckOptions(files=True))
+    assert [each.code for each in found] == codes
 
 
 def test_the_section_belongs_to_the_only_server_of_its_type():
