@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from apps.engine.hops import Chain, chain_from_outside
 from apps.engine.module import Context
 from apps.engine.outcome import StepFailed
 from apps.engine.ports import NewRun
@@ -40,13 +41,14 @@ class OutsideBroker(Protocol):
 
 @dataclass(frozen=True)
 class Arrival:
-    """A received message as the document's bus gets it; `refusal` says why it does not."""
+    """A received message as the document's bus gets it; `refusal` says why it does not, `way` how far it has come."""
 
     topic: str
     payload: Any
     key: str | None
     identity: str
     refusal: StepFailed | None = None
+    way: Chain = ()
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,9 @@ class Feed:
 
     async def _arrival(self, message: WireMessage, context: Context) -> Arrival:
         topic = come_from(self.name, message.topic)
+        way = chain_from_outside(message.headers)
         try:
-            return Arrival(topic, await self.broker.opened(message, context), message.key, message.identity)
+            return Arrival(topic, await self.broker.opened(message, context), message.key, message.identity, way=way)
         except StepFailed as refusal:
             return Arrival(topic, None, message.key, message.identity, refusal)
 

@@ -140,6 +140,10 @@ class Broker(Protocol):
     def is_quiet(self) -> bool:
         """Whether this unit's work follows from a lifecycle event, so that it tells none of itself."""
 
+    @property
+    def hops(self) -> int:
+        """How many links between workflows and brokers outside led to this unit's work."""
+
     def is_linked(self, topic: str) -> bool:
         """Whether a link to another workflow takes a topic in, so that it is worth publishing."""
 

@@ -1,7 +1,7 @@
 """What a message becomes over a link: a run at the target, or a message there; and how rings come to an end.
 
-A run that a link made, what it publishes and the runs that follow carry the links passed so far. The same link twice,
-or more than `MOST_HOPS` of them, is refused: what would go round for ever ends as a dead letter that says so.
+A run that a link made, what it publishes and the runs that follow carry the links passed so far (`hops.py`). The same
+link twice, or more than `MOST_HOPS` of them, is refused: what would go round for ever ends as a dead letter.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ import orjson
 
 from apps.engine.application import Application
 from apps.engine.events import QUIET_HEADER, REQUEST_HEADER
+from apps.engine.hops import HOPS_HEADER, LINKS_HEADER, MOST_HOPS, Chain, chain_of
 from apps.engine.links.record import FORWARD, TRIGGER
 from apps.engine.message_objects import object_of
 from apps.engine.outcome import StepFailed
@@ -20,13 +21,8 @@ from apps.engine.subscription import Arrived
 from apps.engine.trigger import PUBLISH, UnknownWorkflow
 
 SOURCE = "link"  # of the runs that links make
-HOPS_HEADER = "weft-hops"  # of messages: how many links led to them
-LINKS_HEADER = "weft-links"  # and which, in order
 FORWARDED_HEADER = "weft-forwarded"  # the same topic over again: subscriptions have heard it already
 OWN_HEADERS = frozenset({HOPS_HEADER, LINKS_HEADER, FORWARDED_HEADER, QUIET_HEADER, REQUEST_HEADER})
-MOST_HOPS = 16
-
-Chain = tuple[str, ...]
 
 
 class LinkLoop(StepFailed):
@@ -109,17 +105,6 @@ class Link:
 def is_forwarding(source: str, entry: str) -> bool:
     """Whether a run does nothing but pass a message on; such a run has no lifecycle events."""
     return source == SOURCE and entry == PUBLISH
-
-
-def chain_of(headers: Mapping[str, str] | None) -> Chain:
-    """Return the links that a message has come over."""
-    passed = (headers or {}).get(LINKS_HEADER, "")
-    return tuple(passed.split(",")) if passed else ()
-
-
-def chain_headers(chain: Chain) -> dict[str, str]:
-    """Return the headers of what is published by work that links led to."""
-    return {HOPS_HEADER: str(len(chain)), LINKS_HEADER: ",".join(chain)} if chain else {}
 
 
 def _named(target: Application, written: str) -> tuple[str, str] | None:

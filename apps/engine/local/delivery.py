@@ -6,7 +6,8 @@ from typing import Any
 
 from apps.engine.application import Application
 from apps.engine.events import QUIET_HEADER, is_quiet
-from apps.engine.links.following import FORWARDED_HEADER, Chain, chain_of
+from apps.engine.hops import Chain, chain_of
+from apps.engine.links.following import FORWARDED_HEADER
 from apps.engine.local.joined import Joined, LocalLink
 from apps.engine.local.message import Message
 from apps.engine.local.store import decode, encode

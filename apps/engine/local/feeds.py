@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from apps.engine.application import Application
 from apps.engine.feeds import Arrival, Feed, refused_run
+from apps.engine.hops import chain_headers
 from apps.engine.ids import uuid7
 from apps.engine.local.consuming import consume
 from apps.engine.local.message import Message
@@ -106,7 +107,9 @@ class _Keeper:
 
     def _deliver(self, arrival: Arrival) -> None:
         if arrival.refusal is None:
-            self._host.queue.deliver(self._scope, Message.new(arrival.topic, arrival.payload, key=arrival.key))
+            way = chain_headers(arrival.way)
+            message = Message.new(arrival.topic, arrival.payload, key=arrival.key, headers=way)
+            self._host.queue.deliver(self._scope, message)
             return
         run = refused_run(self._feed.name, own_topic(arrival.topic), arrival.refusal)
         self._host.queue.accept(self._scope, uuid7(), run)

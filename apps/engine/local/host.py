@@ -10,7 +10,7 @@ from uuid import UUID
 
 from apps.engine.application import Application
 from apps.engine.asgi import EngineAsgi, Kept, RequestRecord
-from apps.engine.links.following import Chain
+from apps.engine.hops import Chain
 from apps.engine.local.cache import MemoryCache
 from apps.engine.local.databases import LocalDatabases
 from apps.engine.local.feeds import LocalFeeds

@@ -7,7 +7,8 @@ from typing import Any
 
 from apps.engine.asgi import RequestRecord
 from apps.engine.events import Hearing, beginning, ending
-from apps.engine.links.following import chain_headers, is_forwarding
+from apps.engine.hops import chain_headers
+from apps.engine.links.following import is_forwarding
 from apps.engine.local.message import Message
 from apps.engine.local.store import decode, read_time
 from apps.engine.run.state import RunState

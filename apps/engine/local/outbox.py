@@ -5,8 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from apps.engine.events import QUIET_HEADER
+from apps.engine.hops import Chain, chain_headers
 from apps.engine.ids import uuid7
-from apps.engine.links.following import Chain, chain_headers
 from apps.engine.local.joined import Joined
 from apps.engine.local.message import Message
 from apps.engine.local.queue import RunQueue
@@ -25,7 +25,7 @@ class LocalBroker:
         self, messages: list[Message], joined: Joined, scope: str, *, quiet: bool = False, links: Chain = ()
     ) -> None:
         self.messages = messages
-        self.is_quiet = quiet
+        self.is_quiet, self.hops = quiet, len(links)
         self._joined, self._scope = joined, scope
         self._added = {**({QUIET_HEADER: "1"} if quiet else {}), **chain_headers(links)}
 

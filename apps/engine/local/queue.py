@@ -12,9 +12,9 @@ from typing import Any
 from uuid import UUID
 
 from apps.engine.asgi import RequestRecord
+from apps.engine.hops import Chain
 from apps.engine.http import PROBLEM_TYPE
 from apps.engine.ids import uuid7
-from apps.engine.links.following import Chain
 from apps.engine.local.delivery import runs_due
 from apps.engine.local.joined import Joined
 from apps.engine.local.lifecycle import IsHeard, of_beginning, of_end

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
-from apps.engine.links.following import Chain
+from apps.engine.hops import Chain
 from apps.engine.local.instances import LocalInstances
 from apps.engine.local.joined import Joined
 from apps.engine.local.locks import RowLocks

@@ -14,8 +14,9 @@ from uuid import UUID
 from apps.core.sealing import seal
 from apps.engine.application import Application
 from apps.engine.events import QUIET_HEADER, REQUEST_HEADER, is_quiet
+from apps.engine.hops import Chain, chain_headers, chain_of
 from apps.engine.ids import uuid7
-from apps.engine.links.following import FORWARDED_HEADER, Chain, Link, chain_headers, chain_of
+from apps.engine.links.following import FORWARDED_HEADER, Link
 from apps.engine.outcome import StepFailed
 from apps.engine.ports import NewRun
 from apps.engine.private_topics import own_topic, published_topic
@@ -121,7 +122,7 @@ class BufferedBroker:
         self._scope = scope
         self._tenant_id, self._environment_id, _ = scope
         self._run_id = run_id
-        self.is_quiet = quiet
+        self.is_quiet, self.hops = quiet, len(links)
         self._added = {REQUEST_HEADER: request_id} if request_id else {}
         self._added |= {QUIET_HEADER: "1"} if quiet else {}
         self._added |= chain_headers(links)

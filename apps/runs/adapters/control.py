@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from apps.core.jobs import ring
 from apps.core.scope import current_tenant
 from apps.engine.application import Application
-from apps.engine.links.following import Chain
+from apps.engine.hops import Chain
 from apps.runs.adapters import telling
 from apps.runs.adapters.broker import BufferedBroker, Listening
 from apps.runs.adapters.live import channel_of, hint

@@ -20,6 +20,7 @@ from psycopg.errors import ProgramLimitExceeded
 
 from apps.core.scope import current_tenant
 from apps.engine.feeds import Arrival, Feed, refused_run
+from apps.engine.hops import chain_headers
 from apps.engine.ids import uuid7
 from apps.engine.local.consuming import consume
 from apps.engine.module import Context
@@ -204,7 +205,8 @@ class HostedKeeper:
         refusal = arrival.refusal
         if refusal is None:
             try:
-                broker.publish(arrival.topic, arrival.payload, key=arrival.key, on_bus=True)
+                way = chain_headers(arrival.way)
+                broker.publish(arrival.topic, arrival.payload, key=arrival.key, headers=way, on_bus=True)
             except StepFailed as too_large:
                 refusal = too_large
             else:

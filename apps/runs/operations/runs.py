@@ -12,8 +12,9 @@ from apps.core.jobs import ring
 from apps.core.scope import Actor, current_tenant
 from apps.core.sealing import opened, seal
 from apps.engine.events import Hearing, ending
+from apps.engine.hops import Chain
 from apps.engine.ids import uuid7
-from apps.engine.links.following import Chain, is_forwarding
+from apps.engine.links.following import is_forwarding
 from apps.engine.run.decide import decide
 from apps.engine.run.state import Event, RunState, SendAgain, Settled, Status
 from apps.engine.topics import TopicTable

@@ -87,6 +87,7 @@ class MemoryInstances:
 
 class MemoryBroker:
     is_quiet = False
+    hops = 0
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, Any, str | None]] = []

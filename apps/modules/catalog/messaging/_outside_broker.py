@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from apps.engine.config_types import SettingsModel
 from apps.engine.feeds import decoded
+from apps.engine.hops import headers_outside
 from apps.engine.module import Category, Context, Effect, Module, ModulePort
 from apps.engine.outcome import TryAgain
 from apps.engine.run.program import RetryPolicy
@@ -46,7 +47,8 @@ class OutsideBroker(Module[C], Generic[C]):
         asked = read_input(Publishing, payload, asked=f"{self.name} cannot publish that.", code="broker.invalid")
         identity = asked.id or str(context.step_id or context.run_id)
         body = orjson.dumps(asked.message, option=orjson.OPT_NON_STR_KEYS, default=str)
-        plain = WireMessage(asked.topic, body, asked.key, {MESSAGE_ID: identity, "content-type": MEDIA})
+        headers = {MESSAGE_ID: identity, "content-type": MEDIA, **headers_outside(context.unit.broker.hops)}
+        plain = WireMessage(asked.topic, body, asked.key, headers)
         message = await self.sealed(plain, context)
         return await context.unit.wires.publish(await self.wire(context), message, timeout=SECONDS)
 

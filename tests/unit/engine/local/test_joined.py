@@ -2,7 +2,8 @@
 
 import pytest
 
-from apps.engine.links.following import MOST_HOPS, Link
+from apps.engine.hops import MOST_HOPS
+from apps.engine.links.following import Link
 from apps.engine.local.joined import LocalLink
 from apps.engine.ports import NewRun
 from apps.engine.testing import Bench

@@ -60,7 +60,7 @@ async def test_a_step_publishes_json_under_an_id_that_stays_over_all_tries(unit)
     (_, first), (_, second) = unit.wires.sent
     assert answer == {"topic": "parcels"}
     assert (first.topic, first.body, first.key) == ("parcels", '{"n":"ü"}'.encode(), "k")
-    assert first.headers == {MESSAGE_ID: str(RUN_ID), "content-type": "application/json"}
+    assert first.headers == {MESSAGE_ID: str(RUN_ID), "content-type": "application/json", "weft-hops": "1"}
     assert (second.body, second.headers[MESSAGE_ID]) == (b"null", "mine")
     assert MessagingNats.effect is Effect.IDEMPOTENT
 
