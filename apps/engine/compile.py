@@ -80,7 +80,9 @@ def compile_document(
     )
     found += [told for module in modules.values() for told in _link(module, links, document)]
     workspace = Workspace(document, modules, registry.components, legacy, fronts_of(document.modules, modules))
-    return _assemble(workspace, machines, targets, jobs, found)
+    application = _assemble(workspace, machines, targets, jobs, found)
+    document.forget_marks()
+    return application
 
 
 def _link(module: Module[Any], links: Links, document: Document) -> list[Finding]:

@@ -97,13 +97,30 @@ def _leading(line: str) -> int:
 
 
 class Document:
-    """A loaded document: plain data, its text, and where everything stands."""
+    """A loaded document: plain data, its text, and where everything stands.
 
-    def __init__(self, text: str, data: dict[str, Any], root: Place) -> None:
+    Where everything stands weighs as much as the data, and is asked for by findings alone: an application that serves
+    has let go of it, and whoever asks all the same has the text read again.
+    """
+
+    def __init__(self, text: str, data: dict[str, Any], root: Place, limits: Limits = DEFAULT_LIMITS) -> None:
         self.text = text
         self.data = data
-        self.marks = Marks(root)
         self.sha256 = hashlib.sha256(text.encode()).hexdigest()
+        self._limits = limits
+        self._marks: Marks | None = Marks(root)
+
+    @property
+    def marks(self) -> "Marks":
+        """Where everything stands."""
+        if self._marks is None:
+            self._marks = Marks(_read(self.text, self._limits).place)
+        return self._marks
+
+    def forget_marks(self) -> None:
+        """Let go of where everything stands."""
+        self._marks = None
+        self.__dict__.pop("_lines", None)
 
     def mark_of(self, path: DocumentPath) -> Mark:
         """Return the place of a key or item, or of the nearest thing around it."""
@@ -200,8 +217,7 @@ def load(text: str | bytes, *, limits: Limits = DEFAULT_LIMITS) -> Loaded:
     """Load YAML or JSON text; bad input becomes findings, never an exception."""
     try:
         decoded = _decode(text, limits)
-        reader = Reader(_json_escapes(decoded), limits)
-        reader.read()
+        reader = _read(decoded, limits)
     except Refused as refused:
         return Loaded(None, (refused.finding,))
     except yaml.YAMLError as error:
@@ -213,7 +229,13 @@ def load(text: str | bytes, *, limits: Limits = DEFAULT_LIMITS) -> Loaded:
         place = reader.place
         wrong = finding("document.shape", "", "A document is a map with `modules`.", place.line, place.column)
         return Loaded(None, (wrong,))
-    return Loaded(Document(decoded, data, reader.place))
+    return Loaded(Document(decoded, data, reader.place, limits))
+
+
+def _read(text: str, limits: Limits) -> Reader:
+    reader = Reader(_json_escapes(text), limits)
+    reader.read()
+    return reader
 
 
 def path_text(path: DocumentPath) -> str:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from sys import intern
 from typing import Any, NamedTuple
 
 import yaml
@@ -152,7 +153,7 @@ class Reader:
             self._attach(value, place)
 
     def _key(self, frame: _Frame, event: Any, style: str) -> None:
-        key = event.value if style else _key_text(event.value)
+        key = intern(event.value if style else _key_text(event.value))  # most are words of the format
         line, column = event.start_mark.line + 1, event.start_mark.column + 1
         if event.anchor is not None:
             place = Place(line, column, line, column, style)

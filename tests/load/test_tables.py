@@ -44,3 +44,8 @@ def test_what_applications_hold_grows_with_their_number_and_no_faster():
     measure_memory(REGISTRY, 1)  # what is loaded once is loaded now
     few, many = bytes_held(REGISTRY, 2), bytes_held(REGISTRY, 10)
     assert few < many < 2 * 5 * few
+
+
+def test_an_application_that_serves_holds_no_more_than_its_share():
+    figure = measure_memory(REGISTRY, 10)
+    assert figure.ratio >= figure.target, figure.details  # performance.md 2, P9

@@ -337,3 +337,15 @@ def test_a_byte_order_mark_is_dropped():
 def test_paths_are_written_as_findings_show_them():
     assert path_text(("modules", 3, "config", "url")) == "modules[3].config.url"
     assert path_text(()) == ""
+
+
+@pytest.mark.spec("SPINE-B4.1")
+def test_where_things_stand_can_be_let_go_of_and_is_read_again_when_asked_for():
+    document = load("modules:\n  - name: a\n    type: |\n      two ${x}\n      lines\n").document
+    paths = [("modules",), ("modules", 0, "name"), ("modules", 0, "none")]
+    before = [document.mark_of(path) for path in paths], document.value_mark(("modules", 0, "type"), 4)
+    marks = dict(document.marks)
+    for _ in range(2):
+        document.forget_marks()
+        assert ([document.mark_of(path) for path in paths], document.value_mark(("modules", 0, "type"), 4)) == before
+        assert dict(document.marks) == marks
