@@ -14,6 +14,7 @@ from apps.engine.private_topics import sent_to
 from apps.engine.routes import Match, RouteTable
 from apps.engine.run.program import Program, Trace
 from apps.engine.schedules import Schedule
+from apps.engine.secret_values import SecretValues
 from apps.engine.sections.statemachine import Machine
 from apps.engine.subscription import Subscription
 from apps.engine.topics import PRIVATE, TopicTable
@@ -56,7 +57,9 @@ class Route:
 class Application:
     """The compiled form of one document."""
 
-    document: Document
+    document: Document  # as it is written
+    settled: Document  # with the values of secrets in settled texts: not to be shown
+    values: SecretValues  # those values
     modules: Mapping[str, Module[Any]]
     order: tuple[str, ...]  # dependencies first
     programs: Mapping[str, Program]

@@ -77,7 +77,10 @@ CODES: dict[str, tuple[Severity, str]] = {
     "expression.too_many": (B, "the document has more different expressions than the cap"),
     "expression.dashed_name": (W, "a name with a dash in an expression reads as a subtraction, or the reverse"),
     "secret.missing": (B, "a secret is not set for this environment"),
-    "secret.misplaced": (B, "a secret stands where a text is not filled in at the last moment"),
+    "secret.misplaced": (
+        B,
+        "a secret stands where it would be stored and shown: outside of configs and of what modules are given",
+    ),
     "event.too_many": (B, "the event section has more patterns, types, handlers or topics than the cap"),
     "adapter.silent": (W, "an adapter of the event section that listens to nothing"),
     "pattern.duplicate": (B, "two patterns share an id"),

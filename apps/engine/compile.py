@@ -1,23 +1,27 @@
 """The third stage: a checked Document becomes an Application, with every reference resolved once."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from apps.engine.application import Application
-from apps.engine.check import CheckOptions, check
+from apps.engine.check import CheckOptions, Examined, examine
+from apps.engine.checks.early_texts import references_in
 from apps.engine.checks.known import BROKERS, BUSES, PLACEHOLDERS
+from apps.engine.checks.secrets import missing_text
 from apps.engine.codes import finding
 from apps.engine.config_types import SEED_KEY, file_keys
 from apps.engine.document import Document, path_text
-from apps.engine.findings import DocumentRefused, Finding, Severity
+from apps.engine.findings import DocumentRefused, Finding, SecretsRefused, Severity
 from apps.engine.framework_settings import FrameworkSettings, Settings
 from apps.engine.module import Called, Links, Module
 from apps.engine.noop import Noop, NoopConfig
 from apps.engine.ordering import dependency_order
+from apps.engine.placeholders import OPENING
 from apps.engine.private_topics import come_from
 from apps.engine.registry import Registry
 from apps.engine.schedules import Jobs
+from apps.engine.secret_values import SecretValues
 from apps.engine.sections.called import compile_called
 from apps.engine.sections.definitions import compile_machines
 from apps.engine.sections.event import compile_event, event_section_subscriptions
@@ -58,11 +62,35 @@ def compile_document(
 ) -> Application:
     """Return the application of a document; raise `DocumentRefused` with every error and blocked finding.
 
-    `read_file` reads a file beside the document; the hosted product has none.
+    `read_file` reads a file beside the document; the hosted product has none. Raises `SecretsRefused` where settled
+    texts of the config hold secrets and `options.values` lack them, or cannot be used.
     """
     asked = options or CheckOptions()
-    found = check(document, registry, replace(asked, files=asked.files or read_file is not None))
-    _refuse(found)
+    examined = examine(document, registry, replace(asked, files=asked.files or read_file is not None))
+    _refuse(examined)
+    try:
+        application = _compiled(examined.document, registry, examined.findings, read_file)
+    except DocumentRefused as refused:
+        if not examined.references:
+            raise
+        raise SecretsRefused(examined.untold(refused.findings), examined.references) from None
+    application.document = document
+    application.values = asked.values.only(examined.references) if asked.values else application.values
+    application.findings = tuple(sorted(examined.untold(application.findings)))
+    return application
+
+
+def _missing(examined: Examined) -> Iterator[Finding]:
+    """Return one finding for each settled text with a secret that is not known."""
+    for path, text in examined.missing.items():
+        place = examined.document.value_mark(path, max(0, text.find(OPENING)))
+        for reference in references_in(text):
+            yield finding("secret.missing", path_text(path), missing_text(reference), *place)
+
+
+def _compiled(
+    document: Document, registry: Registry, found: list[Finding], read_file: Callable[[str], bytes] | None
+) -> Application:
     machines: dict[str, Machine] = {}
     targets: dict[str, Called] = {}
     modules = build_modules(document, registry)
@@ -78,7 +106,7 @@ def compile_document(
         jobs=jobs,
         read_file=read_file,
     )
-    found += [told for module in modules.values() for told in _link(module, links, document)]
+    found = found + [told for module in modules.values() for told in _link(module, links, document)]
     workspace = Workspace(document, modules, registry.components, legacy, fronts_of(document.modules, modules))
     application = _assemble(workspace, machines, targets, jobs, found)
     document.forget_marks()
@@ -144,6 +172,8 @@ def _assemble(
     routes = compile_routes(workspace, producers, resolver, integration.routes)
     return Application(
         document=document,
+        settled=document,
+        values=SecretValues({}),
         modules=workspace.modules,
         order=tuple(workspace.modules),
         programs=workspace.programs,
@@ -169,8 +199,10 @@ def _brokers(workspace: Workspace) -> dict[str, str]:
     return meant if workspace.outside.brokers else dict.fromkeys(meant, "")
 
 
-def _refuse(findings: Iterable[Finding]) -> None:
-    bad = [finding for finding in findings if finding.severity is not Severity.WARNING]
+def _refuse(examined: Examined) -> None:
+    bad = [finding for finding in examined.findings if finding.severity is not Severity.WARNING]
+    if examined.missing or not set(bad) <= set(examined.without_values):
+        raise SecretsRefused([*_missing(examined), *bad], examined.references)
     if bad:
         raise DocumentRefused(bad)
 

@@ -5,6 +5,7 @@ means is the checker's business.
 """
 
 import codecs
+import copy
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
@@ -92,6 +93,18 @@ def _children(place: Place) -> list[tuple[str | int, Place]]:
     return list(enumerate(place.children or ()))
 
 
+def with_texts(data: dict[str, Any], texts: Mapping[DocumentPath, str]) -> dict[str, Any]:
+    """Return plain data with other texts at places that it has; what leads to them is copied once."""
+    changed: dict[DocumentPath, Any] = {(): dict(data)}
+    for path, text in texts.items():
+        for length in range(1, len(path)):
+            if path[:length] not in changed:
+                around = changed[path[: length - 1]]
+                changed[path[:length]] = around[path[length - 1]] = copy.copy(around[path[length - 1]])
+        changed[path[:-1]][path[-1]] = text
+    return changed[()]  # type: ignore[no-any-return]
+
+
 def _leading(line: str) -> int:
     return len(line) - len(line.lstrip(" "))
 
@@ -109,6 +122,7 @@ class Document:
         self.sha256 = hashlib.sha256(text.encode()).hexdigest()
         self._limits = limits
         self._marks: Marks | None = Marks(root)
+        self.filled_at: frozenset[DocumentPath] = frozenset()  # texts of `data` that are not as they are written
 
     @property
     def marks(self) -> "Marks":
@@ -121,6 +135,15 @@ class Document:
         """Let go of where everything stands."""
         self._marks = None
         self.__dict__.pop("_lines", None)
+
+    def filled(self, texts: Mapping[DocumentPath, str]) -> "Document":
+        """Return this document with other texts at some places: its own text and where things stand stay the same."""
+        other = copy.copy(self)
+        for kept in ("modules", "workflows", "triggers"):
+            other.__dict__.pop(kept, None)
+        other.data = with_texts(self.data, texts)
+        other.filled_at = self.filled_at | texts.keys()
+        return other
 
     def mark_of(self, path: DocumentPath) -> Mark:
         """Return the place of a key or item, or of the nearest thing around it."""

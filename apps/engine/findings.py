@@ -42,6 +42,17 @@ class DocumentRefused(Exception):
         super().__init__("; ".join(f"{f.path}: {f.message}" for f in self.findings))
 
 
+class SecretsRefused(DocumentRefused):
+    """A document cannot be used because of secrets in its config: they are not known, or no config comes of them.
+
+    `references` names all secrets that its settled texts hold, as `NAME` or `NAME#version`.
+    """
+
+    def __init__(self, findings: Iterable[Finding], references: Iterable[str]) -> None:
+        super().__init__(findings)
+        self.references = frozenset(references)
+
+
 def counts(findings: Iterable[Finding]) -> dict[str, int]:
     """Count findings by severity; every severity is present."""
     result = {severity.value: 0 for severity in Severity}

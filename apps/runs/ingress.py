@@ -16,6 +16,7 @@ from django.http.request import split_domain_port, validate_host
 from psycopg_pool import PoolTimeout
 
 from apps.core.changes import listener
+from apps.engine.findings import SecretsRefused
 from apps.engine.http import Request, Response
 from apps.engine.ids import uuid7
 from apps.engine.outcome import TryAgain
@@ -31,7 +32,7 @@ from apps.runs.adapters.place import Place
 from apps.runs.adapters.traffic import Traffic
 from apps.runs.adapters.vitals import Vitals
 from apps.runs.operations.answering import Answering, bug, unavailable
-from apps.runs.operations.applications import Applications
+from apps.runs.operations.applications import Applications, places_of
 from apps.runs.operations.served import ServedRoute
 from apps.runs.operations.services import services_make
 from apps.runs.operations.sweeps import SWEEP_SECONDS
@@ -157,9 +158,7 @@ class Ingress:
         request = exchange.request
         lines: Lines = scope["headers"]
         try:
-            if target is not None:
-                exchange.place = self._applications.known(target.address) or await self._applications.at(target.address)
-            place = exchange.place
+            place = exchange.place = await self._place(target)
             if place is None:
                 return self._no_such(request, "address")
             match = place.application.match(method, request.path)
@@ -189,11 +188,19 @@ class Ingress:
         except DATABASE_TROUBLE as trouble:
             log.warning("ingress.database_trouble", problem=type(trouble).__name__, detail=str(trouble))
             return unavailable(request.id, "The database does not answer.")
+        except SecretsRefused as refused:
+            log.warning("ingress.secrets_refused", path=scope["path"], **places_of(refused))
+            return unavailable(request.id, "The workflow cannot be served with the secrets that are set.")
         except Gone:
             raise
         except Exception:
             log.exception("ingress.bug", request_id=request.id)
             return bug(request)
+
+    async def _place(self, target: Target | None) -> Place | None:
+        if target is None:
+            return None
+        return self._applications.known(target.address) or await self._applications.at(target.address)
 
     async def _stream(self, exchange: Exchange, response: StreamedResponse, connection: Connection, began: int) -> bool:
         """Pass an answer on as it comes; False when that cannot be done now, and nothing was sent."""

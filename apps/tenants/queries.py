@@ -5,6 +5,7 @@ themselves, because they are what decides which scope a request gets; they are c
 """
 
 import contextlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -295,6 +296,20 @@ def secret_value(*, environment_id: UUID, reference: str) -> str | None:
         earlier = SecretVersion.objects.filter(**where, number=int(number), retired_at__isnull=True)
         sealed = earlier.values_list("ciphertext", flat=True).first()
     return None if sealed is None else secret_open(bytes(sealed))
+
+
+def secret_values(*, environment_id: UUID, references: Collection[str]) -> dict[str, str]:
+    """Decrypt those of `NAME` and `NAME#number` that are there, for a document that is about to be compiled.
+
+    One that no key opens is left out: to the document it is missing.
+    """
+    found: dict[str, str] = {}
+    for reference in sorted(secret_references(environment_id=environment_id).intersection(references)):
+        with contextlib.suppress(crypto.Undecipherable):
+            value = secret_value(environment_id=environment_id, reference=reference)
+            if value is not None:
+                found[reference] = value
+    return found
 
 
 def secrets_version(*, environment_id: UUID) -> int:

@@ -14,6 +14,7 @@ from apps.engine.document import Document, load
 from apps.engine.findings import DocumentRefused, Finding, Severity
 from apps.engine.links.check import check_links, is_links_document
 from apps.engine.registry import Registry, discover
+from apps.engine.secret_values import SecretValues
 
 
 class Unreadable(Exception):
@@ -58,16 +59,23 @@ def read(path: Path) -> bytes:
 
 
 def examine(path: Path, types: Registry, options: CheckOptions | None = None, *, has_links: bool = False) -> Examined:
-    """Load and check one file, with `has_links` also one that lists links; raise `Unreadable` when there is none."""
+    """Load and check one file, with `has_links` also one that lists links; raise `Unreadable` when there is none.
+
+    Secrets in settled texts are looked at with their values where the environment has them.
+    """
     content = read(path)
     loaded = load(content)
     findings = list(loaded.findings)
     if loaded.document is not None and has_links and is_links_document(loaded.document):
         findings += check_links(loaded.document)
     elif loaded.document is not None:
-        findings += check(loaded.document, types, options or CheckOptions(files=True))
+        findings += check(loaded.document, types, replace(options or CheckOptions(files=True), values=_values()))
     name = "<stdin>" if str(path) == "-" else str(path)
     return Examined(name, content, loaded.document, tuple(sorted(set(findings))))
+
+
+def _values() -> SecretValues:
+    return SecretValues(os.environ)
 
 
 def secrets_set(document: Document) -> list[str]:
@@ -92,7 +100,7 @@ def compiled(
         return examined, compile_document(
             examined.document,
             types,
-            CheckOptions(allow_placeholders=allow_placeholders),
+            CheckOptions(allow_placeholders=allow_placeholders, values=_values()),
             read_file=lambda name: (folder / name).read_bytes(),
         )
     except DocumentRefused as refused:

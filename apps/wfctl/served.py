@@ -135,9 +135,19 @@ def addresses_of(wanted: Wanted, served: Sequence[Served]) -> list[Address]:
         )
     try:
         usual = DEFAULT if len(served) == 1 else ANY_FREE
-        return list(given) or [address_of(each.application.document, usual) for each in served]
+        return list(given) or [_named_by(each.application, usual) for each in served]
     except BadAddress as error:
         raise CannotServe(f"{error} Give another with --address.") from None
+
+
+def _named_by(application: Application, usual: str) -> Address:
+    """Return the address that a document names; raise `BadAddress`, without the values of secrets."""
+    try:
+        return address_of(application.settled, usual)
+    except BadAddress:
+        if application.settled.filled_at:
+            raise BadAddress("What the document names, with its secrets filled in, is no address.") from None
+        raise
 
 
 def listen_all(addresses: Sequence[Address]) -> list[socket.socket]:

@@ -136,8 +136,9 @@ def _made(scope: Scope, said: dict[str, Any], path: DocumentPath) -> AnyConnecto
         for fault in error.errors(include_url=False, include_context=False, include_input=False):
             _fault(scope, said["type"], config, path, dict(fault))
         return None
-    for key, code, message in connector.faults():
-        scope.report(code, (*path, key), message)
+    if not scope.undecided.is_within(path):
+        for key, code, message in connector.faults():
+            scope.report(code, (*path, key), message)
     return connector
 
 

@@ -1,5 +1,6 @@
 """Module entries: names, types, dependencies and config (spec 1.3, 1.5: V1 to V13)."""
 
+import contextlib
 from typing import Any
 
 from pydantic import ValidationError
@@ -120,6 +121,7 @@ def _config(scope: Scope, settings: Settings, module_type: type[Module[Any]]) ->
     except ValidationError as error:
         for fault in error.errors(include_url=False, include_context=False, include_input=False):
             _fault(scope, settings, module_type, dict(fault))
+        _build_without(scope, settings, module_type, config)
         return
     except Exception as error:  # a module type at fault must not take the checker down
         scope.report("module.config", (*entry.path, "config"), f"{entry.kind} refuses its config: {error}")
@@ -129,9 +131,25 @@ def _config(scope: Scope, settings: Settings, module_type: type[Module[Any]]) ->
         if config.get(key) and not scope.options.files:
             message = f"{entry.kind} goes without this file: a document that is not a file has none beside it."
             scope.report("file.left_out", (*settings.place(key)[0], key), message)
+    is_undecided = any(_is_undecided(scope, settings, key) for key in config)
     for key, code, message in problems:
         inside = _steps(key)
-        scope.report(code, (*settings.place(inside[0] if inside else "")[0], *inside), message)
+        if code == "key.ignored" or not is_undecided:
+            scope.report(code, (*settings.place(inside[0] if inside else "")[0], *inside), message)
+
+
+def _is_undecided(scope: Scope, settings: Settings, key: str) -> bool:
+    """Whether a key holds a secret whose value is not known: what a module says of its config may then be wrong."""
+    return scope.undecided.is_within((*settings.place(key)[0], key))
+
+
+def _build_without(scope: Scope, settings: Settings, module_type: type[Module[Any]], config: dict[str, Any]) -> None:
+    """Build a module without the keys that are not known yet: others refer to what the rest of them defines."""
+    known = {key: value for key, value in config.items() if not _is_undecided(scope, settings, key)}
+    if len(known) < len(config):
+        with contextlib.suppress(Exception):  # it may be that it cannot do without
+            module = module_type(settings.entry.name, module_type.Config.model_validate(known))
+            scope.built.setdefault(settings.entry.name, module)
 
 
 def _meant(scope: Scope, settings: Settings, model: type[ModuleConfig]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
+from apps.engine.checks.undecided import Undecided
 from apps.engine.codes import CODES, finding
 from apps.engine.document import Document, DocumentPath, path_text
 from apps.engine.expressions import BadExpression, Expression, Note, Template, compile_condition, compile_template
@@ -24,6 +25,7 @@ class Report:
     def __init__(self, document: Document) -> None:
         self.document = document
         self.findings: list[Finding] = []
+        self.undecided = Undecided()
         self._counts = dict.fromkeys(Severity, 0)
         self._hints = MOST_HINTS
         self._texts: set[str] = set()  # with the expressions counted so far
@@ -32,12 +34,12 @@ class Report:
     def report(self, code: str, path: DocumentPath, message: str) -> None:
         """Note a finding at a key or item; a code that is not in the table is a module's own."""
         known = code if code in CODES else "module.config"
-        if self._has_room(known):
+        if not self.undecided.has(known, path) and self._has_room(known):
             self.findings.append(finding(known, path_text(path), message, *self.document.mark_of(path)))
 
     def report_text(self, code: str, path: DocumentPath, offset: int, message: str) -> None:
         """Note a finding at a character of the text at `path`."""
-        if self._has_room(code):
+        if not self.undecided.has(code, path) and self._has_room(code):
             self.findings.append(finding(code, path_text(path), message, *self.document.value_mark(path, offset)))
 
     def _has_room(self, code: str) -> bool:

@@ -80,7 +80,9 @@ def tell(
     """
 
     async def listener(listening: Listening) -> Application | None:
-        return application_of(workflow_id=listening.workflow_id, version=listening.version_number)
+        return application_of(
+            workflow_id=listening.workflow_id, version=listening.version_number, environment_id=place[1]
+        )
 
     broker = BufferedBroker(OpenScope(), place, run_id, "", listener, links=links)
     telling.tell(broker, events)

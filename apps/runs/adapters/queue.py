@@ -165,6 +165,11 @@ class Queue:
             values = {"runs": list(runs), "untils": untils, "owner": self.owner, "lease": LEASE}
             return {row[0] for row in await _rows(connection, SQL.heartbeat, values)}
 
+    async def forgive(self, run_id: UUID) -> None:
+        """Leave a run to its lease without holding that against it: nothing was tried."""
+        async with self._pools.tenants() as connection:
+            await connection.execute(SQL.forgive, {"run": run_id, "owner": self.owner})
+
     async def adopt(self, run_id: UUID) -> int | None:
         """Claim one run that this process has just accepted; return its epoch, None when somebody else has it."""
         async with self._pools.tenants() as connection:

@@ -2,7 +2,10 @@
 
 import asyncio
 from collections import OrderedDict
+from dataclasses import replace
 from uuid import UUID
+
+import structlog
 
 from apps.core.changes import Cache, ChangeListener, Notice, listener
 from apps.core.scope import SYSTEM, scope
@@ -10,14 +13,15 @@ from apps.engine.application import Application
 from apps.engine.check import DEPLOYED
 from apps.engine.compile import compile_document
 from apps.engine.document import load
-from apps.engine.findings import DocumentRefused
+from apps.engine.findings import DocumentRefused, SecretsRefused
 from apps.engine.redaction import KnownSecrets
+from apps.engine.secret_values import SecretValues
 from apps.modules.queries import registry
 from apps.runs.adapters.known import known_secrets
 from apps.runs.adapters.metrics import SampleBook
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.threads import in_thread
-from apps.tenants.queries import secret_values_known, secrets_version
+from apps.tenants.queries import secret_values, secret_values_known, secrets_version
 from apps.workflows.queries.live import (
     LiveDeployment,
     VersionText,
@@ -27,20 +31,29 @@ from apps.workflows.queries.live import (
 )
 
 MOST_COMPILED = 2_000
+MOST_TOLD = 10  # findings, in one line of the log
+log = structlog.get_logger(__name__)
 Address = tuple[str, str, str]  # tenant slug, environment, workflow slug
+Key = tuple[str, int, SecretValues | None]  # of a compiled text: its digest, the secrets' version, the values in it
 
 
 class Applications:
-    """One per process. Places come from caches that NOTIFY empties; compiled applications are shared by their text."""
+    """One per process. Places come from caches that NOTIFY empties; compiled applications are shared by their text.
+
+    Where settled texts of a config hold secrets, they are shared by text and values, and read for the environment every
+    time a place is made; what cannot be compiled with them is a `SecretsRefused` until they change.
+    """
 
     def __init__(self, source: ChangeListener = listener) -> None:
         self._by_address: Cache[Place] = Cache("deployment", tag=_workflow, source=source)
         self._by_ids: Cache[Place] = Cache("deployment", tag=_workflow, source=source)
         self._versions: OrderedDict[tuple[UUID, UUID], Place] = OrderedDict()
-        self._compiled: OrderedDict[tuple[str, int], Application] = OrderedDict()
-        self._compiling: dict[tuple[str, int], asyncio.Future[Application]] = {}
+        self._compiled: OrderedDict[Key, Application | SecretsRefused] = OrderedDict()
+        self._compiling: dict[Key, asyncio.Future[Application | SecretsRefused]] = {}
+        self._with_values: set[UUID] = set()  # environments of places that hold values
         self.samples = SampleBook()
         source.subscribe("tenant", self._tenant_changed)
+        source.subscribe("deployment", self._secrets_changed)
 
     def known(self, address: Address) -> Place | None:
         """Return what an address serves when that is cached and may be believed."""
@@ -67,11 +80,19 @@ class Applications:
 
         return await self._by_ids.get_or_load_async((tenant_id, environment_id, workflow_id), find)
 
+    async def usable(self, tenant_id: UUID, environment_id: UUID, workflow_id: UUID) -> Place | None:
+        """As `live`; None also where secrets keep the live version from being compiled, until they are set right."""
+        try:
+            return await self.live(tenant_id, environment_id, workflow_id)
+        except SecretsRefused as refused:
+            log.warning("workflow.secrets_refused", workflow_id=str(workflow_id), **places_of(refused))
+            return None
+
     async def of_version(
         self, tenant_id: UUID, environment_id: UUID, workflow_id: UUID, version_id: UUID
     ) -> Place | None:
         """Return the place of a run that keeps its version, live or not."""
-        live = await self.live(tenant_id, environment_id, workflow_id)
+        live = await self.usable(tenant_id, environment_id, workflow_id)
         if live is not None and live.version_id == version_id:
             return live
         kept = self._versions.get((environment_id, version_id))
@@ -82,12 +103,14 @@ class Applications:
         if text is None:
             return None
         place = await self._old_place(text, environment_id, live)
-        self._versions[environment_id, version_id] = place
-        _shrink(self._versions, MOST_COMPILED)
+        if not place.application.settled.filled_at:  # values may change, and no notice tells of those of old versions
+            self._versions[environment_id, version_id] = place
+            _shrink(self._versions, MOST_COMPILED)
         return place
 
     async def _place(self, live: LiveDeployment, tenant_slug: str) -> Place:
-        application = await self._application(live.sha256, live.secrets_version, live.document)
+        where = (live.tenant_id, live.environment_id)
+        application = await self._application(live.sha256, live.secrets_version, live.document, where)
         return Place(
             live.tenant_id,
             tenant_slug,
@@ -104,7 +127,7 @@ class Applications:
         )
 
     async def _old_place(self, text: VersionText, environment_id: UUID, live: Place | None) -> Place:
-        application = await self._application(text.sha256, 0, text.document)
+        application = await self._application(text.sha256, 0, text.document, (text.tenant_id, environment_id))
         return Place(
             text.tenant_id,
             live.tenant_slug if live else str(text.tenant_id),
@@ -120,15 +143,25 @@ class Applications:
             live.known if live else await _known(text.tenant_id, environment_id, None),
         )
 
-    async def _application(self, sha256: str, secrets_version: int, text: str) -> Application:
-        key = (sha256, secrets_version)
+    async def _application(self, sha256: str, secrets_version: int, text: str, where: tuple[UUID, UUID]) -> Application:
+        """Return the compiled text in an environment of a tenant; raise `SecretsRefused`."""
+        found = await self._compile(text, (sha256, secrets_version, None))
+        if isinstance(found, SecretsRefused):
+            self._with_values.add(where[1])
+            values = await in_thread(_values, *where, found.references)
+            found = await self._compile(text, (sha256, secrets_version, values))
+        if isinstance(found, SecretsRefused):
+            raise SecretsRefused(found.findings, found.references)
+        return found
+
+    async def _compile(self, text: str, key: Key) -> Application | SecretsRefused:
         found = self._compiled.get(key)
         if found is not None:
             self._compiled.move_to_end(key)
             return found
         waiting = self._compiling.get(key)
         if waiting is None:
-            waiting = asyncio.ensure_future(asyncio.to_thread(compiled, text))
+            waiting = asyncio.ensure_future(asyncio.to_thread(compiled, text, key[2]))
             self._compiling[key] = waiting
             waiting.add_done_callback(lambda _: self._compiling.pop(key, None))
         application = await asyncio.shield(waiting)
@@ -136,17 +169,39 @@ class Applications:
         _shrink(self._compiled, MOST_COMPILED)
         return application
 
+    def _secrets_changed(self, notice: Notice | None) -> None:
+        """Drop places that hold values when secrets of their environment have changed: such a notice has its id."""
+        if notice is not None and notice.id in self._with_values:
+            self._by_address.clear()
+            self._by_ids.clear()
+
     def _tenant_changed(self, notice: Notice | None) -> None:
         self._by_address.clear()
         self._by_ids.clear()
 
 
-def compiled(text: str) -> Application:
-    """Compile a deployed text; it was checked when it was deployed, so a refusal here is a fault of the product."""
+def compiled(text: str, values: SecretValues | None = None) -> Application | SecretsRefused:
+    """Compile a deployed text, or return why the values of secrets do not let it.
+
+    It was checked when it was deployed, so any other refusal is a fault of the product.
+    """
     loaded = load(text)
     if loaded.document is None:
         raise DocumentRefused(loaded.findings)
-    return compile_document(loaded.document, registry(), DEPLOYED)
+    try:
+        return compile_document(loaded.document, registry(), replace(DEPLOYED, values=values))
+    except SecretsRefused as refused:
+        return SecretsRefused(refused.findings, refused.references)  # a new one, since it is kept: without its frames
+
+
+def places_of(refused: SecretsRefused) -> dict[str, list[str]]:
+    """Return what the log is told of a refusal: codes and places."""
+    return {"findings": [f"{found.code} {found.path}" for found in refused.findings[:MOST_TOLD]]}
+
+
+def _values(tenant_id: UUID, environment_id: UUID, references: frozenset[str]) -> SecretValues:
+    with scope(tenant_id, SYSTEM, read_only=True):
+        return SecretValues(secret_values(environment_id=environment_id, references=references))
 
 
 async def _known(tenant_id: UUID, environment_id: UUID, version: int | None) -> KnownSecrets:

@@ -19,6 +19,7 @@ import structlog
 from psycopg.errors import ProgramLimitExceeded
 
 from apps.core.scope import current_tenant
+from apps.engine.application import Application
 from apps.engine.feeds import Arrival, Feed, refused_run
 from apps.engine.hops import chain_headers
 from apps.engine.ids import uuid7
@@ -47,6 +48,7 @@ MOST_OF_PROCESS = 200
 MOST_OF_TENANT = 20  # in one process, so that a tenant with many brokers leaves room for others
 CLAIM_AT_ONCE = 8  # others may take some of what is new
 LONGEST_IDENTITY = 200
+STOP_SECONDS = 1.0  # after which a task that goes on is told again
 REFUSED = (psycopg.DataError, psycopg.IntegrityError, ProgramLimitExceeded)  # it is the message, not the database
 
 
@@ -68,6 +70,7 @@ def consumers_rewrite(deployment: DeploymentView, feeds: tuple[Feed, ...]) -> No
 class _Listening:
     consumer: Consumer
     task: asyncio.Task[None] | None = None  # None: its version is not live here yet
+    application: Application | None = None  # that the task listens for
 
 
 class Consumers:
@@ -105,21 +108,28 @@ class Consumers:
         await self._leases.release()
 
     async def _begin(self, listening: _Listening) -> None:
-        if listening.task is not None and not listening.task.done():
+        is_running = listening.task is not None and not listening.task.done()
+        if is_running and not (listening.application and listening.application.settled.filled_at):
             return
         row = listening.consumer
         place = await self._services.live_place(row.tenant_id, row.environment_id, row.workflow_id)
+        if is_running:
+            if place is not None and place.application is listening.application:
+                return
+            await self._stop(listening)  # secrets that its settings are made of have changed
         if place is None or place.version_id != row.version_id:
             return
+        listening.application = place.application
         feed = next((feed for feed in place.application.feeds if clean(feed.name) == row.broker), None)
         if feed is not None:
             keeper = HostedKeeper(self._services, place, feed, row, self._ring)
             listening.task = asyncio.create_task(consume(feed, keeper), name=f"consumer-{row.id}")
 
     async def _stop(self, listening: _Listening) -> None:
-        if listening.task is not None:
-            listening.task.cancel()
-            await asyncio.gather(listening.task, return_exceptions=True)
+        task, listening.task = listening.task, None
+        while task is not None and not task.done():
+            task.cancel()  # which a line that breaks at that moment may swallow
+            await asyncio.wait([task], timeout=STOP_SECONDS)
 
 
 class HostedKeeper:

@@ -125,7 +125,9 @@ def _fire(connection: Connection, due: Due, schedule: Schedule | None) -> bool:
 
 def _schedule_of(due: Due) -> Schedule | None:
     """Return what the document says of it; None when this build cannot read the document any more."""
-    application = application_of_version(tenant_id=due.tenant_id, version_id=due.version_id)
+    application = application_of_version(
+        tenant_id=due.tenant_id, version_id=due.version_id, environment_id=due.environment_id
+    )
     schedules = () if application is None else application.schedules
     return next((each for each in schedules if clean(each.name) == due.name), None)
 

@@ -58,7 +58,8 @@ def instance_transition(*, instance_id: UUID, transition: str, data: dict[str, A
 def _place(row: Instance) -> Place:
     live = deployment_list(workflow_id=row.workflow_id, live_only=True).items
     found = next((each for each in live if each.environment_id == row.environment_id), None)
-    application = None if found is None else application_of(workflow_id=row.workflow_id, version=found.version)
+    where = {"workflow_id": row.workflow_id, "environment_id": row.environment_id}
+    application = None if found is None else application_of(version=found.version, **where)
     if found is None or application is None:
         raise NothingLive("Nothing that is live drives this instance.")
     tenant, known = current_tenant(), known_secrets(row.environment_id)

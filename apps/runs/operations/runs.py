@@ -16,6 +16,7 @@ from apps.engine.hops import Chain
 from apps.engine.ids import uuid7
 from apps.engine.links.following import is_forwarding
 from apps.engine.run.decide import decide
+from apps.engine.run.program import Program
 from apps.engine.run.state import Event, RunState, SendAgain, Settled, Status
 from apps.engine.topics import TopicTable
 from apps.engine.trigger import UnknownWorkflow
@@ -48,7 +49,9 @@ def run_start(
     live = deployment_list(workflow_id=workflow_id, environment=environment, live_only=True, limit=1).items
     if not live:
         raise NothingLive(f"The workflow is not live in {environment}.")
-    application = application_of(workflow_id=workflow_id, version=live[0].version)
+    application = application_of(
+        workflow_id=workflow_id, version=live[0].version, environment_id=live[0].environment_id
+    )
     if application is None:
         raise NothingLive("The live version cannot be read by this build.")
     try:
@@ -101,7 +104,7 @@ def _tell_cancelled(run_id: UUID, error: dict[str, Any], links: Chain) -> None:
     section, action, workflow, tenant_id, environment_id, workflow_id, version, started_at = control.rows(
         control.SQL.run_told, (run_id,)
     )[0]
-    application = application_of(workflow_id=workflow_id, version=version)
+    application = application_of(workflow_id=workflow_id, version=version, environment_id=environment_id)
     linked = TopicTable((pattern, True) for pattern in link_patterns(workflow_id=workflow_id))
     is_heard = application.is_heard if application else lambda topic: False
     if not Hearing(section, lambda topic: is_heard(topic) or bool(linked.find(topic))).fail:
@@ -122,26 +125,29 @@ def _tell_cancelled(run_id: UUID, error: dict[str, Any], links: Chain) -> None:
 def run_retry(*, run_id: UUID, actor: Actor) -> dict[str, Any]:
     """Try a failed run again from the step that failed. Raises `RunNotRetryable` for anything else."""
     require(actor, RETRY)
-    state, progress, source, _, attempt, version, workflow_id, _, given = _locked(run_id)
+    state, progress, source, _, attempt, version, workflow_id, environment_id, given = _locked(run_id)
     if state != "failed":
         raise RunNotRetryable(f"The run is {state}.")
     if progress is None:
         what = "It was a request" if source == "http" else "Where it stood is not known"
         raise RunNotRetryable(f"{what}; send it again.")
     stored = state_read(run_id, progress, given)
-    if program_of(workflow_id=workflow_id, version=version, entry=stored.entry) is None:
-        raise RunNotRetryable("The version it ran on cannot be read any more.")
-    run_make_ready(run_id=run_id, state=stored, event=SendAgain(), attempt=attempt + 1, version=(workflow_id, version))
+    program = _program(version, workflow_id, environment_id, stored)
+    run_make_ready(run_id=run_id, state=stored, event=SendAgain(), attempt=attempt + 1, program=program)
     control.execute(control.SQL.delivery_revive, (run_id,))
     audit.record(verb="run.retry", target="run", target_id=run_id)
     return run_get(run_id=run_id)
 
 
-def run_make_ready(*, run_id: UUID, state: RunState, event: Event, attempt: int, version: tuple[UUID, int]) -> None:
-    """Put a parked or failed run back into the queue, as `event` decides; raise `RunNotRetryable` when it does not."""
-    program = program_of(workflow_id=version[0], version=version[1], entry=state.entry)
-    if program is None:
+def _program(version: int, workflow_id: UUID, environment_id: UUID, state: RunState) -> Program:
+    found = program_of(workflow_id=workflow_id, version=version, environment_id=environment_id, entry=state.entry)
+    if found is None:
         raise RunNotRetryable("The version it ran on cannot be read any more.")
+    return found
+
+
+def run_make_ready(*, run_id: UUID, state: RunState, event: Event, attempt: int, program: Program) -> None:
+    """Put a parked or failed run back into the queue, as `event` decides; raise `RunNotRetryable` when it does not."""
     ready, _ = decide(program, state, event, now())
     if ready.status is not Status.READY or ready.wait is None:
         raise RunNotRetryable(f"The run is {state.status.value}.")
@@ -157,11 +163,12 @@ def run_make_ready(*, run_id: UUID, state: RunState, event: Event, attempt: int,
 
 def run_settle(*, run_id: UUID, event: Settled | SendAgain) -> None:
     """Put a run whose effect was in doubt back into the queue."""
-    _, progress, _, _, attempt, version, workflow_id, _, given = _locked(run_id)
+    _, progress, _, _, attempt, version, workflow_id, environment_id, given = _locked(run_id)
     if progress is None:
         raise RunNotRetryable("It was a request.")
     stored = state_read(run_id, progress, given)
-    run_make_ready(run_id=run_id, state=stored, event=event, attempt=attempt, version=(workflow_id, version))
+    program = _program(version, workflow_id, environment_id, stored)
+    run_make_ready(run_id=run_id, state=stored, event=event, attempt=attempt, program=program)
 
 
 def _locked(run_id: UUID) -> tuple[Any, ...]:

@@ -39,7 +39,7 @@ def services_make(
         http=Outbound(),
         wires=LiveWires(may_reach),
         secrets=secret_lookup,
-        live_place=applications.live,
+        live_place=applications.usable,
         hints=LiveHints(settings.REDIS_URL),
         caches=caches,
         samples=SharedSamples(caches, applications.samples),

@@ -8,6 +8,7 @@ import orjson
 from apps.core.jobs import ring
 from apps.core.scope import current_tenant
 from apps.core.sealing import seal
+from apps.engine.application import Application
 from apps.engine.document import Document
 from apps.engine.findings import Finding, Severity
 from apps.engine.ids import uuid7
@@ -19,7 +20,9 @@ from apps.runs.queries.instances import live_states
 from apps.runs.queries.programs import application_of
 from apps.runs.rules.sealing import TRANSITION_DATA
 from apps.workflows.events import DeploymentPlan
-from apps.workflows.queries.deployments import DeploymentView, deployment_get
+from apps.workflows.queries.compiling import may_name, settled_secrets
+from apps.workflows.queries.deployments import DeploymentView, deployment_get, deployments_live_in
+from apps.workflows.queries.versions import version_text
 
 ORPHANED = "instances.orphaned"
 MAPPED = "deployment.state-map"
@@ -28,12 +31,38 @@ MAPPED = "deployment.state-map"
 def deployment_changed(*, deployment_id: UUID, **_: object) -> None:
     """Take over what a deployment listens to and does by the clock, or let go of it when it has ended."""
     deployment = deployment_get(deployment_id=deployment_id)
-    control.execute(control.SQL.subscriptions_clear, (deployment.environment_id, deployment.workflow_id))
     if not deployment.is_live:
-        schedules_rewrite(deployment, ())
-        consumers_rewrite(deployment, ())
+        _rewrite(deployment, None)
         return
-    application = application_of(workflow_id=deployment.workflow_id, version=deployment.version)
+    _rewrite(deployment, _application(deployment))
+    _move_instances(deployment)
+    ring()
+
+
+def secrets_changed(*, environment_id: UUID, name: str, **_: object) -> None:
+    """Take over anew what live documents listen to and do by the clock where that is made of a secret.
+
+    What cannot be compiled with the new values keeps what it has, until the secret is set right.
+    """
+    for deployment in deployments_live_in(environment_id=environment_id):
+        text = version_text(workflow_id=deployment.workflow_id, number=deployment.version)
+        if not may_name(text, name) or name not in settled_secrets(text):
+            continue
+        application = _application(deployment)
+        if application is not None:
+            _rewrite(deployment, application)
+            ring()
+
+
+def _application(deployment: DeploymentView) -> Application | None:
+    return application_of(
+        workflow_id=deployment.workflow_id, version=deployment.version, environment_id=deployment.environment_id
+    )
+
+
+def _rewrite(deployment: DeploymentView, application: Application | None) -> None:
+    """Leave exactly the subscriptions, schedules and consumers of an application."""
+    control.execute(control.SQL.subscriptions_clear, (deployment.environment_id, deployment.workflow_id))
     for subscription in () if application is None else application.subscriptions:
         control.execute(
             control.SQL.subscription_add,
@@ -52,8 +81,6 @@ def deployment_changed(*, deployment_id: UUID, **_: object) -> None:
         )
     schedules_rewrite(deployment, () if application is None else application.schedules)
     consumers_rewrite(deployment, () if application is None else application.feeds)
-    _move_instances(deployment)
-    ring()
 
 
 def orphaned_instances(plan: DeploymentPlan) -> Iterable[Finding]:

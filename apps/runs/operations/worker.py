@@ -20,13 +20,14 @@ from django.conf import settings
 from psycopg_pool import PoolTimeout
 
 from apps.core.changes import listener
+from apps.engine.findings import SecretsRefused
 from apps.engine.outcome import TryAgain
 from apps.engine.run.decide import MOST_CRASHES
 from apps.runs.adapters.group import Unavailable
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.queue import ClaimedRun, Queue
 from apps.runs.adapters.threads import in_thread
-from apps.runs.operations.applications import Applications
+from apps.runs.operations.applications import Applications, places_of
 from apps.runs.operations.consumers import Consumers
 from apps.runs.operations.driving import ClaimGone, Drive
 from apps.runs.operations.effects import effect_settle_by_receipt
@@ -180,11 +181,18 @@ class WorkerLoop:
                 self._bell.set()
         except ClaimGone:
             log.info("run.late_write_refused", run_id=str(run.id), tenant_id=str(run.tenant_id), epoch=run.epoch)
+        except SecretsRefused as refused:  # it goes on when the secrets are set right
+            log.warning("run.secrets_refused", run_id=str(run.id), **places_of(refused))
+            await self._forgive(run)
         except DATABASE_TROUBLE as problem:
             log.warning("run.left_to_its_lease", run_id=str(run.id), problem=type(problem).__name__)
         except Exception:
             log.exception("run.driver_failed", run_id=str(run.id), crashes=run.crashes)
             await self._give_up_poison(place, run)
+
+    async def _forgive(self, run: ClaimedRun) -> None:
+        with contextlib.suppress(*DATABASE_TROUBLE):  # then it counts once
+            await self._queue.forgive(run.id)
 
     async def _give_up_poison(self, place: Place | None, run: ClaimedRun) -> None:
         """End a run that no driver has survived, so that it does not come back with every lease."""

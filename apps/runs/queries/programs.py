@@ -1,28 +1,25 @@
-"""The steps of published programs, for showing what a run did: compiled once per text, kept in the process."""
+"""The steps of published programs, for showing what a run did: compiled once, kept in the process."""
 
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from apps.core.errors import NotFound
+from apps.core.scope import SYSTEM, scope
 from apps.engine.application import Application, Route
-from apps.engine.check import DEPLOYED
-from apps.engine.compile import compile_document
-from apps.engine.document import load
-from apps.engine.findings import DocumentRefused
+from apps.engine.findings import SecretsRefused
 from apps.engine.run.inputs import read_inputs
 from apps.engine.run.program import Program, Trace, read_trace
-from apps.modules.queries import registry
 from apps.runs.rules.journal import HANDLER_LINE
+from apps.workflows.queries.compiling import compiled, compiled_in, values_of
 from apps.workflows.queries.live import version_by_id
 from apps.workflows.queries.versions import version_text
 
 ROUTE = "route:"
 
 
-def program_of(*, workflow_id: UUID, version: int, entry: str) -> Program | None:
+def program_of(*, workflow_id: UUID, version: int, environment_id: UUID, entry: str) -> Program | None:
     """Return the program that a run of `entry` ran, None when it ran none (a module answered) or it is unreadable."""
-    application = application_of(workflow_id=workflow_id, version=version)
+    application = application_of(workflow_id=workflow_id, version=version, environment_id=environment_id)
     if application is None:
         return None
     if not entry.startswith(ROUTE):
@@ -32,10 +29,13 @@ def program_of(*, workflow_id: UUID, version: int, entry: str) -> Program | None
 
 
 def trace_read(
-    *, workflow_id: UUID, version: int, entry: str, trace: list[Any], data: Any, run_id: UUID
+    *, place: tuple[UUID, UUID], version: int, entry: str, trace: list[Any], data: Any, run_id: UUID
 ) -> list[dict[str, Any]]:
-    """Expand the stored trace of a request to the lines of a run page; `data` is its input, None when unknown."""
-    application = application_of(workflow_id=workflow_id, version=version)
+    """Expand the stored trace of a request to the lines of a run page; `data` is its input, None when unknown.
+
+    `place` is the environment and the workflow that it ran in.
+    """
+    application = application_of(workflow_id=place[1], version=version, environment_id=place[0])
     route = None if application is None else _route(application, entry)
     program = None if route is None else route.program
     known = 0 if program is None else len(program.steps)
@@ -78,26 +78,25 @@ def _bare_line(line: list[Any], origin: int, route: Route | None, place: int) ->
     }
 
 
-@lru_cache(maxsize=256)
-def _compiled(text: str) -> Application | None:
-    loaded = load(text)
-    if loaded.document is None:
-        return None
-    try:
-        return compile_document(loaded.document, registry(), DEPLOYED)
-    except DocumentRefused:
-        return None
+def application_of(*, workflow_id: UUID, version: int, environment_id: UUID) -> Application | None:
+    """Return the compiled form of a published version in an environment.
 
-
-def application_of(*, workflow_id: UUID, version: int) -> Application | None:
-    """Return the compiled form of a published version, None when there is none that this build understands."""
+    None when there is none that this build, with the secrets of the environment, understands.
+    """
     try:
-        return _compiled(version_text(workflow_id=workflow_id, number=version))
+        return compiled_in(version_text(workflow_id=workflow_id, number=version), environment_id)
     except NotFound:
         return None
 
 
-def application_of_version(*, tenant_id: UUID, version_id: UUID) -> Application | None:
-    """As `application_of`, from a thread that holds no scope."""
-    found = version_by_id(tenant_id=tenant_id, version_id=version_id)
-    return None if found is None else _compiled(found.document)
+def application_of_version(*, tenant_id: UUID, version_id: UUID, environment_id: UUID) -> Application | None:
+    """As `application_of`, from a thread that holds no scope; none is open while it is compiled."""
+    version = version_by_id(tenant_id=tenant_id, version_id=version_id)
+    if version is None:
+        return None
+    found = compiled(version.document)
+    if isinstance(found, SecretsRefused):
+        with scope(tenant_id, SYSTEM, read_only=True):
+            values = values_of(environment_id, found)
+        found = compiled(version.document, values)
+    return found if isinstance(found, Application) else None

@@ -210,7 +210,7 @@ def _steps(row: Run, redactor: Redactor) -> list[dict[str, Any]]:
     if trace is UNDECIPHERABLE:
         return []
     lines = trace_read(
-        workflow_id=row.workflow_id,
+        place=(row.environment_id, row.workflow_id),
         version=row.version_number,
         entry=row.entry,
         trace=trace,

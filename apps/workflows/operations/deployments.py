@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from uuid import UUID
 
 from django.db import transaction
@@ -15,6 +16,7 @@ from apps.engine.check import DEPLOYED
 from apps.engine.compile import compile_document
 from apps.engine.document import Document
 from apps.engine.findings import Finding, Severity
+from apps.engine.secret_values import SecretValues
 from apps.modules.queries import registry
 from apps.tenants.policy import require
 from apps.tenants.queries import EnvironmentView, environment_get, secret_references
@@ -45,8 +47,8 @@ def deployment_create(
 
     An older version is a roll-back and no different. Deploying what is live already returns that deployment and changes
     nothing. Raises `DocumentRefused` with all findings when one of them is blocked (an unknown module type, a secret
-    that the environment lacks, live instances in a state the document lacks, placeholder types unless they are
-    allowed), `NotFound` and `WorkflowArchived`.
+    that the environment lacks or whose value does not fit where it stands, live instances in a state the document
+    lacks, placeholder types unless they are allowed), `NotFound` and `WorkflowArchived`.
     """
     require(actor, DEPLOY)
     workflow = workflow_lock_for_change(workflow_id)
@@ -59,6 +61,7 @@ def deployment_create(
         text=bytes(chosen.document),
         secrets=secret_references(environment_id=target.id),
         allow_placeholders=allow_placeholders,
+        environment_id=target.id,
     )
     _demand_deployable(workflow, target, chosen, checked, confirm_orphans, state_map or {})
     deployment = Deployment(
@@ -131,7 +134,7 @@ def _demand_deployable(
         )
         findings += objections(plan)
     if not _blocks(findings) and checked.document is not None:
-        findings += _refused_by_compiler(checked.document)
+        findings += _refused_by_compiler(checked.document, checked.values)
     if _blocks(findings):
         what = f"Version {version.number} cannot be deployed to {target.name}."
         raise DocumentRefused(what, sorted(findings), environment=target.name, version=version.number)
@@ -141,10 +144,10 @@ def _blocks(findings: Iterable[Finding]) -> bool:
     return any(finding.severity is not Severity.WARNING for finding in findings)
 
 
-def _refused_by_compiler(document: Document) -> list[Finding]:
+def _refused_by_compiler(document: Document, values: SecretValues | None) -> list[Finding]:
     """Return what only shows when the programs are built, such as their size with every used pipeline in place."""
     try:
-        compile_document(document, registry(), DEPLOYED)
+        compile_document(document, registry(), replace(DEPLOYED, values=values))
     except engine_findings.DocumentRefused as refusal:
         return list(refusal.findings)
     return []

@@ -3,12 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from apps.engine.check import DEPLOYED
-from apps.engine.compile import compile_document
-from apps.engine.document import load
-from apps.engine.findings import DocumentRefused
-from apps.modules.queries import registry
 from apps.tenants.queries import tenant_get
+from apps.workflows.queries.compiling import compiled_in
 from apps.workflows.queries.deployments import DeploymentView, deployments_live_of
 from apps.workflows.queries.versions import version_text
 
@@ -18,7 +14,7 @@ SHOWN = ("section", "trigger")
 
 @dataclass(frozen=True, slots=True)
 class AddressView:
-    """One route of a live version; `base` is the path before it, `pattern` as the document has it."""
+    """One route of a live version; `base` is the path before it, `pattern` is shown without secrets."""
 
     environment: str
     base: str
@@ -36,15 +32,12 @@ def address_list(*, workflow_id: UUID) -> list[AddressView]:
 def _of(deployment: DeploymentView, tenant_slug: str) -> list[AddressView]:
     mark = "" if deployment.environment == PRODUCTION else f"{deployment.environment}~"
     base = f"/w/{tenant_slug}/{mark}{deployment.workflow_slug}"
-    document = load(version_text(workflow_id=deployment.workflow_id, number=deployment.version)).document
-    if document is None:
-        return []
-    try:
-        routes = compile_document(document, registry(), DEPLOYED).routes.routes
-    except DocumentRefused:
+    text = version_text(workflow_id=deployment.workflow_id, number=deployment.version)
+    application = compiled_in(text, deployment.environment_id)
+    if application is None:
         return []
     return [
-        AddressView(deployment.environment, base, route.method, route.pattern)
-        for route in routes
+        AddressView(deployment.environment, base, route.method, application.values.hidden_in(route.pattern))
+        for route in application.routes.routes
         if route.source in SHOWN
     ]

@@ -76,6 +76,12 @@ def deployments_live_of(*, workflow_ids: Iterable[UUID]) -> dict[UUID, list[Depl
     return found
 
 
+def deployments_live_in(*, environment_id: UUID) -> list[DeploymentView]:
+    """Return what is live in an environment, but for workflows that are archived."""
+    live = _rows().filter(environment_id=environment_id, ended_at__isnull=True, workflow__archived_at__isnull=True)
+    return [_view(row) for row in live.order_by("id")]
+
+
 def _rows() -> QuerySet[Deployment]:
     related = Deployment.objects.select_related("workflow", "environment", "version")
     return related.defer("workflow__draft", "version__document", "version__findings")

@@ -204,10 +204,10 @@ def test_a_document_that_cannot_be_read_by_a_fault_keeps_no_other_from_being_fir
         make_due(database, each)
     read = firing.application_of_version
 
-    def faulty(*, tenant_id, version_id):
-        if tenant_id == tenant.id:
+    def faulty(**named):
+        if named["tenant_id"] == tenant.id:
             raise RuntimeError("a fault")
-        return read(tenant_id=tenant_id, version_id=version_id)
+        return read(**named)
 
     with monkeypatch.context() as broken:
         broken.setattr(firing, "application_of_version", faulty)

@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.engine.check import CheckOptions, check
+from apps.engine.checks.secrets import secrets_named
 from apps.engine.compile import compile_document
 from apps.engine.document import load
 from apps.engine.findings import DocumentRefused, Severity
 from apps.engine.registry import discover
+from apps.engine.secret_values import SecretValues
 from apps.modules import catalog
 
 TEXT = """
@@ -145,10 +147,10 @@ def _change(holder, step, value, how):
         holder.append(copy.deepcopy(value))
 
 
-def refused_by_compiler(document, registry):
+def refused_by_compiler(document, registry, options=None):
     """What the compiler refuses the document for; nothing when it compiles."""
     try:
-        compile_document(document, registry)
+        compile_document(document, registry, options)
     except DocumentRefused as refusal:
         return set(refusal.findings)
     return set()
@@ -177,8 +179,12 @@ def test_the_document_to_change_is_good(registry):
 )
 def test_a_document_is_refused_by_the_checker_or_compiles(registry, changes):
     document = load(orjson.dumps(changed(changes))).document
-    refused = {each for each in check(document, registry) if each.severity is not Severity.WARNING}
-    assert refused_by_compiler(document, registry) == refused
+    values = SecretValues(dict.fromkeys(secrets_named(document), "8080"))
+    for options in (CheckOptions(values=values), CheckOptions(values=SecretValues({}))):
+        refused = {each for each in check(document, registry, options) if each.severity is not Severity.WARNING}
+        missing = {each for each in refused_by_compiler(document, registry, options) if each.code == "secret.missing"}
+        assert refused_by_compiler(document, registry, options) == refused | missing
+        assert not missing or options.values != values
 
 
 @pytest.mark.spec("SPINE-B4.3")

@@ -123,8 +123,8 @@ def test_the_names_of_things_refuse_a_secret(path):
 def test_a_key_cannot_be_a_secret(path):
     document = document_with(path, {"${A_SECRET}": "x"})
     assert [each.message for each in check(document, REGISTRY) if each.code == "secret.misplaced"] == [
-        "A key cannot be a secret: it is read when a module needs it, and this is settled before. "
-        "Only texts given to modules take secrets."
+        "A key cannot be a secret: what stands here is stored and shown. "
+        "Only configs, and what modules are given, take secrets."
     ]
 
 
@@ -142,15 +142,15 @@ def test_extensions_are_nobodys_business():
 
 
 def test_the_place_is_told_to_the_character():
-    found = findings_of('modules:\n- {name: s, type: http.server, config: {address: "at ${A_SECRET}"}}\n')
+    found = findings_of('name: "at ${A_SECRET}"\n')
     assert [(each.code, each.path, each.line, each.column, each.message) for each in found] == [
         (
             "secret.misplaced",
-            "modules[0].config.address",
-            2,
-            54,
-            "A secret cannot stand here: it is read when a module needs it, and this is settled before. "
-            "Only texts given to modules take secrets.",
+            "name",
+            1,
+            11,
+            "A secret cannot stand here: what stands here is stored and shown. "
+            "Only configs, and what modules are given, take secrets.",
         )
     ]
 

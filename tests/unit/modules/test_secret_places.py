@@ -1,4 +1,4 @@
-"""No text of any module type's config takes a secret literally: it is filled in late, or a finding tells."""
+"""No text of any module type's config takes a secret literally: it is filled in late or early, or nothing reads it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,18 +7,20 @@ import orjson
 import pytest
 
 import apps.modules.catalog
-from apps.engine.check import check
+from apps.engine.check import CheckOptions, examine
 from apps.engine.config_types import LATE
 from apps.engine.connectors.kinds import KINDS, make_connector
 from apps.engine.document import load, path_text
 from apps.engine.late_text import LateText
 from apps.engine.registry import discover
+from apps.engine.secret_values import SecretValues
 
 pytestmark = pytest.mark.spec("CAT-B2.15")
 
 REGISTRY = discover(apps.modules.catalog)
 NAME = "A_SECRET"
-SPELLINGS = ("${A_SECRET}", "secret://a.secret")
+VALUE = "q7-${OTHER}-value"
+SPELLINGS = ("${A_SECRET}", "secret://a.secret", "before ${A_SECRET}")
 DEEPEST = 12
 Path = tuple[str | int, ...]
 
@@ -100,7 +102,7 @@ UNREAD = {
     },
     "eventlogger.modular": {f"outputTargets[0].{each}.k" for each in ("console", "file", "syslog")},
 }
-ENOUGH = {"secret.misplaced", "key.ignored"}
+ENOUGH = {"secret.misplaced", "key.ignored"}  # said of a place, or of what is around it
 
 
 def places(whole: dict[str, Any], schema: Any, path: Path = (), depth: int = 0) -> Iterator[Path]:
@@ -146,12 +148,31 @@ def put(config: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:
     return changed  # type: ignore[no-any-return]
 
 
-def findings_of(document: dict[str, Any], path: str) -> set[str]:
-    """Return the codes of what is said at a place, or of what is around it that nothing reads."""
+def taken(document: dict[str, Any], path: Path) -> str:
+    """Return what becomes of a secret at a place: `late`, `ignored` (and told), or the text with its value."""
     loaded = load(orjson.dumps(document)).document
     assert loaded is not None
-    found = check(loaded, REGISTRY)
-    return {each.code for each in found if each.path == path or (each.code == "key.ignored" and each.path in path)}
+    where = path_text(path)
+    unset = examine(loaded, REGISTRY, CheckOptions(secrets=frozenset()))
+    codes = {each.code for each in unset.findings if each.path == where}
+    told = {each.code for each in unset.findings if each.code in ENOUGH and each.path in where}
+    if told:
+        assert (told, unset.references) == ({"key.ignored"}, frozenset()), where
+        return "ignored"
+    assert "secret.missing" in codes, (where, codes)
+    if not unset.references:
+        return "late"
+    assert codes == {"secret.missing"}, (where, codes)
+    filled = examine(loaded, REGISTRY, CheckOptions(values=SecretValues(dict.fromkeys(unset.references, VALUE))))
+    assert VALUE not in str(filled.findings), where
+    return str(filled.document.value(path))
+
+
+def demand(kind: str, document: dict[str, Any], path: Path, spelling: str, wanted: str) -> None:
+    """Insist on what becomes of a secret: what is not late is filled in, or told to be ignored."""
+    became = taken(document, path)
+    filled = f"before {VALUE}" if spelling.startswith("before") else VALUE
+    assert became in ((wanted,) if wanted else (filled, "ignored")), (kind, path_text(path), spelling)
 
 
 def secrets_of(thing: Any, seen: set[int] | None = None) -> set[str]:
@@ -175,16 +196,15 @@ def secrets_of(thing: Any, seen: set[int] | None = None) -> set[str]:
 
 
 @pytest.mark.parametrize("kind", REGISTRY.kinds())
-def test_every_key_of_a_type_is_filled_in_late_or_told(kind):
-    model = REGISTRY.get(kind).Config
+def test_every_key_of_a_type_takes_a_secret_early_or_late_or_is_ignored(kind):
     late = LATE_TEXTS.get(kind, {}).keys() | UNREAD.get(kind, set())
-    found = all_places(model)
+    found = all_places(REGISTRY.get(kind).Config)
     assert late <= {path_text(path) for path in found}
     for path in found:
+        wanted = "late" if path_text(path) in late else ""
         for spelling in SPELLINGS:
             document = {"modules": [{"name": "m", "type": kind, "config": put({}, path, spelling)}]}
-            told = findings_of(document, f"modules[0].config.{path_text(path)}") & ENOUGH
-            assert bool(told) is (path_text(path) not in late), (path_text(path), spelling, told)
+            demand(kind, document, ("modules", 0, "config", *path), spelling, wanted)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +220,7 @@ def test_a_late_text_waits_for_its_secret(kind, path, rest):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_key_of_a_connector_is_filled_in_late_or_told(kind):
+def test_every_key_of_a_connector_takes_a_secret_early_or_late(kind):
     late = LATE_IN_CONNECTORS[kind]
     found = all_places(KINDS[kind].Config)
     assert late.keys() <= {path_text(path) for path in found}
@@ -208,9 +228,8 @@ def test_every_key_of_a_connector_is_filled_in_late_or_told(kind):
         for spelling in SPELLINGS:
             connector = {"name": "c", "type": kind, "config": put({}, path, spelling)}
             document = {"workflows": {"integration": {"connectors": [connector]}}}
-            where = f"workflows.integration.connectors[0].config.{path_text(path)}"
-            told = findings_of(document, where) & ENOUGH
-            assert bool(told) is (path_text(path) not in late), (path_text(path), spelling, told)
+            where = ("workflows", "integration", "connectors", 0, "config", *path)
+            demand(kind, document, where, spelling, "late" if path_text(path) in late else "")
             if path_text(path) in late:
                 made = make_connector("c", kind, put(late[path_text(path)], path, spelling))
                 assert NAME in secrets_of(made), spelling

@@ -32,6 +32,9 @@ from unnest(%(runs)s::uuid[], %(untils)s::timestamptz[]) as n (run_id, until)
 where w.run_id = n.run_id and w.owner = %(owner)s
 returning w.run_id
 
+-- name: forgive
+update runs_work set crashes = greatest(crashes - 1, 0) where run_id = %(run)s and owner = %(owner)s
+
 -- name: adopt
 update runs_work set owner = %(owner)s, epoch = epoch + 1, lease_until = ready_at
 where run_id = %(run)s and owner is null
