@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
+from apps.engine.redaction import KnownSecrets
 from apps.engine.run.program import HIDDEN
 
 
@@ -24,6 +25,11 @@ class SecretValues:
     def only(self, references: Collection[str]) -> "SecretValues":
         """Return those of some references."""
         return SecretValues({name: self._values[name] for name in references if name in self._values})
+
+    def use(self, known: KnownSecrets) -> None:
+        """Note that the values are handed out: they stand in settings from now on, and may be in what is answered."""
+        for value in self._values.values():
+            known.use(value)
 
     def hidden_in(self, text: str) -> str:
         """Return a text without the values, wherever and however short they are."""

@@ -104,6 +104,7 @@ class _Session:
     def _deploy(self, served: Served) -> None:
         """Serve it, knowing what not to show: rows of an earlier process may hold what this one has not used yet."""
         self._host.known.learn(secrets_set(served.application.document))
+        served.application.values.use(self._host.known)
         self._host.deploy(served.application, served.scope, folder=served.folder)
 
     def _asgi(self, listening: Sequence[socket]) -> Asgi:

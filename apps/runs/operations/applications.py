@@ -111,6 +111,8 @@ class Applications:
     async def _place(self, live: LiveDeployment, tenant_slug: str) -> Place:
         where = (live.tenant_id, live.environment_id)
         application = await self._application(live.sha256, live.secrets_version, live.document, where)
+        known = await _known(live.tenant_id, live.environment_id, live.secrets_version)
+        application.values.use(known)
         return Place(
             live.tenant_id,
             tenant_slug,
@@ -123,11 +125,13 @@ class Applications:
             application,
             self.samples.of((live.tenant_id, live.environment_id, live.workflow_id)),
             live.linked,
-            await _known(live.tenant_id, live.environment_id, live.secrets_version),
+            known,
         )
 
     async def _old_place(self, text: VersionText, environment_id: UUID, live: Place | None) -> Place:
         application = await self._application(text.sha256, 0, text.document, (text.tenant_id, environment_id))
+        known = live.known if live else await _known(text.tenant_id, environment_id, None)
+        application.values.use(known)
         return Place(
             text.tenant_id,
             live.tenant_slug if live else str(text.tenant_id),
@@ -140,7 +144,7 @@ class Applications:
             application,
             self.samples.of((text.tenant_id, environment_id, text.workflow_id)),
             live.linked if live else text.linked,
-            live.known if live else await _known(text.tenant_id, environment_id, None),
+            known,
         )
 
     async def _application(self, sha256: str, secrets_version: int, text: str, where: tuple[UUID, UUID]) -> Application:

@@ -64,6 +64,7 @@ def _place(row: Instance) -> Place:
         raise NothingLive("Nothing that is live drives this instance.")
     tenant, known = current_tenant(), known_secrets(row.environment_id)
     secrets_read(known, row.environment_id)
+    application.values.use(known)
     return Place(
         tenant,
         str(tenant),
