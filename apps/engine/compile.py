@@ -77,6 +77,8 @@ def compile_document(
     application.document = document
     application.values = asked.values.only(examined.references) if asked.values else application.values
     application.findings = tuple(sorted(examined.untold(application.findings)))
+    for each in (document, examined.document):
+        each.forget_marks()
     return application
 
 
@@ -108,9 +110,7 @@ def _compiled(
     )
     found = found + [told for module in modules.values() for told in _link(module, links, document)]
     workspace = Workspace(document, modules, registry.components, legacy, fronts_of(document.modules, modules))
-    application = _assemble(workspace, machines, targets, jobs, found)
-    document.forget_marks()
-    return application
+    return _assemble(workspace, machines, targets, jobs, found)
 
 
 def _link(module: Module[Any], links: Links, document: Document) -> list[Finding]:
