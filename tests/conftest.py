@@ -1,14 +1,15 @@
 """Fixtures that every test may use; the database and the tenants are described in `tests/support`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from hypothesis import settings
 
-from tests.support.database import TestDatabase, test_database
+from tests.support.database import TestDatabase, close_connections, test_database
 from tests.support.isolation import examples
-from tests.support.tenants import TenantFixture, make_tenant
+from tests.support.tenant_copies import TenantCopies, tenant_copies
+from tests.support.tenants import TenantFixture
 
 settings.register_profile("weft", deadline=None)  # how long an example takes says more about the machine than about us
 settings.load_profile("weft")
@@ -32,9 +33,30 @@ def database(django_db_setup: TestDatabase, django_db_blocker: object) -> Iterat
 
 
 @pytest.fixture
-def two_tenants(database: TestDatabase) -> tuple[TenantFixture, TenantFixture]:
+def move_clock(database: TestDatabase) -> Iterator[Callable[[str], None]]:
+    """Move the database's clock for this thread's present connection, by an interval such as `8 days`."""
+
+    def move(interval: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("select set_config('app.clock_offset', %s, false)", [interval])
+
+    yield move
+    close_connections()
+
+
+@pytest.fixture(scope="session")
+def copies(django_db_setup: TestDatabase, django_db_blocker: object) -> Iterator[TenantCopies]:
+    """Make the tenant of which every test gets copies."""
+    with django_db_blocker.unblock(), tenant_copies(django_db_setup) as making:
+        connections.close_all()
+        yield making
+
+
+@pytest.fixture
+def two_tenants(database: TestDatabase, copies: TenantCopies) -> tuple[TenantFixture, TenantFixture]:
     """Make two fresh tenants, A and B, each with an owner, an API key, a project and three environments."""
-    return make_tenant("a"), make_tenant("b")
+    first, second = copies.make(("a", "b"))
+    return first, second
 
 
 @pytest.fixture

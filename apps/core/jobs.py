@@ -43,10 +43,14 @@ def sender() -> Celery:
 
 
 class Bell:
-    """Sends at most one wake-up per pause, from a thread of its own so that a dead broker delays nobody."""
+    """Sends at most one wake-up per pause, from a thread of its own so that a dead broker delays nobody.
+
+    A worker's loop in this process hears it directly (`hear`): what it does itself rings it without the broker.
+    """
 
     def __init__(self, pause_seconds: float = PAUSE_SECONDS) -> None:
         self.pause_seconds = pause_seconds
+        self._hearers: frozenset[Callable[[], None]] = frozenset()
         self._rung = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -56,6 +60,16 @@ class Bell:
         self._rung.set()
         if self._thread is None or not self._thread.is_alive():
             self._start()
+
+    def hear(self, hearer: Callable[[], None]) -> None:
+        """Have `hearer()` called, from the bell's thread, whenever it rings; it must return at once."""
+        with self._lock:
+            self._hearers |= {hearer}
+
+    def unhear(self, hearer: Callable[[], None]) -> None:
+        """Call it no more; a call that is under way may still come."""
+        with self._lock:
+            self._hearers -= {hearer}
 
     def _start(self) -> None:
         with self._lock:
@@ -68,6 +82,8 @@ class Bell:
         while True:
             self._rung.wait()
             self._rung.clear()
+            for hearer in self._hearers:
+                hearer()
             self._send()
             quiet.wait(self.pause_seconds)
 

@@ -19,6 +19,7 @@ import psycopg
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
+from django.db.backends.postgresql.base import DatabaseWrapper
 from psycopg import sql
 
 from config.settings.database import database
@@ -26,8 +27,11 @@ from config.settings.database import database
 ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "weft_test"
 PASSWORD = "only-for-tests"
+CAN_WEAKEN = 160_000
 ROLES = ("owner", "app", "relay", "ops")
 LOCK = 7_316_001
+ALIASES = {"default": "app", "ops": "ops"}
+POOL = {"min_size": 0, "max_size": 40, "timeout": 10}
 CLONE = re.compile(r"weft_clone_(\d+)_[0-9a-f]+")
 
 
@@ -87,14 +91,14 @@ def test_database() -> Iterator[TestDatabase]:
         point_django_at(made)
         yield made
     finally:
-        connections.close_all()
+        close_connections()
         with psycopg.connect(admin_url, autocommit=True) as admin:
             admin.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(made.name)))
 
 
 def point_django_at(made: TestDatabase) -> None:
-    """Set the connections and every URL setting; there is no pool, so that nothing outlives its test."""
-    _set_connections({"default": database(made.url("app")), "ops": database(made.url("ops"))})
+    """Set the connections and every URL setting; pooled as the product's own, or each thread's would be a new one."""
+    _set_connections({alias: database(made.url(role), pool=POOL) for alias, role in ALIASES.items()})
     for name, value in made.environment().items():
         setattr(settings, name, value)
     settings.DATABASE_OWNER_URL = ""
@@ -105,8 +109,15 @@ def waiting_for_locks(connection: psycopg.Connection) -> int:
     return connection.execute("select count(distinct pid) from pg_locks where not granted").fetchone()[0]
 
 
-def _set_connections(databases: dict[str, dict[str, object]]) -> None:
+def close_connections() -> None:
+    """Close this thread's connections and those that wait in the pools of all threads."""
     connections.close_all()
+    while DatabaseWrapper._connection_pools:
+        DatabaseWrapper._connection_pools.popitem()[1].close()
+
+
+def _set_connections(databases: dict[str, dict[str, object]]) -> None:
+    close_connections()
     configured = connections.configure_settings({"default": {}} | databases)
     for alias in databases:
         connections.settings[alias] = configured[alias]
@@ -116,6 +127,8 @@ def _set_connections(databases: dict[str, dict[str, object]]) -> None:
 
 def _make_roles(admin: psycopg.Connection) -> None:
     known = {row[0] for row in admin.execute("select rolname from pg_roles").fetchall()}
+    if admin.info.server_version >= CAN_WEAKEN:
+        admin.execute("set scram_iterations = 1")  # every client computes them for every connection
     for role in ROLES:
         name = sql.Identifier(f"{PREFIX}_{role}")
         if f"{PREFIX}_{role}" not in known:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from apps.core.scope import scope
 from apps.runs.adapters.threads import in_thread
+from apps.runs.models import Run
 from apps.runs.operations.runs import run_start
 from apps.runs.queries.runs import run_get, run_list
 from apps.workflows.queries.workflows import WorkflowView
@@ -35,13 +36,12 @@ async def start(tenant: TenantFixture, workflow: WorkflowView, name: str, data: 
 async def ended(tenant: TenantFixture, run_id: Any, *, timeout: float = 10.0) -> dict[str, Any]:
     """Return a run once it has ended."""
 
-    async def look() -> dict[str, Any] | None:
-        run: dict[str, Any] = await the(tenant, run_get, run_id=run_id)
-        return run if run["state"] in ENDED else None
+    def has_ended() -> bool:
+        return Run.objects.filter(id=run_id, state__in=ENDED).exists()
 
-    found = await wait_for_async(look, timeout=timeout, what=f"the end of run {run_id}")
-    assert found is not None
-    return found
+    await wait_for_async(lambda: the(tenant, has_ended), timeout=timeout, what=f"the end of run {run_id}")
+    run: dict[str, Any] = await the(tenant, run_get, run_id=run_id)
+    return run
 
 
 async def ended_of(tenant: TenantFixture, source: str, count: int, *, timeout: float = 15.0) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Two tenants for a test, made through the product's own operations."""
+"""A tenant for a test, and the people in it; `tenant_copies` makes fresh ones of it."""
 
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
@@ -54,12 +54,16 @@ class TenantFixture:
 
 def make_person(*, is_operator: bool = False) -> User:
     """Make somebody who belongs to no tenant."""
-    email = f"{uuid4().hex[:12]}@example.test"
-    return user_create(email=email, name="Test Person", password=PASSWORD, is_operator=is_operator)
+    return user_create(email=email_of_nobody(), name="Test Person", password=PASSWORD, is_operator=is_operator)
+
+
+def email_of_nobody() -> str:
+    """Return an address that nobody has yet."""
+    return f"{uuid4().hex[:12]}@example.test"
 
 
 def make_tenant(letter: str) -> TenantFixture:
-    """Make a fresh tenant whose name begins with `letter`."""
+    """Make a fresh tenant whose name begins with `letter`, through the product's own operations."""
     made = tenant_create(slug=f"{letter}-{uuid4().hex[:12]}", name=f"Tenant {letter.upper()}", actor=SYSTEM)
     owner = make_person()
     with scope(made.id, SYSTEM):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.support.database import TestDatabase
+from tests.support.database import TestDatabase, close_connections
 from tests.support.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,3 +87,4 @@ def workers(database: TestDatabase, folder: Path, **settings: str) -> Iterator[W
         with psycopg.connect(database.superuser_url, autocommit=True) as admin:
             admin.execute(f'alter database "{database.name}" reset app.clock_offset'.encode())
             admin.execute("delete from runs_worker")
+        close_connections()  # those that were opened meanwhile have the wrong clock

@@ -7,10 +7,10 @@ from typing import Any
 import orjson
 import psycopg
 import structlog
-from django.conf import settings
 
 from apps.core.outbox import deliver
 from apps.runs.adapters.sql import Statements
+from apps.runs.adapters.sweeping import sweep_connections
 from apps.runs.operations.firing import schedules_claim, schedules_fire, schedules_read, schedules_release
 
 log = structlog.get_logger(__name__)
@@ -67,10 +67,7 @@ SWEEPS: dict[str, Callable[[Connection], Counts]] = {
 def sweep_run(name: str) -> Counts | None:
     """Run one sweep as `relay`; None when another process is at it."""
     named = f"weft-sweep-{name}"
-    # Nothing is prepared: behind a pooler the next transaction's server may not know it, or know it already.
-    with psycopg.connect(
-        settings.DATABASE_RELAY_URL, application_name=named, prepare_threshold=None, autocommit=True
-    ) as connection:
+    with sweep_connections.lend(named) as connection:
         if name == SCHEDULES:
             return _fire_schedules(connection)
         with connection.transaction():
@@ -108,7 +105,7 @@ def sweeps_late() -> list[str]:
     Workers and beat run them when they start: a period longer than beat ever lives would otherwise never be over.
     """
     periods = {"names": list(SWEEP_SECONDS), "seconds": list(SWEEP_SECONDS.values())}
-    with psycopg.connect(settings.DATABASE_RELAY_URL, application_name="weft-sweeps-late") as connection:
+    with sweep_connections.lend("weft-sweeps-late") as connection:
         return [row[0] for row in connection.execute(SQL.late.encode(), periods).fetchall()]
 
 

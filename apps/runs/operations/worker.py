@@ -7,7 +7,7 @@ its own.
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -20,6 +20,7 @@ from django.conf import settings
 from psycopg_pool import PoolTimeout
 
 from apps.core.changes import listener
+from apps.core.jobs import bell
 from apps.engine.findings import SecretsRefused
 from apps.engine.outcome import TryAgain
 from apps.engine.run.decide import MOST_CRASHES
@@ -78,6 +79,16 @@ class WorkerLoop:
         self._bell.set()
         self._relay_bell.set()
 
+    def _hearer(self) -> Callable[[], None]:
+        """What the bell of this process calls, from its own thread; the loop may be closed by then."""
+        loop = asyncio.get_running_loop()
+
+        def heard() -> None:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self.ring)
+
+        return heard
+
     def stop(self) -> None:
         """Claim no more; finish what is in hand within the grace."""
         self._stopping.set()
@@ -88,6 +99,8 @@ class WorkerLoop:
         listener.start()
         await self.services.start()
         self.services.ledger.on_settled = effect_settle_by_receipt(self.services)
+        hearer = self._hearer()
+        bell.hear(hearer)
         beside = [
             asyncio.create_task(self._heart(), name="worker-heart"),
             asyncio.create_task(self._sign(), name="worker-sign"),
@@ -103,6 +116,7 @@ class WorkerLoop:
                 await self._turn()
             await self._drain()
         finally:
+            bell.unhear(hearer)
             await asyncio.wait(ending, timeout=self._grace)  # their threads would outlive them
             for task in (*beside, *ending):
                 task.cancel()

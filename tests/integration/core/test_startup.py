@@ -1,6 +1,6 @@
 """What a serving process refuses to start with."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.core.management.base import SystemCheckError
 from django.db import connections
 
 from apps.core.startup import UnsafeDatabase, connections_wanted, refuse_unsafe_database, unsafe_reasons
-from tests.support.database import TestDatabase, point_django_at
+from tests.support.database import TestDatabase, close_connections, point_django_at
 
 pytestmark = pytest.mark.spec("SPINE-B3")
 
@@ -51,7 +51,7 @@ def test_a_role_that_owns_tables_is_refused(database: TestDatabase, settings: An
 
 @pytest.mark.spec("SPINE-B3.4")
 def test_serving_as_the_owner_through_django_is_refused(database: TestDatabase) -> None:
-    connections["default"].close()
+    close_connections()
     mine = connections.settings["default"]
     before = mine["USER"]
     mine["USER"] = "weft_test_owner"
@@ -130,10 +130,9 @@ def test_every_connection_of_web_worker_and_beat_counts(settings: Any) -> None:
 
 
 @pytest.mark.spec("SPINE-B3.4", "SPINE-B6.11")
-def test_a_clock_that_was_moved_is_refused(database: TestDatabase, settings: Any) -> None:
+def test_a_clock_that_was_moved_is_refused(move_clock: Callable[[str], None], settings: Any) -> None:
     settings.TESTING = False
-    with connections["default"].cursor() as cursor:
-        cursor.execute("select set_config('app.clock_offset', '1 hour', false)")
+    move_clock("1 hour")
     assert codes() == ["clock"]
 
 

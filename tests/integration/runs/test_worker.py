@@ -6,7 +6,6 @@ import orjson
 import psycopg
 import pytest
 
-from apps.core.scope import scope
 from apps.core.sealing import opened
 from apps.engine.ids import uuid7
 from apps.engine.run.decide import MOST_CRASHES
@@ -19,39 +18,9 @@ from apps.runs.queries.messages import dead_letter_list
 from apps.runs.queries.runs import run_events, run_get, run_list
 from apps.runs.rules.sealing import RUN_INPUT
 from tests.integration.runs.documents import ORDERS
+from tests.support.runs import ended, start, the
 from tests.support.serving import deployed, request, working
 from tests.support.waiting import wait_for_async
-
-
-def in_scope(tenant, call, **named):
-    with scope(tenant.id, tenant.actor):
-        return call(**named)
-
-
-async def the(tenant, call, **named):
-    return await in_thread(in_scope, tenant, call, **named)
-
-
-async def ended(tenant, run_id, *, timeout=10.0):
-    async def look():
-        run = await the(tenant, run_get, run_id=run_id)
-        return run if run["state"] in ("done", "failed", "cancelled") else None
-
-    return await wait_for_async(look, timeout=timeout, what=f"the end of run {run_id}")
-
-
-async def start(tenant, workflow, name, data):
-    run = await the(
-        tenant,
-        run_start,
-        workflow_id=workflow.id,
-        environment="prod",
-        workflow=name,
-        action="",
-        data=data,
-        actor=tenant.actor,
-    )
-    return UUID(run["id"])
 
 
 def left_over(database, tenant):

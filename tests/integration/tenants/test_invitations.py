@@ -1,12 +1,12 @@
 """Being invited: the link, who may use it, and how often."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import connection
 
 from apps.core import outbox
 from apps.core.errors import Conflict, Forbidden, Invalid
@@ -79,14 +79,13 @@ def test_a_link_works_once(two_tenants: Two) -> None:
         invitation_accept(token=token, user=user)
 
 
-def test_a_revoked_an_old_and_a_forged_link_are_over(two_tenants: Two) -> None:
+def test_a_revoked_an_old_and_a_forged_link_are_over(two_tenants: Two, move_clock: Callable[[str], None]) -> None:
     a, _ = two_tenants
     row, revoked = invite(a, address())
     with scope(a.id, a.actor):
         invitation_revoke(invitation_id=row.id, actor=a.actor)
     _, old = invite(a, address())
-    with connection.cursor() as cursor:
-        cursor.execute("select set_config('app.clock_offset', '8 days', false)")
+    move_clock("8 days")
     for token in (revoked, old, old[:-1], "nonsense"):
         with pytest.raises(InvitationOver):
             invitation_preview(token=token)

@@ -1,6 +1,6 @@
 """Signing in: the right password, the wrong one, and too many of them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
@@ -14,6 +14,7 @@ from tests.support.tenants import PASSWORD, TenantFixture
 
 pytestmark = pytest.mark.spec("SPINE-B3")
 Two = tuple[TenantFixture, TenantFixture]
+Move = Callable[[str], None]
 
 
 def attempt(email: str, password: str, address: str) -> str:
@@ -30,16 +31,6 @@ def address() -> str:
     return f"198.51.100.7 {uuid4()}"
 
 
-@pytest.fixture
-def later() -> Iterator[object]:
-    def move(interval: str) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("select set_config('app.clock_offset', %s, false)", [interval])
-
-    yield move
-    move("")
-
-
 def test_the_right_password_opens_whatever_the_case_of_the_address(two_tenants: Two, address: str) -> None:
     a, _ = two_tenants
     assert attempt(a.owner.email.upper(), PASSWORD, address) == a.owner.email
@@ -54,25 +45,25 @@ def test_wrong_password_unknown_account_and_closed_account_sound_the_same(two_te
 
 
 @pytest.mark.spec("SPINE-B3.6")
-def test_five_failures_lock_the_account_for_that_address_only(two_tenants: Two, address: str, later: object) -> None:
+def test_five_failures_lock_the_account_for_that_address_only(two_tenants: Two, address: str, move_clock: Move) -> None:
     a, b = two_tenants
     failures = [attempt(a.owner.email, "wrong", address) for _ in range(6)]
     assert failures == ["refused"] * 5 + ["locked"]
     assert attempt(a.owner.email, PASSWORD, address) == "locked"
     assert attempt(a.owner.email, PASSWORD, f"elsewhere {address}") == a.owner.email
     assert attempt(b.owner.email, PASSWORD, address) == b.owner.email
-    later("6 minutes")
+    move_clock("6 minutes")
     assert attempt(a.owner.email, PASSWORD, address) == a.owner.email
 
 
 @pytest.mark.spec("SPINE-B3.6")
-def test_ten_failures_from_many_addresses_lock_the_account(two_tenants: Two, address: str, later: object) -> None:
+def test_ten_failures_from_many_addresses_lock_the_account(two_tenants: Two, address: str, move_clock: Move) -> None:
     a, b = two_tenants
     for number in range(LIMITS["account"].failures + 1):
         attempt(a.owner.email, "wrong", f"{number} {address}")
     assert attempt(a.owner.email, PASSWORD, f"last {address}") == "locked"
     assert attempt(b.owner.email, PASSWORD, f"last {address}") == b.owner.email
-    later("16 minutes")
+    move_clock("16 minutes")
     assert attempt(a.owner.email, PASSWORD, f"last {address}") == a.owner.email
 
 
@@ -94,10 +85,10 @@ def test_a_good_sign_in_forgives_the_account_but_not_the_address(two_tenants: Tw
 
 
 @pytest.mark.spec("SPINE-B3.6")
-def test_old_failures_are_forgotten(two_tenants: Two, address: str, later: object) -> None:
+def test_old_failures_are_forgotten(two_tenants: Two, address: str, move_clock: Move) -> None:
     a, _ = two_tenants
     assert [attempt(a.owner.email, "wrong", address) for _ in range(5)] == ["refused"] * 5
-    later("20 minutes")
+    move_clock("20 minutes")
     assert [attempt(a.owner.email, "wrong", address) for _ in range(5)] == ["refused"] * 5
 
 
