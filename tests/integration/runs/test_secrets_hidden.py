@@ -195,9 +195,9 @@ async def test_nothing_shows_what_two_tenants_secrets_are(
         frames = await followed(tenant, open_socket)
         assert HIDDEN in "".join(frames)
         assert [found_in(frame, value) for frame in frames if found_in(frame, value)] == []
-    rows = await in_thread(dump, database)
+    tables = await in_thread(dump, database)
     for value in values.values():
-        assert {table for table, held in rows for form in forms(value) if form.encode() in held} == set()
+        assert {table for table, held in tables.items() for form in forms(value) if form.encode() in held} == set()
 
 
 async def test_a_value_of_before_stays_hidden_in_what_was_kept_under_it(two_tenants, partner, ingress, worker, values):

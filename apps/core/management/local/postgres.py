@@ -16,7 +16,16 @@ from apps.core.management.local.ports import LOOPBACK
 SUPERUSER = "postgres"
 STOP_SECONDS = 15.0
 PID_LINE, STATUS_LINE = 0, 7
-FAST_AND_LOOSE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FAST_AND_LOOSE = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "4GB",
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",  # a process for each query of tables that hold a few rows
+}
 COMMON = {"max_connections": "200", "timezone": "UTC", "log_min_messages": "fatal", "unix_socket_directories": ""}
 
 
