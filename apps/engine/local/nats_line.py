@@ -96,7 +96,18 @@ class NatsLine:
         self._unsettled = []
 
     async def close(self) -> None:
-        """Stop listening, give back what was not settled, so that it need not be waited for, and disconnect."""
+        """Stop listening, give back what was not settled, so that it need not be waited for, and disconnect.
+
+        Whoever is cancelled meanwhile waits for the end of it all the same.
+        """
+        closing = asyncio.ensure_future(self._close())
+        try:
+            await asyncio.shield(closing)
+        except asyncio.CancelledError:
+            await asyncio.gather(closing, return_exceptions=True)
+            raise
+
+    async def _close(self) -> None:
         self._is_closing = True
         discarding = asyncio.create_task(self._discard())
         try:

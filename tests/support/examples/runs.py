@@ -27,6 +27,7 @@ def one_of_each(tenant: TenantFixture) -> None:
     version = {"version_id": uuid7(), "version_number": 1}
     with scope(tenant.id, SYSTEM):
         moment = now()
+        never = moment + timedelta(days=400)  # is any of it due: later tests' workers would take it up again and again
         run = _kept(
             tables.Run,
             **place,
@@ -48,16 +49,14 @@ def one_of_each(tenant: TenantFixture) -> None:
             tables.EffectEntry, run_id=run, step_key=key, attempt=1, kind="call", effect="once", key=str(key),
             intended_at=moment,
         )  # fmt: skip
-        _kept(tables.Work, run_id=run, shard=0, ready_at=moment)
+        _kept(tables.Work, run_id=run, shard=0, ready_at=never)
         _kept(tables.Subscription, **place, **version, name=f"s {run}", topic="t", entry="message:s", ordering="key")
         _kept(
             tables.Schedule, **place, **version, name=f"s {run}", timetable="0 0 1 1 *", workflow_name="w",
-            next_at=moment + timedelta(days=400),
+            next_at=never,
         )  # fmt: skip
-        _kept(
-            tables.Consumer, **place, **version, broker=f"b {run}", owner=run, lease_until=moment + timedelta(days=400)
-        )
-        lane = _kept(tables.Lane, **place, subscription="s", key=tenant.slug, shard=0, ready_at=moment, head=2, last=1)
+        _kept(tables.Consumer, **place, **version, broker=f"b {run}", owner=run, lease_until=never)
+        lane = _kept(tables.Lane, **place, subscription="s", key=tenant.slug, shard=0, ready_at=never, head=2, last=1)
         message = _kept(tables.Message, **place, topic="t", payload=b"{}", published_at=moment)
         _kept(
             tables.Delivery, **place, message_id=message, subscription="s", lane_id=lane, number=1, run_id=run,
