@@ -15,6 +15,10 @@ def main() -> None:
     from config.bootstrap import ensure_environment
 
     ensure_environment(sys.argv)
+
+    from apps.engine.memory import collect_rarely
+
+    collect_rarely()
     testing = sys.argv[1:2] == ["test"]
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.test" if testing else "config.settings.dev")
 

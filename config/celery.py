@@ -8,9 +8,10 @@ import structlog
 from celery import Celery
 from celery.signals import beat_init, worker_init, worker_ready
 
-from config.memory import settle
+from apps.engine.memory import collect_rarely, settle
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.prod")
+collect_rarely()
 
 app = Celery("weft")
 app.config_from_object("django.conf:settings", namespace="CELERY")

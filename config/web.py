@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from config.memory import settle
+from apps.engine.memory import settle
 
 
 class WebProcess:

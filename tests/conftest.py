@@ -1,6 +1,5 @@
 """Fixtures that every test may use; the database and the tenants are described in `tests/support`."""
 
-import gc
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -16,13 +15,6 @@ settings.register_profile("weft", deadline=None)  # how long an example takes sa
 settings.load_profile("weft")
 
 pytest_plugins = ["tests.support.spec_plugin"]
-
-
-def pytest_collection_finish() -> None:
-    """Look for no garbage in all the code and tests that are loaded by now: an eighth of the time went there."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(7_000, 10, 10)
 
 
 @pytest.fixture(scope="session")

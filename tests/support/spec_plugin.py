@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from apps.engine.levels import COUNTERPART, SHOWN
+from apps.engine.memory import collect_rarely, settle
 from tests.support.marks import counterparts_by_file
 from tests.support.spec_ids import FINISHED
 from tests.support.spec_lines import LINES
@@ -24,6 +25,17 @@ FAILED, PASSED, SKIPPED = "failed", "passed", "skipped"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """One option: where to leave the report."""
     parser.addoption("--weft-report", type=Path, default=None, help="write outcomes and spec ids as JSON")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests() -> None:
+    """Import the product and the tests as the product itself is imported."""
+    collect_rarely()
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported and collected alone, as serving processes do."""
+    settle()
 
 
 def pytest_configure(config: pytest.Config) -> None:

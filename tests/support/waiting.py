@@ -1,29 +1,30 @@
-"""Wait for something to become true, with a deadline: no test sleeps a fixed time.
-
-The pauses grow, so that who waits for long does not keep what it waits for from the processor.
-"""
+"""Wait for something to become true, with a deadline: no test sleeps a fixed time."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 Found = TypeVar("Found")
 PAUSE_SECONDS = 0.02
-LONGEST_PAUSE_SECONDS = 0.2
-GROWTH = 1.3
+LONGEST_PAUSE_SECONDS = 0.5
+REST = 3  # a pause takes so many times as long as the question did: whoever is asked is busy with what is waited for
+
+
+def _pause(asked: float) -> float:
+    return min(max(PAUSE_SECONDS, REST * (time.monotonic() - asked)), LONGEST_PAUSE_SECONDS)
 
 
 def wait_for(probe: Callable[[], Found], *, timeout: float = 10.0, what: str = "the condition") -> Found:
     """Call `probe` until it returns something true and return that; fail after `timeout` seconds."""
     deadline = time.monotonic() + timeout
-    for pause in _pauses():
+    while True:
+        asked = time.monotonic()
         if found := probe():
             return found
         if time.monotonic() > deadline:
             raise AssertionError(f"{what} did not become true within {timeout:g} s; last: {found!r}")
-        time.sleep(pause)
-    raise AssertionError("there is always another pause")
+        time.sleep(_pause(asked))
 
 
 async def wait_for_async(
@@ -31,17 +32,10 @@ async def wait_for_async(
 ) -> Found:
     """Await `probe()` until it returns something true and return that; fail after `timeout` seconds."""
     deadline = time.monotonic() + timeout
-    for pause in _pauses():
+    while True:
+        asked = time.monotonic()
         if found := await probe():
             return found
         if time.monotonic() > deadline:
             raise AssertionError(f"{what} did not become true within {timeout:g} s; last: {found!r}")
-        await asyncio.sleep(pause)
-    raise AssertionError("there is always another pause")
-
-
-def _pauses() -> Iterator[float]:
-    pause = PAUSE_SECONDS
-    while True:
-        yield pause
-        pause = min(pause * GROWTH, LONGEST_PAUSE_SECONDS)
+        await asyncio.sleep(_pause(asked))
