@@ -25,9 +25,12 @@ def test_that_needs_a_moon(): ...
 FAILING = "def test_that_two_is_one(): assert 2 == 1"
 
 
-def manage_test(*arguments, **changes):
-    """Run the command as CI would, without any server given; returns its exit code and the lines it printed."""
-    left = {name: value for name, value in os.environ.items() if not name.startswith("WEFT_")}
+SERVERS = ("WEFT_TEST_ADMIN_URL", "WEFT_TEST_REDIS_URL")
+
+
+def manage_test(*arguments, given=SERVERS, **changes):
+    """Run the command as CI would, with our servers unless none are given; returns its exit code and its lines."""
+    left = {name: value for name, value in os.environ.items() if name in given or not name.startswith("WEFT_")}
     done = subprocess.run(
         [sys.executable, "manage.py", "test", *arguments],
         cwd=ROOT, env={**left, "CI": "", **changes}, capture_output=True, text=True, check=False,
@@ -45,7 +48,7 @@ def planted(tmp_path):
 
 @pytest.mark.spec("SPINE-B2.17", "SPINE-B2.18", "SPINE-3.5")
 def test_chosen_tests_run_with_servers_of_their_own_and_one_closing_line(planted):
-    code, lines = manage_test(planted, "-q")
+    code, lines = manage_test(planted, "-q", given=())
     assert lines[-1] == "1 passed, 0 failed, 1 skipped"
     assert code == 0
     assert any("1: Skipped: no moon tonight" in line for line in lines)

@@ -18,7 +18,7 @@ from apps.core.management.local.binaries import NoBinaries
 from apps.core.management.local.frontend import Frontend
 from apps.core.management.local.postgres import PostgresFailed
 from apps.core.management.local.services import services_for_tests
-from apps.core.management.local.suites import CHECKS, TIMED, UNTIMED, Suites
+from apps.core.management.local.suites import BESIDE, CHECKS, FOREGROUND, TIMED, UNTIMED, Suites
 from apps.core.management.local.tally import Tally, coverage_per_app, read_allowed
 from apps.core.management.local.traceability import trace
 from apps.engine.levels import write_levels
@@ -76,20 +76,26 @@ class Command(BaseCommand):
 
     def _everything(self, suites: Suites, tally: Tally) -> list[str]:
         """All checks and suites; returns the names of those that failed."""
+        beside = suites.beside({name: suites.folders(folders) for name, folders in BESIDE.items()})
         failed = [name for name in CHECKS if not suites.check(name)]
-        ended = suites.pytests({name: suites.folders(folders) for name, folders in UNTIMED.items()})
+        ended = {name: suites.pytest(name, suites.folders(each), covered=True) for name, each in FOREGROUND.items()}
+        failed += [] if self._vitest(suites, tally) else ["vitest"]
+        ended |= suites.wait(beside)
         if timed := suites.folders(TIMED):
             ended["load"] = suites.pytest("load", timed, covered=False)
         for name, (code, report) in ended.items():
             tally.add_pytest(report)
             failed += [name] if code else []
-        frontend = Frontend(settings.BASE_DIR, self._say)
-        if frontend.exists:
-            passed, report = suites.vitest(frontend)
-            tally.add_vitest(report)
-            failed += [] if passed else ["vitest"]
         self._write_levels(tally)
         return failed + self._floors(suites)
+
+    def _vitest(self, suites: Suites, tally: Tally) -> bool:
+        frontend = Frontend(settings.BASE_DIR, self._say)
+        if not frontend.exists:
+            return True
+        passed, report = suites.vitest(frontend)
+        tally.add_vitest(report)
+        return passed
 
     def _write_levels(self, tally: Tally) -> None:
         """Write down what the tests showed about every module type, for the pages that tell of it."""

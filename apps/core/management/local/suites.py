@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,13 +14,11 @@ from apps.core.management.local.frontend import Frontend, FrontendFailed, node_e
 Say = Callable[[str], None]
 REDIS = "WEFT_TEST_REDIS_URL"
 
-# Runs side by side, one more than there are cores: each waits for servers and processes now and then. What drives
-# browsers and kills processes comes last in the first one, when most of the others is over.
-UNTIMED: Mapping[str, Sequence[str]] = {
-    "tests": ("unit", "contract", "e2e", "chaos"),
-    "integration": ("integration",),
-    "stories": ("acceptance",),
-}
+# Three at a time, one more than there are cores: each waits for servers and processes now and then. What drives
+# browsers and kills processes comes last in the foreground, when most of the others is over.
+FOREGROUND: Mapping[str, Sequence[str]] = {"tests": ("unit", "contract", "e2e", "chaos")}
+BESIDE: Mapping[str, Sequence[str]] = {"integration": ("integration",), "stories": ("acceptance",)}
+UNTIMED: Mapping[str, Sequence[str]] = {**FOREGROUND, **BESIDE}
 TIMED = ("load",)
 SLOWEST = ("--durations=25", "--durations-min=5")  # said at the end of each run: where time may be won
 CHECKS: Mapping[str, Sequence[str]] = {
@@ -29,6 +28,17 @@ CHECKS: Mapping[str, Sequence[str]] = {
         "-c", "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())",
     ),
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A run of pytest that goes on without the terminal."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    report: Path
+    began: float  # seconds since the epoch
 
 
 class Suites:
@@ -50,22 +60,24 @@ class Suites:
         command, report = self._pytest(name, arguments, covered=covered)
         return self._run(name, command), report
 
-    def pytests(self, runs: Mapping[str, Sequence[str]]) -> dict[str, tuple[int, Path]]:
-        """Several runs of pytest side by side, with coverage; as `pytest`, by name.
+    def beside(self, runs: Mapping[str, Sequence[str]]) -> list["Beside"]:
+        """Start runs of pytest, with coverage, that go on while others have the terminal.
 
-        The first one has the terminal to itself; what the others said follows when all are done. Each has a Redis
-        database of its own, and makes a Postgres database of its own as every run does.
+        Each has a Redis database of its own, and makes a Postgres database of its own as every run does.
         """
-        first, *others = [(name, *self._pytest(name, chosen, covered=True)) for name, chosen in runs.items()]
-        began = time.monotonic()
-        beside = [self._start(name, command, place) for place, (name, command, _) in enumerate(others, 1)]
-        codes = [self._run(first[0], first[1])]
-        for (name, _, _), (process, log) in zip(others, beside, strict=True):
-            codes.append(process.wait())
-            self._say(f"{name}:")
-            sys.stdout.write(log.read_text(encoding="utf-8", errors="replace"))
-            self._say(f"{name}: {'ok' if codes[-1] == 0 else 'FAILED'} ({time.monotonic() - began:.0f} s)")
-        return {name: (code, report) for code, (name, _, report) in zip(codes, [first, *others], strict=True)}
+        return [self._start(name, chosen, place) for place, (name, chosen) in enumerate(runs.items(), 1)]
+
+    def wait(self, beside: Sequence["Beside"]) -> dict[str, tuple[int, Path]]:
+        """Wait for those runs and print what they said; as `pytest`, by name."""
+        ended = {}
+        for run in beside:
+            code = run.process.wait()
+            self._say(f"{run.name}:")
+            sys.stdout.write(run.log.read_text(encoding="utf-8", errors="replace"))
+            took = run.log.stat().st_mtime - run.began  # its last words were its closing line
+            self._say(f"{run.name}: {'ok' if code == 0 else 'FAILED'} ({took:.0f} s)")
+            ended[run.name] = code, run.report
+        return ended
 
     def _pytest(self, name: str, arguments: Sequence[str], *, covered: bool) -> tuple[list[str], Path]:
         report = self._folder / f"{name}.json"
@@ -84,14 +96,16 @@ class Suites:
         ]
         return [sys.executable, *pytest, *arguments], report
 
-    def _start(self, name: str, command: Sequence[str], redis_database: int) -> tuple[subprocess.Popen[bytes], Path]:
+    def _start(self, name: str, chosen: Sequence[str], redis_database: int) -> "Beside":
+        command, report = self._pytest(name, chosen, covered=True)
         log = self._folder / f"{name}.log"
         redis = urlsplit(self._environment[REDIS])._replace(path=f"/{redis_database}").geturl()
-        self._say(f"{name} beside it ...")
+        self._say(f"{name}, beside what follows ...")
+        began = time.time()
         with log.open("wb") as output:
             environment = {**self._environment, REDIS: redis}
             process = subprocess.Popen(command, cwd=self._root, env=environment, stdout=output, stderr=output)
-        return process, log
+        return Beside(name, process, log, report, began)
 
     def folders(self, names: Sequence[str]) -> list[str]:
         """The test folders that hold tests."""
