@@ -1,7 +1,5 @@
 """Start-up wiring of the shared kernel."""
 
-from importlib import import_module
-
 from django.apps import AppConfig
 from django.core import checks
 
@@ -17,5 +15,4 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the deployment check of the database."""
-        import_module("apps.core.api.openapi")
         checks.register(check_database, checks.Tags.security, deploy=True)

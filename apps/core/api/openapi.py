@@ -1,4 +1,8 @@
-"""The product's OpenAPI 3.1 file, `deploy/openapi.yaml`: made from the routes there are by `manage.py openapi`."""
+"""The product's OpenAPI 3.1 file, `deploy/openapi.yaml`: made from the routes there are by `manage.py openapi`.
+
+drf-spectacular knows the extensions once they are imported; its settings name a hook of this file, so whatever makes a
+schema imports it, and processes that make none, such as workers, are spared a tenth of their imports.
+"""
 
 from pathlib import Path
 from typing import Any
