@@ -14,13 +14,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from slipcover import FileMatcher, ImportManager, Slipcover
+from slipcover import ImportManager, Slipcover
 
-from tests.support.measured_child import MEASURED
+from tests.support.measured_child import MEASURED, NOT_RUN, Below
 
 SOURCES = ["apps", "config"]
 LEFT_OUT = ["*/migrations/*"]
-NOT_RUN = ["if TYPE_CHECKING:", "@overload", r"\.\.\.$"]  # lines that exist for readers and checkers of types
 # Its plugin is for runs by several processes; being imported before pytest, it cannot be rewritten, and need not be.
 WITHOUT_PLUGIN = (
     *("-p", "no:slipcover"),
@@ -35,7 +34,7 @@ def main(report: Path, arguments: list[str]) -> int:
     children.mkdir(parents=True)
     os.environ[MEASURED] = str(children)
     cover = Slipcover(branch=True, source=SOURCES, omit=LEFT_OUT, exclude_also=NOT_RUN)
-    with ImportManager(cover, FileMatcher(sources=SOURCES, omit=LEFT_OUT)):
+    with ImportManager(cover, Below(*SOURCES, left_out="/migrations/")):
         code = pytest.main([*WITHOUT_PLUGIN, *arguments])
     report.write_text(json.dumps(cover.get_coverage()), encoding="utf-8")
     return code
