@@ -60,6 +60,7 @@ LATE_TEXTS: dict[str, dict[str, dict[str, Any]]] = {
         "oauth2.providers.k.client_secret": signing_in(client_id="i"),
         "oauth2.providers.k.clientSecret": signing_in(client_id="i"),
     },
+    "cache.modular": {"redisURL": {}, "redisUrl": {}, "redisPassword": {}},
     "database.modular": {
         "dsn": {"driver": "postgres"},
         "connections.k.dsn": {"connections": {"k": {"driver": "mysql"}}},
