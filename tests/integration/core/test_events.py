@@ -134,6 +134,24 @@ def test_the_bell_rings_after_the_commit_and_not_per_ring() -> None:
     assert len(sent) <= 3
 
 
+@pytest.mark.spec("SPINE-B6.1")
+def test_the_bell_is_heard_in_its_own_process_without_the_broker(settings: Any) -> None:
+    settings.CELERY_BROKER_URL = "redis://127.0.0.1:1"
+    heard: list[str] = []
+    bell = jobs.Bell(pause_seconds=0.01)
+
+    def hearer() -> None:
+        heard.append("first")
+
+    bell.hear(hearer)
+    bell.hear(lambda: heard.append("second"))
+    bell.ring()
+    wait_for(lambda: sorted(heard) == ["first", "second"])
+    bell.unhear(hearer)
+    bell.ring()
+    wait_for(lambda: heard[2:] == ["second"])
+
+
 @pytest.mark.spec("SPINE-B6.11")
 def test_the_databases_clock_can_be_moved_for_one_connection(move_clock: Callable[[str], None]) -> None:
     move_clock("-3 days")

@@ -40,6 +40,18 @@ async def test_an_accepted_run_is_driven_to_its_end(database, two_tenants, worke
     assert left_over(database, tenant) == 0
 
 
+@pytest.mark.spec("SPINE-B6", "SPINE-B6.1")
+async def test_a_worker_looks_by_itself_when_no_bell_has_rung(database, two_tenants):
+    tenant, _ = two_tenants
+    workflow = await deployed(tenant, "orders", ORDERS)
+    run_id = await start(tenant, workflow, "price", {"qty": 1, "price": 1})
+    with psycopg.connect(database.superuser_url) as admin:
+        later = "update runs_work set ready_at = now() + interval '1 s' where tenant_id = %s"
+        assert admin.execute(later, [tenant.id]).rowcount == 1
+    async with working():
+        assert (await ended(tenant, run_id))["state"] == "done"
+
+
 @pytest.mark.spec("SPINE-B6", "SPINE-B8.8")
 async def test_each_step_of_a_run_tells_what_it_was_given(two_tenants, worker):
     tenant, other = two_tenants
