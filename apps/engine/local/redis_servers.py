@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from apps.engine.local.outbound import MayReach
-from apps.engine.local.redis_wire import RedisLink
+from apps.engine.local.redis_wire import RedisLink, noticed
 from apps.engine.ports import Cache, Clock
 from apps.engine.redis_address import RedisServer
 from apps.engine.redis_cache import CacheAway, ScriptedCache
@@ -51,6 +51,7 @@ class RedisServers:
             opening = None
         if opening is None:
             opening = self._open[server] = asyncio.create_task(RedisLink.open(server, self._may_reach))
+            opening.add_done_callback(noticed)
         self._open.move_to_end(server)
         while len(self._open) > MOST_OPEN:
             _, oldest = self._open.popitem(last=False)

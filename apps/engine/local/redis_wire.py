@@ -79,9 +79,10 @@ class RedisLink:
 
     async def ask(self, *parts: Any) -> Any:
         """Send one command and return its answer; raise `CacheAway`, or `StepFailed` for a refusal that stays."""
-        answer = asyncio.get_running_loop().create_future()
         if not self.is_open:
             raise CacheAway("the connection is gone")
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        answer.add_done_callback(noticed)  # whoever asked may have gone
         self._waiting.append(answer)
         self._writer.write(_command(parts))
         try:
@@ -145,6 +146,12 @@ class RedisLink:
             waiting = self._waiting.popleft()
             if not waiting.done():
                 waiting.set_exception(problem)
+
+
+def noticed(done: "asyncio.Future[Any]") -> None:
+    """Take what went wrong as told, where nobody waits for it any more."""
+    if not done.cancelled():
+        done.exception()
 
 
 class _Reply:
