@@ -16,6 +16,7 @@ export default defineConfig({
   test: {
     include: ["packages/*/src/**/*.test.{ts,tsx}", "portal/src/**/*.test.{ts,tsx}"],
     environment: "happy-dom",
+    pool: "vmThreads", // apart like processes, with one load of happy-dom per worker
     restoreMocks: true,
   },
 });
