@@ -1,7 +1,7 @@
 """How often Python looks for garbage that reference counting cannot free.
 
 Cycles are rare here. With Python's own thresholds the imports of a start set off hundreds of collections that find
-nothing, a quarter of its processor time, and a burst of requests walks everything that was loaded, a tenth of it.
+nothing, and a burst of requests walks everything that was loaded, a tenth of the processor time of a busy web process.
 """
 
 import gc

@@ -104,7 +104,7 @@ class NatsLine:
         try:
             await asyncio.shield(closing)
         except asyncio.CancelledError:
-            await asyncio.gather(closing, return_exceptions=True)
+            await asyncio.wait([closing])
             raise
 
     async def _close(self) -> None:

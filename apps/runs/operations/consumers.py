@@ -48,7 +48,7 @@ MOST_OF_PROCESS = 200
 MOST_OF_TENANT = 20  # in one process, so that a tenant with many brokers leaves room for others
 CLAIM_AT_ONCE = 8  # others may take some of what is new
 LONGEST_IDENTITY = 200
-STOP_SECONDS = 1.0  # after which a task that goes on is told again
+STOP_SECONDS = 5.0  # after which a task that goes on is told again; more than a line takes to close
 REFUSED = (psycopg.DataError, psycopg.IntegrityError, ProgramLimitExceeded)  # it is the message, not the database
 
 
