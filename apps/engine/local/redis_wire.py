@@ -1,7 +1,8 @@
 """One connection to a Redis server that a document names: the protocol (RESP2), signed in, answers in order.
 
 Commands are sent without waiting for the answers to earlier ones, so several callers share a connection. Which
-addresses may be reached is said by the guard of connections (`wire_reach.py`), for both hosts.
+addresses may be reached is said by the guard of connections (`wire_reach.py`), for both hosts. It is no library because
+those read answers of any size, and the server is somebody else's.
 """
 
 import asyncio

@@ -110,7 +110,7 @@ async def test_a_line_that_closes_at_any_moment_gives_back_what_it_had_taken(ser
             await wires.publish(wire, WireMessage("given", body))
 
     sending = asyncio.create_task(publishing())
-    for turns in range(8):
+    for turns in range(5):
         async with wires.listen(wire, ["given"], group="g"):
             for _ in range(turns):
                 await asyncio.sleep(0)
@@ -121,6 +121,27 @@ async def test_a_line_that_closes_at_any_moment_gives_back_what_it_had_taken(ser
             found |= {message.body for message in await line.receive()}
             await line.settle()
     assert found == set(bodies)
+
+
+async def test_who_is_cancelled_while_a_line_closes_gives_back_what_it_had_taken_all_the_same(server, wires, wire):
+    await add_stream(server, "CUT", "cut")
+    leaves = asyncio.Event()
+
+    async def hear():
+        async with wires.listen(wire, ["cut"], group="g") as line:
+            await wires.publish(wire, WireMessage("cut", b"1"))
+            await received(line)
+            leaves.set()
+
+    hearing = asyncio.create_task(hear())
+    await leaves.wait()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    hearing.cancel()
+    await asyncio.wait([hearing])
+    assert hearing.cancelled()
+    async with asyncio.timeout(ACK_SECONDS - 10), wires.listen(wire, ["cut"], group="g") as line:
+        assert [message.body for message in await received(line)] == [b"1"]
 
 
 @pytest.mark.shows("messaging.nats", "failure")
