@@ -158,7 +158,8 @@ class Ingress:
         request = exchange.request
         lines: Lines = scope["headers"]
         try:
-            place = exchange.place = await self._place(target)
+            known = None if target is None else self._applications.known(target.address)
+            place = exchange.place = known or await self._found(target)
             if place is None:
                 return self._no_such(request, "address")
             match = place.application.match(method, request.path)
@@ -197,10 +198,8 @@ class Ingress:
             log.exception("ingress.bug", request_id=request.id)
             return bug(request)
 
-    async def _place(self, target: Target | None) -> Place | None:
-        if target is None:
-            return None
-        return self._applications.known(target.address) or await self._applications.at(target.address)
+    async def _found(self, target: Target | None) -> Place | None:
+        return None if target is None else await self._applications.at(target.address)
 
     async def _stream(self, exchange: Exchange, response: StreamedResponse, connection: Connection, began: int) -> bool:
         """Pass an answer on as it comes; False when that cannot be done now, and nothing was sent."""

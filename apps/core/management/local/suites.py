@@ -15,9 +15,10 @@ Say = Callable[[str], None]
 REDIS = "WEFT_TEST_REDIS_URL"
 
 # Three at a time, one more than there are cores: each waits for servers and processes now and then. What drives
-# browsers and kills processes comes last in the foreground, when most of the others is over.
+# browsers and kills processes comes last in the foreground, when most of the others is over. `wfctl` goes with the
+# shortest, so that all end together.
 FOREGROUND: Mapping[str, Sequence[str]] = {"tests": ("unit", "contract", "e2e", "chaos")}
-BESIDE: Mapping[str, Sequence[str]] = {"integration": ("integration",), "stories": ("acceptance",)}
+BESIDE: Mapping[str, Sequence[str]] = {"integration": ("integration", "acceptance/wfctl"), "stories": ("acceptance",)}
 UNTIMED: Mapping[str, Sequence[str]] = {**FOREGROUND, **BESIDE}
 TIMED = ("load",)
 SLOWEST = ("--durations=25", "--durations-min=5")  # said at the end of each run: where time may be won
@@ -108,8 +109,12 @@ class Suites:
         return Beside(name, process, log, report, began)
 
     def folders(self, names: Sequence[str]) -> list[str]:
-        """The test folders that hold tests."""
-        return [f"tests/{name}" for name in names if any((self._root / "tests" / name).rglob("test_*.py"))]
+        """The test folders that hold tests, as arguments of pytest; what another run names below them is its own."""
+        found = [name for name in names if any((self._root / "tests" / name).rglob("test_*.py"))]
+        apart = [
+            each for run in UNTIMED.values() for each in run if each.startswith(tuple(f"{name}/" for name in found))
+        ]
+        return [*(f"tests/{name}" for name in found), *(f"--ignore=tests/{each}" for each in apart)]
 
     def coverage_report(self, names: Sequence[str]) -> Path | None:
         """Merge what those runs measured; None when one of them left nothing."""
