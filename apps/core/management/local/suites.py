@@ -15,10 +15,10 @@ Say = Callable[[str], None]
 REDIS = "WEFT_TEST_REDIS_URL"
 
 # Three at a time, one more than there are cores: each waits for servers and processes now and then. What drives
-# browsers and kills processes comes last in the foreground, when most of the others is over. `wfctl` goes with the
-# shortest, so that all end together.
-FOREGROUND: Mapping[str, Sequence[str]] = {"tests": ("unit", "contract", "e2e", "chaos")}
-BESIDE: Mapping[str, Sequence[str]] = {"integration": ("integration", "acceptance/wfctl"), "stories": ("acceptance",)}
+# browsers and kills processes comes last, when most of the others is over; the folders are dealt out so that all three
+# end together.
+FOREGROUND: Mapping[str, Sequence[str]] = {"tests": ("unit", "contract", "chaos")}
+BESIDE: Mapping[str, Sequence[str]] = {"integration": ("integration", "e2e"), "stories": ("acceptance",)}
 UNTIMED: Mapping[str, Sequence[str]] = {**FOREGROUND, **BESIDE}
 TIMED = ("load",)
 SLOWEST = ("--durations=25", "--durations-min=5")  # said at the end of each run: where time may be won
