@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import replace
 from uuid import UUID
 
 import structlog
@@ -10,18 +9,15 @@ import structlog
 from apps.core.changes import Cache, ChangeListener, Notice, listener
 from apps.core.scope import SYSTEM, scope
 from apps.engine.application import Application
-from apps.engine.check import DEPLOYED
-from apps.engine.compile import compile_document
-from apps.engine.document import load
 from apps.engine.findings import DocumentRefused, SecretsRefused
 from apps.engine.redaction import KnownSecrets
 from apps.engine.secret_values import SecretValues
-from apps.modules.queries import registry
 from apps.runs.adapters.known import known_secrets
 from apps.runs.adapters.metrics import SampleBook
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.threads import in_thread
 from apps.tenants.queries import secret_values, secret_values_known, secrets_version
+from apps.workflows.queries.compiling import compile_text
 from apps.workflows.queries.live import (
     LiveDeployment,
     VersionText,
@@ -189,13 +185,10 @@ def compiled(text: str, values: SecretValues | None = None) -> Application | Sec
 
     It was checked when it was deployed, so any other refusal is a fault of the product.
     """
-    loaded = load(text)
-    if loaded.document is None:
-        raise DocumentRefused(loaded.findings)
-    try:
-        return compile_document(loaded.document, registry(), replace(DEPLOYED, values=values))
-    except SecretsRefused as refused:
-        return SecretsRefused(refused.findings, refused.references)  # a new one, since it is kept: without its frames
+    found = compile_text(text, values)
+    if isinstance(found, DocumentRefused) and not isinstance(found, SecretsRefused):
+        raise found
+    return found
 
 
 def places_of(refused: SecretsRefused) -> dict[str, list[str]]:

@@ -20,12 +20,10 @@ def values_of(environment_id: UUID, refused: SecretsRefused) -> SecretValues:
     return SecretValues(secret_values(environment_id=environment_id, references=refused.references))
 
 
-@lru_cache(maxsize=256)
-def compiled(text: str, values: SecretValues | None = None) -> Application | DocumentRefused:
+def compile_text(text: str, values: SecretValues | None = None) -> Application | DocumentRefused:
     """Return the compiled form of a deployed text, or why there is none.
 
-    Kept by text and values, so that nobody gets what was compiled with values of somebody else. A text with secrets in
-    settled texts is a `SecretsRefused` as long as they are not given.
+    A text with secrets in settled texts is a `SecretsRefused` as long as they are not given.
     """
     loaded = load(text)
     if loaded.document is None:
@@ -36,6 +34,12 @@ def compiled(text: str, values: SecretValues | None = None) -> Application | Doc
         return SecretsRefused(refused.findings, refused.references)  # a new one, since it is kept: without its frames
     except DocumentRefused as refused:
         return DocumentRefused(refused.findings)
+
+
+@lru_cache(maxsize=256)
+def compiled(text: str, values: SecretValues | None = None) -> Application | DocumentRefused:
+    """As `compile_text`, kept by text and values: nobody gets what was compiled with values of somebody else."""
+    return compile_text(text, values)
 
 
 def may_name(text: str, name: str) -> bool:
