@@ -89,9 +89,10 @@ def compile_file(
         return examined, None
     made = Served(scope, file, examined.content, application)
     try:
-        made.encryption = encryption_of(application.document, made.folder)
+        made.encryption = encryption_of(application.settled, made.folder)
     except BadCertificate as bad:
-        return replace(examined, findings=tuple(sorted({*examined.findings, bad.finding}))), None
+        told = replace(bad.finding, message=application.values.hidden_in(bad.finding.message))
+        return replace(examined, findings=tuple(sorted({*examined.findings, told}))), None
     return examined, made
 
 

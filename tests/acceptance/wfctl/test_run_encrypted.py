@@ -87,6 +87,16 @@ def test_the_certificate_beside_the_document_is_shown_and_nothing_goes_in_the_cl
         assert asked(served.url, certificates.authority) == {"said": "hello"}
 
 
+@pytest.mark.spec("CAT-B2.15")
+def test_secrets_may_say_whether_it_is_encrypted_and_with_what(write, certificates):
+    file = write('{enabled: "${TLS}", cert_file: "${CERTIFICATE}", key_file: keys/server.key}')
+    with Serving(file, TLS="true", CERTIFICATE="keys/server.pem") as served:
+        assert asked(served.url, certificates.authority) == {"said": "hello"}
+    refused = wfctl("run", file, TLS="true", CERTIFICATE="keys/of-nobody.pem")
+    assert (refused.code, "cert_file" in refused.err + refused.out) == (1, True)
+    assert "of-nobody" not in refused.err + refused.out
+
+
 def test_settings_at_the_top_encrypt_as_well_and_a_document_beside_stays_plain(write, certificates):
     top = DOCUMENT.replace(", tls: %s", "") + f"httpserver: {{tls: {NAMED}}}\n"
     with Serving(write("", top), write("", PLAIN, "plain")) as served:
