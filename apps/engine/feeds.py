@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from apps.engine.hops import Chain, chain_from_outside
+from apps.engine.hops import BEGINNING, Way, way_from_outside
 from apps.engine.module import Context
 from apps.engine.outcome import StepFailed
 from apps.engine.ports import NewRun
@@ -48,7 +48,7 @@ class Arrival:
     key: str | None
     identity: str
     refusal: StepFailed | None = None
-    way: Chain = ()
+    way: Way = BEGINNING
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Feed:
 
     async def _arrival(self, message: WireMessage, context: Context) -> Arrival:
         topic = come_from(self.name, message.topic)
-        way = chain_from_outside(message.headers)
+        way = way_from_outside(message.headers)
         try:
             return Arrival(topic, await self.broker.opened(message, context), message.key, message.identity, way=way)
         except StepFailed as refusal:

@@ -12,7 +12,7 @@ import orjson
 
 from apps.engine.application import Application
 from apps.engine.events import QUIET_HEADER, REQUEST_HEADER
-from apps.engine.hops import HOPS_HEADER, LINKS_HEADER, MOST_HOPS, Chain, chain_of
+from apps.engine.hops import DEPTH_HEADER, HOPS_HEADER, LINKS_HEADER, MOST_HOPS, Way, refuse_ring, way_of
 from apps.engine.links.record import FORWARD, TRIGGER
 from apps.engine.message_objects import object_of
 from apps.engine.outcome import StepFailed
@@ -22,7 +22,7 @@ from apps.engine.trigger import PUBLISH, UnknownWorkflow
 
 SOURCE = "link"  # of the runs that links make
 FORWARDED_HEADER = "weft-forwarded"  # the same topic over again: subscriptions have heard it already
-OWN_HEADERS = frozenset({HOPS_HEADER, LINKS_HEADER, FORWARDED_HEADER, QUIET_HEADER, REQUEST_HEADER})
+OWN_HEADERS = frozenset({HOPS_HEADER, LINKS_HEADER, DEPTH_HEADER, FORWARDED_HEADER, QUIET_HEADER, REQUEST_HEADER})
 
 
 class LinkLoop(StepFailed):
@@ -67,14 +67,15 @@ class Link:
             return self._triggered(target, arrived)
         return self._forwarded(target, arrived, key, headers)
 
-    def passed(self, headers: Mapping[str, str] | None) -> Chain:
-        """Return the links that a message has come over, this one included; raise `LinkLoop`."""
-        before = chain_of(headers)
-        if self.id in before:
+    def passed(self, headers: Mapping[str, str] | None) -> Way:
+        """Return the way of what a message becomes over this link; raise `LinkLoop`, or `StepFailed` when too deep."""
+        before = way_of(headers)
+        refuse_ring(before)
+        if self.id in before.links:
             raise LinkLoop("The message has come over this link before: the links go round in a circle.")
-        if len(before) >= MOST_HOPS:
+        if len(before.links) >= MOST_HOPS:
             raise LinkLoop(f"The message has come over {MOST_HOPS} links, and goes no further.")
-        return (*before, self.id)
+        return replace(before, links=(*before.links, self.id))
 
     def _triggered(self, target: Application, arrived: Arrived) -> NewRun:
         workflow, action = _named(target, self.target_action) or _only(target, self.target_action)

@@ -6,7 +6,7 @@ from typing import Any
 
 from apps.engine.application import Application
 from apps.engine.events import QUIET_HEADER, is_quiet
-from apps.engine.hops import Chain, chain_of
+from apps.engine.hops import BEGINNING, Way, refuse_ring, way_of
 from apps.engine.links.following import FORWARDED_HEADER
 from apps.engine.local.joined import Joined, LocalLink
 from apps.engine.local.message import Message
@@ -27,7 +27,7 @@ class Due:
     run: NewRun
     lane: str | None = None
     quiet: bool = False
-    links: Chain = ()
+    way: Way = BEGINNING
     error: dict[str, Any] | None = None
 
 
@@ -49,16 +49,21 @@ def runs_due(joined: Joined, scope: str, message: Message) -> Iterator[Due]:
 def _heard(scope: str, subscription: Subscription, message: Message, payload: Any, headers: dict[str, str]) -> Due:
     key = subscription.key(payload, message.key)
     lane = None if subscription.ordering == "none" else encode([subscription.name, key]).decode()
-    run, error = _run_of(subscription, message, payload)
-    return Due(scope, run, lane, is_quiet(message.topic, headers), chain_of(headers), error)
+    way = way_of(headers)
+    run, error = _run_of(subscription, message, payload, way)
+    quiet = way.is_too_deep or is_quiet(message.topic, headers)  # of an end that is told of there is no end
+    return Due(scope, run, lane, quiet, way, error)
 
 
-def _run_of(subscription: Subscription, message: Message, payload: Any) -> tuple[NewRun, dict[str, Any] | None]:
+def _run_of(
+    subscription: Subscription, message: Message, payload: Any, way: Way
+) -> tuple[NewRun, dict[str, Any] | None]:
     """Return the run of a message, and the error it ends with at once when nothing can be done with the message."""
     run = _telling(subscription.entry, subscription.handler, message, payload)
-    if subscription.starts is None:
-        return run, None
     try:
+        refuse_ring(way)
+        if subscription.starts is None:
+            return run, None
         return subscription.starts(Arrived(str(message.id), own_topic(message.topic), payload, message.key)), None
     except StepFailed as refused:
         return run, error_of(refused)
@@ -73,12 +78,12 @@ def _led_on(each: LocalLink, target: Application, message: Message, payload: Any
     lane = encode([f"link:{link.id}", message.key or ""]).decode()
     arrived = Arrived(str(message.id), own_topic(message.topic), payload)
     try:
-        chain = link.passed(headers)
+        way = link.passed(headers)
         run = link.run(target, arrived, message.key, headers)
     except StepFailed as refused:
         run = _telling("start:link", each.name, message, payload)
-        return Due(each.target, run, lane, True, chain_of(headers), error_of(refused))
-    return Due(each.target, run, lane, quiet, chain)
+        return Due(each.target, run, lane, True, way_of(headers), error_of(refused))
+    return Due(each.target, run, lane, quiet, way)
 
 
 def _telling(entry: str, workflow: str, message: Message, payload: Any) -> NewRun:

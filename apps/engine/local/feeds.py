@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from apps.engine.application import Application
 from apps.engine.feeds import Arrival, Feed, refused_run
-from apps.engine.hops import chain_headers
 from apps.engine.ids import uuid7
 from apps.engine.local.consuming import consume
 from apps.engine.local.message import Message
@@ -107,8 +106,7 @@ class _Keeper:
 
     def _deliver(self, arrival: Arrival) -> None:
         if arrival.refusal is None:
-            way = chain_headers(arrival.way)
-            message = Message.new(arrival.topic, arrival.payload, key=arrival.key, headers=way)
+            message = Message.new(arrival.topic, arrival.payload, key=arrival.key, headers=arrival.way.headers())
             self._host.queue.deliver(self._scope, message)
             return
         run = refused_run(self._feed.name, own_topic(arrival.topic), arrival.refusal)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from apps.engine.application import Application
 from apps.engine.asgi import EngineAsgi, Kept, RequestRecord
-from apps.engine.hops import Chain
+from apps.engine.hops import BEGINNING, Way
 from apps.engine.local.cache import MemoryCache
 from apps.engine.local.databases import LocalDatabases
 from apps.engine.local.feeds import LocalFeeds
@@ -115,9 +115,9 @@ class LocalHost:
         finally:
             unit.release()
 
-    def new_unit(self, scope: str, *, quiet: bool = False, links: Chain = ()) -> LocalUnit:
+    def new_unit(self, scope: str, *, quiet: bool = False, way: Way = BEGINNING) -> LocalUnit:
         """Return a unit that its owner commits and releases."""
-        return LocalUnit(self, scope, quiet=quiet, links=links)
+        return LocalUnit(self, scope, quiet=quiet, way=way)
 
     def commit(self, unit: LocalUnit, also: Callable[[], None] | None = None) -> None:
         """Write a unit, and `also` in the same transaction, then ring for the workers."""

@@ -7,7 +7,6 @@ from typing import Any
 
 from apps.engine.asgi import RequestRecord
 from apps.engine.events import Hearing, beginning, ending
-from apps.engine.hops import chain_headers
 from apps.engine.links.following import is_forwarding
 from apps.engine.local.message import Message
 from apps.engine.local.store import decode, read_time
@@ -67,7 +66,7 @@ def _tells_nothing(row: sqlite3.Row, state: RunState) -> bool:
 
 
 def _message(event: Mapping[str, Any], state: RunState) -> Message:
-    return Message.new(event["topic"], event["payload"], headers=chain_headers(state.links))
+    return Message.new(event["topic"], event["payload"], headers=state.way.headers())
 
 
 def _named(row: sqlite3.Row) -> dict[str, str]:

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.engine.events import QUIET_HEADER
-from apps.engine.hops import Chain, chain_headers
+from apps.engine.hops import BEGINNING, Way
 from apps.engine.ids import uuid7
 from apps.engine.local.joined import Joined
 from apps.engine.local.message import Message
@@ -22,12 +22,12 @@ class LocalBroker:
     """The broker of one unit."""
 
     def __init__(
-        self, messages: list[Message], joined: Joined, scope: str, *, quiet: bool = False, links: Chain = ()
+        self, messages: list[Message], joined: Joined, scope: str, *, quiet: bool = False, way: Way = BEGINNING
     ) -> None:
         self.messages = messages
-        self.is_quiet, self.hops = quiet, len(links)
+        self.is_quiet, self.hops = quiet, len(way.links)
         self._joined, self._scope = joined, scope
-        self._added = {**({QUIET_HEADER: "1"} if quiet else {}), **chain_headers(links)}
+        self._added = {**({QUIET_HEADER: "1"} if quiet else {}), **way.headers()}
 
     def is_linked(self, topic: str) -> bool:
         """Whether a link to another scope takes a topic in."""

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.engine.asgi import RequestRecord
-from apps.engine.hops import Chain
+from apps.engine.hops import BEGINNING, Way, refuse_ring
 from apps.engine.http import PROBLEM_TYPE
 from apps.engine.ids import uuid7
 from apps.engine.local.delivery import runs_due
@@ -20,7 +20,9 @@ from apps.engine.local.joined import Joined
 from apps.engine.local.lifecycle import IsHeard, of_beginning, of_end
 from apps.engine.local.message import Message
 from apps.engine.local.store import Store, decode, encode, read_time, write_time
+from apps.engine.outcome import StepFailed
 from apps.engine.ports import NewRun
+from apps.engine.run.effects import error_of
 from apps.engine.run.program import Program, step_id
 from apps.engine.run.state import Ledger, Receipt, RecordStep, RunState, Status
 from apps.engine.streams import StreamedResponse
@@ -70,10 +72,14 @@ class RunQueue:
 
     # --- coming in ------------------------------------------------------------------------------------------------
 
-    def accept(self, scope: str, run_id: UUID, run: NewRun, *, quiet: bool = False, links: Chain = ()) -> None:
-        """Write a new run; inside the commit's transaction."""
+    def accept(self, scope: str, run_id: UUID, run: NewRun, *, quiet: bool = False, way: Way = BEGINNING) -> None:
+        """Write a new run, which has failed at once after too many others; inside the commit's transaction."""
         ready_at = self._now() + timedelta(seconds=run.delay_seconds)
-        self._insert(scope, run_id, run, ready_at, None, quiet, links)
+        state = self._insert(scope, run_id, run, ready_at, None, quiet or way.is_too_deep, way)
+        try:
+            refuse_ring(way, started=True)
+        except StepFailed as refused:
+            self._refuse(state, error_of(refused))
 
     def deliver(self, scope: str, message: Message) -> None:
         """Write a message and a run for every subscription and link that takes it in."""
@@ -90,10 +96,9 @@ class RunQueue:
             ),
         )
         for due in runs_due(self._joined, scope, message):
-            state = self._insert(due.scope, uuid7(), due.run, self._now(), due.lane, due.quiet, due.links)
+            state = self._insert(due.scope, uuid7(), due.run, self._now(), due.lane, due.quiet, due.way)
             if due.error is not None:
-                state.status, state.wait, state.error = Status.FAILED, None, due.error
-                self.save(state, [], None)
+                self._refuse(state, due.error)
 
     def _insert(
         self,
@@ -103,9 +108,9 @@ class RunQueue:
         ready_at: datetime,
         lane: str | None,
         quiet: bool,
-        links: Chain,
+        way: Way,
     ) -> RunState:
-        state = RunState.start(run_id, run.entry, run.data, self._now(), quiet=quiet, links=links)
+        state = RunState.start(run_id, run.entry, run.data, self._now(), quiet=quiet, way=way)
         what = (run.entry, run.source, run.section, run.action, run.workflow, run.correlation)
         parent = None if run.parent is None else str(run.parent)
         row = (encode(run.data), encode(state.as_dict()), state.status.value, write_time(ready_at))
@@ -114,6 +119,10 @@ class RunQueue:
             (str(run_id), scope, *what, parent, lane, *row, run.idempotency_key, write_time(self._now())),
         )
         return state
+
+    def _refuse(self, state: RunState, error: dict[str, Any]) -> None:
+        state.status, state.wait, state.error = Status.FAILED, None, error
+        self.save(state, [], None)
 
     def record_request(self, scope: str, record: RequestRecord) -> None:
         """Write the row of an answered request; inside the commit's transaction."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
-from apps.engine.hops import Chain
+from apps.engine.hops import BEGINNING, Way
 from apps.engine.local.instances import LocalInstances
 from apps.engine.local.joined import Joined
 from apps.engine.local.locks import RowLocks
@@ -65,13 +65,13 @@ class Services(Protocol):
 class LocalUnit:
     """The ports of one unit of work; made by `LocalHost.unit`.
 
-    What a quiet one gives rise to has no lifecycle events; what it gives rise to has come over `links`.
+    What a quiet one gives rise to has no lifecycle events; what it gives rise to has come the `way`.
     """
 
-    def __init__(self, services: Services, scope: str, *, quiet: bool = False, links: Chain = ()) -> None:
+    def __init__(self, services: Services, scope: str, *, quiet: bool = False, way: Way = BEGINNING) -> None:
         self.services = services
         self.scope = scope
-        self.quiet, self.links = quiet, links
+        self.quiet, self.way = quiet, way
         self.store = services.store
         self._held: list[tuple[str, ...]] = []
         self._begin([])
@@ -91,7 +91,7 @@ class LocalUnit:
         """Start with nothing written but `messages`."""
         self._resources = LocalResources(self)
         self._instances = LocalInstances(self)
-        self._outbox = LocalBroker(messages, self.services.joined, self.scope, quiet=self.quiet, links=self.links)
+        self._outbox = LocalBroker(messages, self.services.joined, self.scope, quiet=self.quiet, way=self.way)
         self._started = LocalRuns(self.services.queue, self.scope)
         self.resources: ResourceStore = self._resources
         self.instances: InstanceStore = self._instances
@@ -129,7 +129,7 @@ class LocalUnit:
         for message in self._outbox.messages:
             self.services.queue.deliver(self.scope, message)
         for run_id, run in self._started.started:
-            self.services.queue.accept(self.scope, run_id, run, quiet=self.quiet, links=self.links)
+            self.services.queue.accept(self.scope, run_id, run, quiet=self.quiet, way=self.way.on())
 
     def release(self) -> None:
         """Give the rows back."""

@@ -136,7 +136,7 @@ class _Drive:
 
     async def _act(self, action: TryStep | VerifyStep) -> list[Command]:
         started_at = self.host.clock.now()
-        unit = self.host.new_unit(self.scope, quiet=self.state.quiet, links=self.state.links)
+        unit = self.host.new_unit(self.scope, quiet=self.state.quiet, way=self.state.way)
         context = Context(unit, run_id=self.state.run_id, request_id=self.request_id, action=self.action)
         event: Event
         try:

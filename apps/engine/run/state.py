@@ -1,11 +1,13 @@
 """A durable run between two steps, and everything that can happen to it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from apps.engine.hops import BEGINNING, Way
 from apps.engine.run.packing import Pool, from_whole, packed, unpacked
 from apps.engine.run.program import Variables
 from apps.engine.run.waits import Wait, for_worker
@@ -48,14 +50,14 @@ class RunState:
     quiet: bool = False  # follows from a lifecycle event and has none of its own
     given: Any = None  # what the run began with
     is_apart: bool = False  # `given` is kept beside the state, so that it is not stored twice
-    links: tuple[str, ...] = ()  # the links between workflows that led to it, in order
+    way: Way = BEGINNING  # what led to it
 
     @classmethod
     def start(
-        cls, run_id: UUID, entry: str, data: Any, now: datetime, *, quiet: bool = False, links: tuple[str, ...] = ()
+        cls, run_id: UUID, entry: str, data: Any, now: datetime, *, quiet: bool = False, way: Way = BEGINNING
     ) -> "RunState":
         """Return the state in which a run is accepted."""
-        return cls(run_id, entry, Variables(data), wait=for_worker(now), quiet=quiet, given=data, links=links)
+        return cls(run_id, entry, Variables(data), wait=for_worker(now), quiet=quiet, given=data, way=way)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form, in which every value stands once, and `given` only when it is not kept apart."""
@@ -73,7 +75,8 @@ class RunState:
             "quiet": self.quiet,
             "is_apart": self.is_apart,
             "values": [None, *pool.values[1:]] if self.is_apart else pool.values,
-            **({"links": self.links} if self.links else {}),
+            **({"links": self.way.links} if self.way.links else {}),
+            **({"depth": self.way.depth} if self.way.depth else {}),
         }
 
     @classmethod
@@ -100,8 +103,13 @@ class RunState:
             stored.get("quiet", False),
             given,
             is_apart,
-            tuple(stored.get("links", ())),
+            way_stored(stored),
         )
+
+
+def way_stored(stored: Mapping[str, Any]) -> Way:
+    """Return the way that `RunState.as_dict` tells of."""
+    return Way(tuple(stored.get("links", ())), stored.get("depth", 0))
 
 
 # --- events: what may happen to a run ---------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from uuid import UUID
 from apps.core.sealing import seal
 from apps.engine.application import Application
 from apps.engine.events import QUIET_HEADER, REQUEST_HEADER, is_quiet
-from apps.engine.hops import Chain, chain_headers, chain_of
+from apps.engine.hops import BEGINNING, Way, refuse_ring, way_of
 from apps.engine.ids import uuid7
 from apps.engine.links.following import FORWARDED_HEADER, Link
 from apps.engine.outcome import StepFailed
@@ -113,7 +113,7 @@ class BufferedBroker:
         *,
         topics: Topics = PLAIN,
         quiet: bool = False,
-        links: Chain = (),
+        way: Way = BEGINNING,
     ) -> None:
         self.is_linked = topics.is_linked
         self._session = session
@@ -122,10 +122,10 @@ class BufferedBroker:
         self._scope = scope
         self._tenant_id, self._environment_id, _ = scope
         self._run_id = run_id
-        self.is_quiet, self.hops = quiet, len(links)
+        self.is_quiet, self.hops = quiet, len(way.links)
         self._added = {REQUEST_HEADER: request_id} if request_id else {}
         self._added |= {QUIET_HEADER: "1"} if quiet else {}
-        self._added |= chain_headers(links)
+        self._added |= way.headers()
         self.published: list[Published] = []
 
     def publish(
@@ -261,11 +261,13 @@ def message_run(
 
     Raises `StepFailed` when no run can be made of the message.
     """
+    way = way_of(message.headers)
+    refuse_ring(way)
     common: dict[str, Any] = {
         "delivery_id": delivery_id,
         "request_id": (message.headers or {}).get(REQUEST_HEADER, ""),
         "quiet": is_quiet(message.topic, message.headers),
-        "links": chain_of(message.headers),
+        "way": way,
     }
     if starts is None:
         origin = message_origin(tenant_id, environment_id, listening, message.topic)
@@ -291,7 +293,7 @@ def link_run(
     Raises `StepFailed` when no run can be made of the message.
     """
     link = Link.read(listening.link or "")
-    chain = link.passed(message.headers)
+    way = link.passed(message.headers)
     arrived = Arrived(str(message.id), own_topic(message.topic), message.payload)
     run = link.run(place.application, arrived, message.key, message.headers)
     origin = message_origin(place.tenant_id, place.environment_id, listening, run.action)
@@ -304,7 +306,7 @@ def link_run(
         delivery_id=delivery_id,
         request_id=(message.headers or {}).get(REQUEST_HEADER, ""),
         quiet=QUIET_HEADER in (message.headers or {}),
-        links=chain,
+        way=way,
     )
 
 

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from apps.core.jobs import ring
 from apps.core.scope import current_tenant
 from apps.engine.application import Application
-from apps.engine.hops import Chain
+from apps.engine.hops import BEGINNING, Way
 from apps.runs.adapters import telling
 from apps.runs.adapters.broker import BufferedBroker, Listening
 from apps.runs.adapters.live import channel_of, hint
@@ -72,11 +72,11 @@ class OpenScope:
 
 
 def tell(
-    place: tuple[UUID, UUID, UUID], run_id: UUID, events: Iterable[Event], at: datetime, *, links: Chain = ()
+    place: tuple[UUID, UUID, UUID], run_id: UUID, events: Iterable[Event], at: datetime, *, way: Way = BEGINNING
 ) -> None:
     """Publish lifecycle events of a run within the open scope; `place` is its tenant, environment and workflow.
 
-    `links` are the links between workflows that led to the run.
+    `way` is what led to the run.
     """
 
     async def listener(listening: Listening) -> Application | None:
@@ -84,7 +84,7 @@ def tell(
             workflow_id=listening.workflow_id, version=listening.version_number, environment_id=place[1]
         )
 
-    broker = BufferedBroker(OpenScope(), place, run_id, "", listener, links=links)
+    broker = BufferedBroker(OpenScope(), place, run_id, "", listener, way=way)
     telling.tell(broker, events)
     for row in _finished(broker.flush(at)):
         run_insert(row)

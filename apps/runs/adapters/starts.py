@@ -4,8 +4,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from apps.engine.hops import BEGINNING, Way, refuse_ring
 from apps.engine.ids import uuid7
+from apps.engine.outcome import StepFailed
 from apps.engine.ports import NewRun
+from apps.engine.run.effects import error_of
 from apps.engine.run.state import RunState
 from apps.engine.run.waits import Wait, WaitReason
 from apps.runs.adapters.payloads import dumped, state_stored
@@ -26,13 +29,13 @@ def accepted_row(  # noqa: PLR0913 - the columns an origin does not decide
     delivery_id: UUID | None = None,
     request_id: str = "",
     quiet: bool = False,
-    links: tuple[str, ...] = (),
+    way: Way = BEGINNING,
 ) -> NewRunRow:
     """Return the row of an accepted run that waits for a worker, or for its time.
 
     `encoded` is `data` when that has been encoded already. Raises `PayloadTooLarge`.
     """
-    state = RunState.start(run_id, origin.entry, data, now, quiet=quiet, links=links)
+    state = RunState.start(run_id, origin.entry, data, now, quiet=quiet, way=way)
     state.is_apart = True
     ready_at = now
     if delay_seconds > 0:
@@ -58,17 +61,27 @@ def accepted_row(  # noqa: PLR0913 - the columns an origin does not decide
     )
 
 
+def refused_row(
+    run_id: UUID, origin: RunOrigin, encoded: bytes, now: datetime, refused: StepFailed, **common: Any
+) -> NewRunRow:
+    """Return the row of a run that is not accepted, so that somebody sees it: it has failed at once."""
+    error = dumped(error_of(refused))
+    return NewRunRow(
+        run_id, origin, "failed", now, input=encoded, error=error, finished_at=now, duration_us=0, **common
+    )
+
+
 class BufferedRuns:
     """`engine.ports.Runs`: starts are buffered and written when the unit commits."""
 
     def __init__(
-        self, place: Place, parent_id: UUID, request_id: str, *, quiet: bool = False, links: tuple[str, ...] = ()
+        self, place: Place, parent_id: UUID, request_id: str, *, quiet: bool = False, way: Way = BEGINNING
     ) -> None:
         self._place = place
         self._parent_id = parent_id
         self._request_id = request_id
         self._quiet = quiet
-        self._links = links
+        self._way = way.on()
         self.started: list[tuple[UUID, NewRun, bytes]] = []
 
     def start(self, run: NewRun) -> UUID:
@@ -85,6 +98,15 @@ class BufferedRuns:
         origin = self._place.origin(
             source=run.source, entry=run.entry, section=run.section, action=run.action, workflow=run.workflow
         )
+        common: dict[str, Any] = {
+            "correlation": run.correlation,
+            "parent_id": run.parent or self._parent_id,
+            "request_id": self._request_id,
+        }
+        try:
+            refuse_ring(self._way, started=True)
+        except StepFailed as refused:
+            return refused_row(run_id, origin, encoded, now, refused, **common)
         return accepted_row(
             run_id,
             origin,
@@ -92,9 +114,7 @@ class BufferedRuns:
             now,
             encoded=encoded,
             delay_seconds=run.delay_seconds,
-            correlation=run.correlation,
-            parent_id=run.parent or self._parent_id,
-            request_id=self._request_id,
             quiet=self._quiet,
-            links=self._links,
+            way=self._way,
+            **common,
         )

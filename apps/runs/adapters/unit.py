@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.engine.application import Application
+from apps.engine.hops import BEGINNING, Way
 from apps.engine.log_targets import NoLogTargets
 from apps.engine.ports import Resource
 from apps.runs.adapters import journal
@@ -51,12 +52,12 @@ class HostedUnit:
         "_broker",
         "_deferring",
         "_defers",
-        "_links",
         "_quiet",
         "_run_id",
         "_runs",
         "_services",
         "_session",
+        "_way",
         "cache",
         "counters",
         "databases",
@@ -80,7 +81,7 @@ class HostedUnit:
         *,
         defers: bool = False,
         quiet: bool = False,
-        links: tuple[str, ...] = (),
+        way: Way = BEGINNING,
     ) -> None:
         self._services = services
         self._run_id = run_id
@@ -90,7 +91,7 @@ class HostedUnit:
         self._deferring: DeferringResources | None = None
         self._defers = defers
         self._quiet = quiet  # what it gives rise to has no lifecycle events
-        self._links = links  # the links between workflows that led to it
+        self._way = way  # what led to it
         self.place = place
         self.request_id = request_id
 
@@ -113,7 +114,7 @@ class HostedUnit:
                 self.listener,
                 topics=Topics(self.place.application.addressed, self.place.is_linked),
                 quiet=self._quiet,
-                links=self._links,
+                way=self._way,
             )
         return self._broker
 
@@ -121,7 +122,7 @@ class HostedUnit:
     def runs(self) -> BufferedRuns:
         """What the unit starts."""
         if self._runs is None:
-            self._runs = BufferedRuns(self.place, self._run_id, self.request_id, quiet=self._quiet, links=self._links)
+            self._runs = BufferedRuns(self.place, self._run_id, self.request_id, quiet=self._quiet, way=self._way)
         return self._runs
 
     @property

@@ -21,7 +21,6 @@ from psycopg.errors import ProgramLimitExceeded
 from apps.core.scope import current_tenant
 from apps.engine.application import Application
 from apps.engine.feeds import Arrival, Feed, refused_run
-from apps.engine.hops import chain_headers
 from apps.engine.ids import uuid7
 from apps.engine.local.consuming import consume
 from apps.engine.module import Context
@@ -215,7 +214,7 @@ class HostedKeeper:
         refusal = arrival.refusal
         if refusal is None:
             try:
-                way = chain_headers(arrival.way)
+                way = arrival.way.headers()
                 broker.publish(arrival.topic, arrival.payload, key=arrival.key, headers=way, on_bus=True)
             except StepFailed as too_large:
                 refusal = too_large

@@ -186,9 +186,7 @@ class Drive:
 
     def _unit(self) -> HostedUnit:
         claimed, state = self._claimed, self.state
-        return HostedUnit(
-            self._services, self._place, claimed.id, claimed.request_id, quiet=state.quiet, links=state.links
-        )
+        return HostedUnit(self._services, self._place, claimed.id, claimed.request_id, quiet=state.quiet, way=state.way)
 
     async def _commit_unit(self, unit: HostedUnit) -> None:
         if self._tells_end:

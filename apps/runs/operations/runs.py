@@ -12,12 +12,12 @@ from apps.core.jobs import ring
 from apps.core.scope import Actor, current_tenant
 from apps.core.sealing import opened, seal
 from apps.engine.events import Hearing, ending
-from apps.engine.hops import Chain
+from apps.engine.hops import Way
 from apps.engine.ids import uuid7
 from apps.engine.links.following import is_forwarding
 from apps.engine.run.decide import decide
 from apps.engine.run.program import Program
-from apps.engine.run.state import Event, RunState, SendAgain, Settled, Status
+from apps.engine.run.state import Event, RunState, SendAgain, Settled, Status, way_stored
 from apps.engine.topics import TopicTable
 from apps.engine.trigger import UnknownWorkflow
 from apps.runs.adapters import control
@@ -93,13 +93,13 @@ def run_cancel(*, run_id: UUID, actor: Actor) -> dict[str, Any]:
     control.lane_free(run_id)
     state: dict[str, Any] = {"quiet": True} if progress is None else orjson.loads(progress)
     if not state.get("quiet") and not is_forwarding(source, state["entry"]):
-        _tell_cancelled(run_id, orjson.loads(error), tuple(state.get("links", ())))
+        _tell_cancelled(run_id, orjson.loads(error), way_stored(state))
     audit.record(verb="run.cancel", target="run", target_id=run_id)
     control.hint_after_commit(run_id, sequence)
     return run_get(run_id=run_id)
 
 
-def _tell_cancelled(run_id: UUID, error: dict[str, Any], links: Chain) -> None:
+def _tell_cancelled(run_id: UUID, error: dict[str, Any], way: Way) -> None:
     """Publish the run's last lifecycle event when its application, or a link, takes it in."""
     section, action, workflow, tenant_id, environment_id, workflow_id, version, started_at = control.rows(
         control.SQL.run_told, (run_id,)
@@ -119,7 +119,7 @@ def _tell_cancelled(run_id: UUID, error: dict[str, Any], links: Chain) -> None:
         "duration_us": int((ended_at - started_at).total_seconds() * 1_000_000),
         "error": error,
     }
-    control.tell((tenant_id, environment_id, workflow_id), run_id, ending(run), ended_at, links=links)
+    control.tell((tenant_id, environment_id, workflow_id), run_id, ending(run), ended_at, way=way)
 
 
 def run_retry(*, run_id: UUID, actor: Actor) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.engine.hops import MOST_HOPS
+from apps.engine.hops import MOST_HOPS, Way
 from apps.engine.links.following import Link
 from apps.engine.local.joined import LocalLink
 from apps.engine.ports import NewRun
@@ -173,11 +173,11 @@ async def test_what_cannot_be_done_at_the_target_is_a_failed_run_there():
 async def test_a_run_that_a_linked_run_starts_goes_on_with_its_links():
     back = link("event_trigger", "order.*", "hear", source="store", target="desk", name="back")
     async with joined(link("event_trigger", "order.*", "take", name="there"), back) as here:
-        unit = here.host.new_unit("store", links=("back",))
+        unit = here.host.new_unit("store", way=Way(("back",)))
         started = unit.runs.start(NewRun(entry="pipeline:take", data=ORDER, section="pipelines"))
         unit.broker.publish("order.again", ORDER)
         here.host.commit(unit)
         unit.release()
-        assert here.host.queue.load(started).state.links == ("back",)
+        assert here.host.queue.load(started).state.way == Way(("back",), 1)
         (run,) = here.host.queue.runs("desk")
         assert run["error"]["code"] == "link.loop"
