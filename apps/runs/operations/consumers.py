@@ -18,6 +18,7 @@ import psycopg
 import structlog
 from psycopg.errors import ProgramLimitExceeded
 
+from apps.core.changes import ChangeListener, Notice, listener
 from apps.core.scope import current_tenant
 from apps.engine.application import Application
 from apps.engine.feeds import Arrival, Feed, refused_run
@@ -27,7 +28,7 @@ from apps.engine.module import Context
 from apps.engine.outcome import StepFailed, TryAgain
 from apps.engine.ports import Unit
 from apps.engine.private_topics import own_topic
-from apps.engine.wires import Wires
+from apps.engine.wires import Wire, Wires
 from apps.runs.adapters import control
 from apps.runs.adapters.broker import BufferedBroker
 from apps.runs.adapters.consumers import SQL, Consumer, ConsumerLeases
@@ -70,14 +71,17 @@ class _Listening:
     consumer: Consumer
     task: asyncio.Task[None] | None = None  # None: its version is not live here yet
     application: Application | None = None  # that the task listens for
+    wire: Wire | None = None  # that it began with, if there was one
 
 
 class Consumers:
     """The consumers of one worker process; `ring` is called when something was taken in."""
 
-    def __init__(self, services: Services, ring: Callable[[], None]) -> None:
+    def __init__(self, services: Services, ring: Callable[[], None], source: ChangeListener = listener) -> None:
         self._services = services
         self._ring = ring
+        self._changed: set[UUID | None] = set()  # environments whose secrets may have; None: all
+        source.subscribe("deployment", self._notice)
         self._leases = ConsumerLeases(services.pools, services.owner)
         self._held: dict[UUID, _Listening] = {}
 
@@ -97,8 +101,13 @@ class Consumers:
             full = [tenant for tenant, count in counts.items() if count >= MOST_OF_TENANT]
             for row in await self._leases.claim(room, full):
                 self._held[row.id] = _Listening(row)
-        for listening in self._held.values():
-            await self._begin(listening)
+        changed, self._changed = self._changed, set()
+        try:
+            for listening in self._held.values():
+                await self._begin(listening, changed)
+        except BaseException:
+            self._changed |= changed
+            raise
 
     async def close(self) -> None:
         """Stop listening and give the leases back."""
@@ -106,23 +115,38 @@ class Consumers:
         self._held.clear()
         await self._leases.release()
 
-    async def _begin(self, listening: _Listening) -> None:
+    def _notice(self, notice: Notice | None) -> None:
+        self._changed.add(None if notice is None else notice.id)
+
+    async def _begin(self, listening: _Listening, changed: set[UUID | None]) -> None:
         is_running = listening.task is not None and not listening.task.done()
-        if is_running and not (listening.application and listening.application.settled.filled_at):
+        has_values = listening.application is not None and bool(listening.application.settled.filled_at)
+        may_have_changed = None in changed or listening.consumer.environment_id in changed
+        if is_running and not has_values and not may_have_changed:
             return
         row = listening.consumer
         place = await self._services.live_place(row.tenant_id, row.environment_id, row.workflow_id)
         if is_running:
-            if place is not None and place.application is listening.application:
+            is_same = place is not None and place.application is listening.application
+            if place is not None and is_same and not (may_have_changed and await self._speaks_anew(listening, place)):
                 return
             await self._stop(listening)  # secrets that its settings are made of have changed
         if place is None or place.version_id != row.version_id:
             return
         listening.application = place.application
-        feed = next((feed for feed in place.application.feeds if clean(feed.name) == row.broker), None)
+        feed = _feed(place, row)
         if feed is not None:
             keeper = HostedKeeper(self._services, place, feed, row, self._ring)
+            listening.wire = await _wire(feed, keeper)  # before the line's own, so that no change is missed
             listening.task = asyncio.create_task(consume(feed, keeper), name=f"consumer-{row.id}")
+
+    async def _speaks_anew(self, listening: _Listening, place: Place) -> bool:
+        """Whether the broker is another one, or spoken to otherwise, than the line that is open."""
+        feed = _feed(place, listening.consumer)
+        if feed is None:
+            return False
+        keeper = HostedKeeper(self._services, place, feed, listening.consumer, self._ring)
+        return await _wire(feed, keeper) != listening.wire
 
     async def _stop(self, listening: _Listening) -> None:
         task, listening.task = listening.task, None
@@ -228,6 +252,18 @@ class HostedKeeper:
 
     def _unit(self) -> HostedUnit:
         return HostedUnit(self._services, self._place, uuid7())
+
+
+def _feed(place: Place, row: Consumer) -> Feed | None:
+    return next((feed for feed in place.application.feeds if clean(feed.name) == row.broker), None)
+
+
+async def _wire(feed: Feed, keeper: HostedKeeper) -> Wire | None:
+    """Return how a broker is spoken to now, None where secrets do not let it; the consumer tells of that."""
+    try:
+        return await feed.broker.wire(keeper.context())
+    except StepFailed:
+        return None
 
 
 def _refused(arrival: Arrival, refusal: StepFailed) -> Arrival:
