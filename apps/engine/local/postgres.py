@@ -17,6 +17,7 @@ from apps.engine.local.postgres_dsn import PostgresAddress, address_in
 from apps.engine.local.postgres_values import READERS, sent
 from apps.engine.local.postgres_wire import connected, hung_up
 from apps.engine.outcome import StepFailed, TryAgain
+from apps.engine.postgres_session import ENCODING, session_options
 
 DEADLINE_SECONDS = 10.0
 MOST_ROWS = 10_000
@@ -100,17 +101,13 @@ class _Talk:
         if self._given_up:
             self._socket.close()
             raise TryAgain("The database does not answer: TimeoutError", code="database.busy")
-        options = f"-c statement_timeout={int(DEADLINE_SECONDS * 1000)}"
         try:
             return CoreConnection(
                 self._address.user,
                 database=self._address.database,
                 password=self._address.password,
                 application_name=self._address.application,
-                startup_params={
-                    "options": f"{options} -c datestyle=ISO -c intervalstyle=postgres -c bytea_output=hex",
-                    "client_encoding": "UTF8",
-                },
+                startup_params={"options": session_options(DEADLINE_SECONDS), "client_encoding": ENCODING},
                 sock=self._socket,
                 ssl_context=False,
             )

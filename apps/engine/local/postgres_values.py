@@ -5,7 +5,6 @@ to make out, and which reads what comes back by its type; so does this. A value 
 before Christ, an endless time) is an error in both.
 """
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
@@ -14,6 +13,8 @@ from functools import partial
 from ipaddress import ip_address, ip_interface, ip_network
 from typing import Any
 from uuid import UUID
+
+import orjson
 
 UNKNOWN, BOOLEAN, FLOAT, NUMERIC = 0, 16, 701, 1700
 INTEGERS = ((15, 21), (31, 23), (63, 20))  # bits, oid
@@ -89,6 +90,11 @@ def _interval(text: str) -> timedelta:
     return whole - part if sign == "-" else whole + part
 
 
+def _time_of_zone(text: str) -> str:
+    """Return the text of a time with its zone, which JSON has no other form for."""
+    return time.fromisoformat(text).isoformat()
+
+
 def _inet(text: str) -> Any:
     return ip_interface(text) if "/" in text else ip_address(text)
 
@@ -156,7 +162,7 @@ TYPES: tuple[tuple[int, int, Read], ...] = (
     (23, 1007, int),
     (25, 1009, str),
     (26, 1028, int),
-    (114, 199, json.loads),
+    (114, 199, orjson.loads),
     (142, 143, str),
     (600, 1017, str),
     (650, 651, ip_network),
@@ -172,13 +178,13 @@ TYPES: tuple[tuple[int, int, Read], ...] = (
     (1114, 1115, datetime.fromisoformat),
     (1184, 1185, datetime.fromisoformat),
     (1186, 1187, _interval),
-    (1266, 1270, time.fromisoformat),
+    (1266, 1270, _time_of_zone),
     (1560, 1561, str),
     (1562, 1563, str),
     (1700, 1231, Decimal),
     (2249, 2287, _record),
     (2950, 2951, UUID),
-    (3802, 3807, json.loads),
+    (3802, 3807, orjson.loads),
 )
 RANGES: tuple[tuple[int, int, int, int, Read], ...] = (  # a range, its arrays, ranges of it, their arrays
     (3904, 3905, 4451, 6150, int),

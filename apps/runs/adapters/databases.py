@@ -13,10 +13,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import orjson
 import psycopg
+from psycopg.types.datetime import TimetzLoader
+from psycopg.types.json import set_json_loads
 
 from apps.engine.outcome import StepFailed, TryAgain
 from apps.engine.ports import Database
+from apps.engine.postgres_session import ENCODING, session_options
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.tenant_dsn import parameters_of
 
@@ -118,20 +122,27 @@ class PostgresDatabase:
     async def _run(self, sql: str, args: Sequence[Any], read: Callable[[Any], Awaitable[Any]]) -> Any:
         said = parameters_of(self._dsn)
         address = await self._guard(said["host"], said["port"])
-        options = f"-c statement_timeout={int(DEADLINE_SECONDS * 1000)}"
+        said |= {"options": session_options(DEADLINE_SECONDS), "client_encoding": ENCODING}
         try:
             async with asyncio.timeout(DEADLINE_SECONDS * 2):
-                connection = await psycopg.AsyncConnection.connect(
-                    hostaddr=address, options=options, connect_timeout=5, **said
-                )
+                connection = await psycopg.AsyncConnection.connect(hostaddr=address, connect_timeout=5, **said)
                 async with connection:
+                    set_json_loads(orjson.loads, connection)
+                    connection.adapters.register_loader("timetz", _TimeOfZone)
                     cursor = psycopg.AsyncRawCursor(connection)
                     await cursor.execute(sql.encode(), tuple(args))
                     return await read(cursor)
         except (psycopg.OperationalError, TimeoutError) as error:
             raise TryAgain(f"The database does not answer: {type(error).__name__}", code="database.busy") from error
-        except psycopg.Error as error:
+        except (psycopg.Error, ValueError) as error:  # a text that is no UTF-8, JSON beyond what is read
             raise StepFailed(f"The database refused: {error}", code="database.refused") from error
+
+
+class _TimeOfZone(TimetzLoader):
+    """Reads a time with its zone as a text, since JSON has no other form for it."""
+
+    def load(self, data: Any) -> Any:
+        return super().load(data).isoformat()
 
 
 def _fence(connection: sqlite3.Connection) -> None:
