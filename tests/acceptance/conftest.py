@@ -4,7 +4,7 @@ import pytest
 
 from apps.core.management.local.ports import any_free
 from tests.support.hosted import HostedWorkflow, open_tenants
-from tests.support.running_product import running_product
+from tests.support.prepared_product import prepared_product
 from tests.support.shop import bank_and_carrier
 
 
@@ -20,7 +20,7 @@ def hosted(tmp_path_factory, shop_partners):
     """Start the product without demo traffic; its workflows may call the shop's partners."""
     folder = tmp_path_factory.mktemp("hosted") / "product"
     allowed = {"OUTBOUND_ALLOW": shop_partners.address}
-    with running_product(folder, "--quiet", "--port", str(any_free()), environment=allowed) as running:
+    with prepared_product(folder, "--quiet", "--port", str(any_free()), environment=allowed) as running:
         yield running
 
 

@@ -13,6 +13,7 @@ import pytest
 from apps.core.management.local.ports import is_free
 from apps.core.management.local.roles import provision
 from tests.support.checkout import ROOT
+from tests.support.prepared_product import cold_start, prepared_product
 from tests.support.running_product import bare_environment, running_product, still_running
 from tests.support.waiting import wait_for
 
@@ -123,11 +124,33 @@ def test_the_metrics_of_a_running_product_tell_of_its_runs_and_its_partitions(pr
 
 
 @pytest.fixture(scope="module")
+def cold():
+    """Tell of the start from nothing of which `product` is a copy."""
+    return cold_start()
+
+
+@pytest.mark.spec("SPINE-B2.5", "SPINE-B2.10")
+def test_the_first_start_makes_everything_and_ends_without_a_trace(cold):
+    assert [work for work in FIRST_TIME_ONLY if work not in cold.printed] == []
+    assert set(PARTS) <= set(cold.processes)
+    assert cold.was_ready
+    assert (cold.code, cold.left) == (0, [])
+
+
+@pytest.mark.spec("SPINE-B2.5", "SPINE-B2.1")
+def test_a_warm_start_does_nothing_of_what_the_cold_one_did(cold, product):
+    starting, running, _ = product.printed.partition(f"running at {product.url}")
+    assert running
+    assert [work for work in NEVER_TWICE if work in starting] == []
+    assert product.is_ready()
+
+
+@pytest.fixture(scope="module")
 def stopped(product, tmp_path_factory):
     """A second product: started beside the first, which has its port, and stopped again."""
     folder = tmp_path_factory.mktemp("weft") / "second"
-    with running_product(folder, "--port", product.url.rpartition(":")[2]) as second:
-        seen = SimpleNamespace(folder=folder, printed=second.printed, url=second.url, product=second)
+    with prepared_product(folder, "--port", product.url.rpartition(":")[2]) as second:
+        seen = SimpleNamespace(printed=second.printed, url=second.url, product=second)
         seen.processes = dict(second.state["processes"])
         seen.code = second.stop()
     return seen
@@ -142,11 +165,3 @@ def test_a_checkout_beside_it_takes_another_port_and_both_end_without_a_trace(pr
     assert still_running(list(stopped.processes.values())) == []
     assert stopped.product.state == {}
     assert product.is_ready()
-
-
-@pytest.mark.spec("SPINE-B2.5", "SPINE-B2.1")
-def test_a_warm_start_does_nothing_of_what_the_cold_one_did(stopped):
-    assert [work for work in FIRST_TIME_ONLY if work not in stopped.printed] == []
-    with running_product(stopped.folder, "--quiet") as warm:
-        assert [work for work in NEVER_TWICE if work in warm.printed] == []
-        assert warm.is_ready()

@@ -15,7 +15,8 @@ from examples.order_processing.load_test.product import Product
 from examples.order_processing.load_test.report import Load, build_report
 from examples.order_processing.load_test.sender import Client, send_all
 from tests.support.checkout import ROOT
-from tests.support.running_product import RunningProduct, bare_environment, running_product
+from tests.support.prepared_product import prepared_product
+from tests.support.running_product import RunningProduct, bare_environment
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +28,7 @@ DOUBLED = 20
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProduct]:
     """One product for both loads: each knows its own orders."""
-    with running_product(tmp_path_factory.mktemp("weft") / "product", "--quiet") as running:
+    with prepared_product(tmp_path_factory.mktemp("weft") / "product", "--quiet") as running:
         yield running
 
 

@@ -17,7 +17,8 @@ from tests.e2e.visit import Visit, Visits
 from tests.e2e.wire import Wire
 from tests.support.checkout import ROOT
 from tests.support.hosted import HostedTenant, open_tenants
-from tests.support.running_product import RunningProduct, running_product
+from tests.support.prepared_product import prepared_product
+from tests.support.running_product import RunningProduct
 from tests.support.shop import Partners, bank_and_carrier
 
 PICTURES = ROOT / "screenshots" / "e2e"
@@ -65,7 +66,7 @@ def product(
     """The product without demo traffic; its workflows may call the partners."""
     folder = tmp_path_factory.mktemp("e2e") / "product"
     allowed = {"OUTBOUND_ALLOW": f"{partner.address},{shop_partners.address}"}
-    with running_product(folder, "--quiet", "--port", str(any_free()), environment=allowed) as running:
+    with prepared_product(folder, "--quiet", "--port", str(any_free()), environment=allowed) as running:
         yield running
 
 

@@ -33,7 +33,8 @@ from tests.load.figures import Figure
 from tests.load.wrk import Load, need_wrk, post
 from tests.support.checkout import ROOT
 from tests.support.hosted import HostedTenant, HostedWorkflow, open_tenants
-from tests.support.running_product import RunningProduct, bare_environment, running_product
+from tests.support.prepared_product import prepared_product
+from tests.support.running_product import RunningProduct, bare_environment
 from tests.support.waiting import wait_for
 
 BODY = '{"orderId": 1, "amount": 12.5}'
@@ -82,7 +83,7 @@ def main() -> None:
 @contextmanager
 def loaded_product(folder: Path) -> Iterator[RunningProduct]:
     """Run the product; its limit per client counts every call and turns nobody away, as all come from one address."""
-    with running_product(folder / "product", "--quiet", environment={"CLIENT_RATE": "1000000"}) as product:
+    with prepared_product(folder / "product", "--quiet", environment={"CLIENT_RATE": "1000000"}) as product:
         yield product
 
 

@@ -8,6 +8,7 @@ import sys
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +19,7 @@ from apps.core.management.local.binaries import NoBinaries
 from apps.core.management.local.frontend import Frontend
 from apps.core.management.local.postgres import PostgresFailed
 from apps.core.management.local.services import services_for_tests
-from apps.core.management.local.suites import BESIDE, CHECKS, FOREGROUND, TIMED, UNTIMED, Suites
+from apps.core.management.local.suites import BESIDE, CHECKS, FOREGROUND, RUN, TIMED, UNTIMED, Suites
 from apps.core.management.local.tally import Tally, coverage_per_app, read_allowed
 from apps.core.management.local.traceability import trace
 from apps.engine.levels import write_levels
@@ -66,7 +67,12 @@ class Command(BaseCommand):
         environment = {**urls, "DJANGO_SETTINGS_MODULE": "config.settings.test"}
         if browser:
             environment["E2E_CHROMIUM"] = browser
-        suites = Suites(settings.BASE_DIR, folder, environment, self._say)
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix="run-", dir=folder) as shared:
+            suites = Suites(settings.BASE_DIR, folder, {**environment, RUN: shared}, self._say)
+            return self._run_suites(suites, chosen, spec)
+
+    def _run_suites(self, suites: Suites, chosen: list[str], spec: bool) -> int:
         tally = Tally()
         if chosen:
             code, report = suites.pytest("chosen", chosen, covered=False)

@@ -13,6 +13,7 @@ from apps.core.management.local.frontend import Frontend, FrontendFailed, node_e
 
 Say = Callable[[str], None]
 REDIS = "WEFT_TEST_REDIS_URL"
+RUN = "WEFT_TEST_RUN"  # a folder that all processes of one run share, gone at its end
 
 # Three at a time, one more than there are cores: each waits for servers and processes now and then. What drives
 # browsers and kills processes comes last, when most of the others is over; the folders are dealt out so that all three
