@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 
 import pytest
 
@@ -18,14 +19,18 @@ PREFIXES = (PREFIX, "CAT-")
 DEFECT = re.compile(r"D\d+")
 
 
+@cache
 def marked_ids():
     """Every literal id given to a spec marker, with its file."""
-    for path in project_files():
-        if path.parts[0] != "tests" or path.suffix != ".py":
-            continue
-        for node in ast.walk(ast.parse(text_of(path))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "spec":
-                yield from ((str(path), arg.value) for arg in node.args if isinstance(arg, ast.Constant))
+    return [
+        (str(path), arg.value)
+        for path in project_files()
+        if path.parts[0] == "tests" and path.suffix == ".py" and ".spec(" in (text := text_of(path))
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "spec"
+        for arg in node.args
+        if isinstance(arg, ast.Constant)
+    ]
 
 
 def is_known(identity):
