@@ -66,6 +66,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--warm-up", type=int, default=1, help="seconds of load before the measured one")
     parser.add_argument("--publishes", type=int, default=PUBLISHES)
     options = parser.parse_args()
     need_wrk()
@@ -74,6 +75,8 @@ def main() -> None:
         deployed = [tenant.deploy("three-steps", text, ("prod",)) for tenant in open_tenants(product.url)]
         with bare_app() as baseline:
             for case in CASES:
+                if options.warm_up:
+                    warm_up(case, product, deployed, seconds=options.warm_up)
                 measure(case, product, deployed, baseline, seconds=options.seconds, rounds=options.rounds).emit()
         faults = publish_under_load(product, deployed[0], text, options.publishes)
     sys.stdout.write(json.dumps(faults) + "\n")
@@ -106,13 +109,23 @@ def bare_app() -> Any:
         server.wait()
 
 
+def addresses(case: Case, product: RunningProduct, deployed: list[HostedWorkflow]) -> tuple[str, list[str]]:
+    """Return the product's address and the case's path in each workflow."""
+    paths = [f"/w/{workflow.tenant.slug}/{workflow.slug}{case.path}" for workflow in deployed]
+    return product.url.replace("localhost", "127.0.0.1"), paths
+
+
+def warm_up(case: Case, product: RunningProduct, deployed: list[HostedWorkflow], *, seconds: int) -> None:
+    """Load the route before it is measured."""
+    address, paths = addresses(case, product, deployed)
+    post(address, paths, case.body, seconds=seconds)
+
+
 def measure(
     case: Case, product: RunningProduct, deployed: list[HostedWorkflow], baseline: str, *, seconds: int, rounds: int
 ) -> Figure:
     """Alternate ours and the baseline; the figure's details hold latencies, and rows against answers."""
-    paths = [f"/w/{workflow.tenant.slug}/{workflow.slug}{case.path}" for workflow in deployed]
-    address = product.url.replace("localhost", "127.0.0.1")
-    post(address, paths, case.body, seconds=1)
+    address, paths = addresses(case, product, deployed)
     before = rows(product)
     loads: list[Load] = []
     bare: list[Load] = []

@@ -18,10 +18,10 @@ RUN = "WEFT_TEST_RUN"  # a folder that all processes of one run share, gone at i
 # Three at a time, one more than there are cores: each waits for servers and processes now and then. What drives
 # browsers and kills processes comes last, when most of the others is over; the folders are dealt out so that all three
 # end together.
-FOREGROUND: Mapping[str, Sequence[str]] = {"tests": ("unit", "contract", "chaos")}
+FOREGROUND: Mapping[str, Sequence[str]] = {"tests": ("unit", "contract", "chaos", "load")}
 BESIDE: Mapping[str, Sequence[str]] = {"integration": ("integration", "e2e"), "stories": ("acceptance",)}
 UNTIMED: Mapping[str, Sequence[str]] = {**FOREGROUND, **BESIDE}
-TIMED = ("load",)
+TIMED = ("load/test_ingress.py",)  # looks at the clock while it loads both cores, so that it runs alone
 SLOWEST = ("--durations=25", "--durations-min=5")  # said at the end of each run: where time may be won
 CHECKS: Mapping[str, Sequence[str]] = {
     "ruff": ("-m", "ruff", "check", "--quiet", "."),
@@ -110,10 +110,13 @@ class Suites:
         return Beside(name, process, log, report, began)
 
     def folders(self, names: Sequence[str]) -> list[str]:
-        """The test folders that hold tests, as arguments of pytest; what another run names below them is its own."""
-        found = [name for name in names if any((self._root / "tests" / name).rglob("test_*.py"))]
+        """The folders and files that hold tests, as arguments of pytest; what another run names below is its own."""
+        found = [name for name in names if _holds_tests(self._root / "tests" / name)]
         apart = [
-            each for run in UNTIMED.values() for each in run if each.startswith(tuple(f"{name}/" for name in found))
+            each
+            for run in (*UNTIMED.values(), TIMED)
+            for each in run
+            if each.startswith(tuple(f"{name}/" for name in found))
         ]
         return [*(f"tests/{name}" for name in found), *(f"--ignore=tests/{each}" for each in apart)]
 
@@ -163,3 +166,7 @@ class Suites:
         if aloud:
             self._say(f"{name}: {'ok' if done.returncode == 0 else 'FAILED'} ({time.monotonic() - began:.0f} s)")
         return done.returncode
+
+
+def _holds_tests(path: Path) -> bool:
+    return path.is_file() or any(path.rglob("test_*.py"))
