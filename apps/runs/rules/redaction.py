@@ -8,7 +8,6 @@ import orjson
 from apps.engine.run.program import HIDDEN
 
 TELLING = re.compile(r"pass(word|wd|phrase)|secret|token|authorization|api_?key|credential", re.IGNORECASE)
-TELLING_BYTES = re.compile(TELLING.pattern.encode(), re.IGNORECASE)
 
 
 def redacted(payload: bytes) -> bytes:
@@ -23,16 +22,19 @@ def redacted(payload: bytes) -> bytes:
 
 
 def _may_tell(payload: bytes) -> bool:
-    """Whether a telling key may be in there: plain searches, because this is asked of every request."""
+    """Whether a telling key may be in there: plain searches, because this is asked of every request.
+
+    In text, where a search costs a fifth of one in bytes; each byte is a character of Latin-1.
+    """
+    text = payload.lower().decode("latin-1")
     return (
-        b"ass" in payload
-        or b"ASS" in payload
-        or b"ecret" in payload
-        or b"oken" in payload
-        or b"uthoriz" in payload
-        or b"redential" in payload
-        or b"pi" in payload
-    ) and TELLING_BYTES.search(payload) is not None
+        "pass" in text
+        or "secret" in text
+        or "token" in text
+        or "authorization" in text
+        or "credential" in text
+        or "api" in text
+    ) and TELLING.search(text) is not None
 
 
 def without_credentials(value: Any) -> Any:

@@ -7,7 +7,18 @@ from apps.runs.rules.redaction import HIDDEN, redacted
 
 
 @pytest.mark.parametrize(
-    "name", ["password", "userPassword", "client_secret", "accessToken", "Authorization", "api_key"]
+    "name",
+    [
+        "password",
+        "userPassword",
+        "client_secret",
+        "accessToken",
+        "Authorization",
+        "api_key",
+        "API_KEY",
+        "SECRET",
+        "tOKEN",
+    ],
 )
 def test_values_of_telling_keys_are_replaced_at_any_depth(name):
     payload = orjson.dumps({"a": [{"b": {name: "hush", "kept": 1}}]})
