@@ -10,8 +10,16 @@ when it has to be received.
 
 An answer that can no longer become whole is ended by `weft.abort()`: the connection goes down, so that the caller
 does not take what it has for all there is.
+
+An application may have a plain method `begin(scope, receive, send)`, which does what can be done without waiting and
+returns what is left to be awaited, or None. It is called in place of the application as soon as the request is there,
+and a task is made for what is left only: a small request has no task at all.
+
+A connection that is idle is closed by one timer that looks again when there were requests in the meantime; uvicorn
+makes and cancels one for each request.
 """
 
+from contextvars import copy_context
 from functools import partial
 from typing import Any
 from weakref import ref
@@ -25,14 +33,93 @@ CLOSE = b"connection: close\r\n"
 
 
 class Shortcuts(HttpToolsProtocol):
-    """Puts the extensions into every scope."""
+    """Puts the extensions into every scope, and lets an application begin at once."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._begin: Any = getattr(self.app, "begin", None)
+        self._arrived: RequestResponseCycle | None = None  # to be begun once what was received has been read
+        self._idle_since: float | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Read what came, then begin the request that came with it."""
+        super().data_received(data)
+        cycle, self._arrived = self._arrived, None
+        if cycle is not None:
+            self._begin_now(cycle)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of what is still to be done here."""
+        super().connection_lost(exc)
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        # By a weak reference: a cycle of references for each request would be left to the collector.
-        of = ref(cycle)
-        extensions: Any = {ANSWER: partial(answer, of), BODY: partial(body, of), ABORT: partial(abort, of)}
-        cycle.scope["extensions"] = extensions
+        if self._begin is None or app is not self.app:
+            self._make_task(cycle, app)
+        else:
+            self._arrived = cycle
+
+    def _make_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        _extend(cycle)
         super()._start_asgi_task(cycle, app)
+
+    def _begin_now(self, cycle: RequestResponseCycle) -> None:
+        _extend(cycle)
+        try:
+            # What a request sets in its context is not for the next one on the connection.
+            rest = copy_context().run(self._begin, cycle.scope, cycle.receive, cycle.send)
+        except Exception as problem:
+            rest = _raised(problem)
+        if rest is None:
+            cycle.on_response = _nothing
+        else:
+            super()._start_asgi_task(cycle, lambda scope, receive, send: rest)
+
+    def on_response_complete(self) -> None:
+        """Go on with what was sent ahead, or begin to count the idle time."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._make_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._look_in(self.timeout_keep_alive)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close the connection when it has been idle for long enough, else look again."""
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None:
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._look_in(left)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _look_in(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = None
+
+
+def _extend(cycle: RequestResponseCycle) -> None:
+    # By a weak reference: a cycle of references for each request would be left to the collector.
+    of = ref(cycle)
+    extensions: Any = {ANSWER: partial(answer, of), BODY: partial(body, of), ABORT: partial(abort, of)}
+    cycle.scope["extensions"] = extensions
+
+
+async def _raised(problem: Exception) -> None:
+    raise problem
+
+
+def _nothing() -> None:
+    return None
 
 
 def answer(of: "ref[RequestResponseCycle]", status: int, head: bytes, body: bytes) -> bool:

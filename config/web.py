@@ -26,6 +26,12 @@ class WebProcess:
         door = self._websocket if scope["type"] == "websocket" else self._http
         await door(scope, receive, send)
 
+    def begin(self, scope: Any, receive: Any, send: Any) -> Any:
+        """Do what can be done without waiting; return what is left to be awaited, or None (config/protocol.py)."""
+        if self._started and scope["type"] == "http":
+            return self._http.begin(scope, receive, send)
+        return self(scope, receive, send)
+
     async def _start(self) -> None:
         async with self._starting:
             if not self._started:

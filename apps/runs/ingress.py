@@ -5,9 +5,9 @@ log, counters, per-client limit. Everything that is not a tenant's address goes 
 """
 
 import time
+from collections.abc import Awaitable
 from functools import lru_cache
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import Any
 
 import psycopg
 import structlog
@@ -21,15 +21,16 @@ from apps.engine.http import Request, Response
 from apps.engine.ids import uuid7
 from apps.engine.outcome import TryAgain
 from apps.engine.routes import Match
-from apps.engine.sections.answers import not_found, problem, wrong_method
+from apps.engine.sections.answers import not_found, problem, refusal, wrong_method
 from apps.engine.streams import COMPLETE, REFUSED, Passage, StreamedResponse, pass_on
 from apps.runs.adapters.access_log import AccessLog
 from apps.runs.adapters.arrivals import MOST_OF_CLIENT, SECONDS, Arrivals, Gone, TooLong, TooMany, TooSlow, whole_body
 from apps.runs.adapters.client_limits import ClientLimits
 from apps.runs.adapters.group import Unavailable
 from apps.runs.adapters.headers import LazyHeaders, Lines, OwnHeaders, header, request_id
+from apps.runs.adapters.payloads import PayloadTooLarge
 from apps.runs.adapters.place import Place
-from apps.runs.adapters.traffic import Traffic
+from apps.runs.adapters.traffic import Load, Traffic
 from apps.runs.adapters.vitals import Vitals
 from apps.runs.operations.answering import Answering, bug, unavailable
 from apps.runs.operations.applications import Applications, places_of
@@ -51,25 +52,28 @@ WHOLE_ANSWER = "weft.answer"  # a server's way to send an answer in one write (c
 ABORT = "weft.abort"  # a server's way to break an answer off
 
 
-class Connection(NamedTuple):
-    """One request's connection, as ASGI hands it over."""
-
-    scope: Any
-    receive: Any
-    send: Any
-    shares_origin: bool
-
-
 class Exchange:
-    """One request on its way through the door, with what has been found for it so far."""
+    """One request on its way through the door: its connection as ASGI hands it over, and what was found for it."""
 
-    __slots__ = ("place", "request", "run_id", "served")
+    __slots__ = (
+        "began", "load", "method", "path", "place", "receive", "request", "run_id", "scope", "send", "served",
+        "shares_origin", "target",
+    )  # fmt: skip
 
-    def __init__(self, request: Request, run_id: UUID) -> None:
-        self.request = request
-        self.run_id = run_id
+    def __init__(self, scope: Any, receive: Any, send: Any, target: Target | None, *, shares_origin: bool) -> None:
+        self.began = time.perf_counter_ns()
+        self.scope = scope
+        self.receive = receive
+        self.send = send
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.target = target
+        self.shares_origin = shares_origin
+        self.run_id = uuid7()
+        self.request: Request
         self.place: Place | None = None
         self.served: ServedRoute | None = None
+        self.load: Load | None = None  # where it counts as in hand
 
 
 class Ingress:
@@ -109,101 +113,160 @@ class Ingress:
         await self._log.close()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        rest = self.begin(scope, receive, send)
+        if rest is not None:
+            await rest
+
+    def begin(self, scope: Any, receive: Any, send: Any) -> Awaitable[None] | None:
+        """Answer what needs no waiting at once; return what is left to be awaited, or None (config/protocol.py)."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+            return self._behind(scope, receive, send)
         path: str = scope["path"]
         lines: Lines = scope["headers"]
         host = header(lines, b"host")
         if path.startswith(PREFIX):
             base, rest = split_path(path)
-            target, shares_origin = target_of_path(base), True
+            exchange = Exchange(scope, receive, send, target_of_path(base), shares_origin=True)
         else:
             found = target_of_host(host.decode("latin-1"), path, self._base_host)
             if found is None:
-                await self._app(scope, receive, send)
-                return
-            (target, rest), shares_origin = found, False
-        began = time.perf_counter_ns()
-        method: str = scope["method"]
-        run_id = uuid7()
-        request = Request(
+                return self._behind(scope, receive, send)
+            rest = found[1]
+            exchange = Exchange(scope, receive, send, found[0], shares_origin=False)
+        request = exchange.request = self._request(exchange, rest, lines)
+        answer = self._refusal(request, host) or self._answer(exchange)
+        return self._finish(exchange, answer) if type(answer) is Response else self._wait_for(exchange, answer)
+
+    def _behind(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
+        """Hand on what is no tenant's."""
+        handed: Awaitable[None] = self._app(scope, receive, send)
+        return handed
+
+    def _request(self, exchange: Exchange, path: str, lines: Lines) -> Request:
+        scope, method, target = exchange.scope, exchange.method, exchange.target
+        return Request(
             "GET" if method == "HEAD" else method,
-            rest,
-            headers=LazyHeaders(lines) if shares_origin else OwnHeaders(lines),
+            path,
+            headers=LazyHeaders(lines) if exchange.shares_origin else OwnHeaders(lines),
             query_string=scope["query_string"],
             client=self._client(scope, lines),
-            id=request_id(lines) or run_id.hex,
+            id=request_id(lines) or exchange.run_id.hex,
             url_base="" if target is None else target.base,
         )
-        exchange = Exchange(request, run_id)
+
+    def _answer(self, exchange: Exchange) -> Response | Awaitable[Response]:
+        """Find what the address means and let it answer."""
+        target = exchange.target
         try:
-            response = self._refusal(request, host) or await self._respond(exchange, method, scope, receive, target)
+            if target is None:
+                return self._no_such(exchange.request, "address")
+            place = self._applications.known(target.address)
+            return self._look_up(exchange, target) if place is None else self._at(place, exchange)
+        except Exception as problem:
+            return self._troubled(exchange, problem)
+
+    async def _look_up(self, exchange: Exchange, target: Target) -> Response:
+        place = await self._applications.at(target.address)
+        if place is None:
+            return self._no_such(exchange.request, "address")
+        return await _given(self._at(place, exchange))
+
+    def _at(self, place: Place, exchange: Exchange) -> Response | Awaitable[Response]:
+        """Find the route and take the body in."""
+        exchange.place = place
+        request, scope = exchange.request, exchange.scope
+        match = place.application.match(exchange.method, request.path)
+        if match.route is None:
+            return self._unmatched(request, match)
+        served = exchange.served = self._served(place, match.route)
+        request.params = match.params
+        request.route = match.route.pattern
+        if exchange.method not in BODYLESS or header(scope["headers"], b"content-length") not in (b"", b"0"):
+            body = whole_body(scope, served.max_body)
+            if body is None:
+                return self._receive(exchange, place, served)
+            request.body = body
+        return self._served_by(exchange, place, served)
+
+    async def _receive(self, exchange: Exchange, place: Place, served: ServedRoute) -> Response:
+        request, lines = exchange.request, exchange.scope["headers"]
+        request.body = await self._arrivals.read(exchange.receive, lines, served.max_body, request.client)
+        return await _given(self._served_by(exchange, place, served))
+
+    def _served_by(self, exchange: Exchange, place: Place, served: ServedRoute) -> Response | Awaitable[Response]:
+        """Let a route answer, unless there is too much to do."""
+        request, load, traffic = exchange.request, served.load, self._traffic
+        if traffic.in_flight >= MOST_IN_FLIGHT or load.in_flight >= MOST_OF_TENANT:
+            return self._overloaded(request)
+        key = header(exchange.scope["headers"], b"idempotency-key").decode("latin-1")
+        answer: Response | Awaitable[Response]
+        if key or served.route.is_async:
+            answer = self._answering.answer(place, served, request, exchange.run_id, key)
+        else:
+            answer = self._answering.answer_now(place, served, request, exchange.run_id)
+            if isinstance(answer, Response):
+                return answer
+        exchange.load = load
+        traffic.in_flight += 1
+        load.in_flight += 1
+        return answer
+
+    async def _wait_for(self, exchange: Exchange, answer: Response | Awaitable[Response]) -> None:
+        """Send an answer that has to be waited for, or passed on as it comes."""
+        try:
+            response = answer if isinstance(answer, Response) else await answer
         except Gone:
             return
-        if isinstance(response, StreamedResponse):
-            connection = Connection(scope, receive, send, shares_origin)
-            if await self._stream(exchange, response, connection, began):
-                return
-            response = self._overloaded(request)
-        version = 0 if exchange.place is None else exchange.place.version_number
-        head = self._heads.of(response, request.id, version, shares_origin=shares_origin)
-        await _send(scope, send, response.status, head, response.content(method))
-        self._count(exchange, response.status, len(response.body), path, (time.perf_counter_ns() - began) // 1000)
-
-    async def _respond(
-        self, exchange: Exchange, method: str, scope: Any, receive: Any, target: Target | None
-    ) -> Response:
-        """Find what the address means, take the body in, and let it answer."""
-        request = exchange.request
-        lines: Lines = scope["headers"]
-        try:
-            known = None if target is None else self._applications.known(target.address)
-            place = exchange.place = known or await self._found(target)
-            if place is None:
-                return self._no_such(request, "address")
-            match = place.application.match(method, request.path)
-            if match.route is None:
-                return self._unmatched(request, match)
-            served = exchange.served = self._served(place, match.route)
-            request.params = match.params
-            request.route = match.route.pattern
-            if method not in BODYLESS or header(lines, b"content-length") not in (b"", b"0"):
-                most = served.max_body
-                body = whole_body(scope, most)
-                request.body = await self._arrivals.read(receive, lines, most, request.client) if body is None else body
-            load = served.load
-            if self._traffic.in_flight >= MOST_IN_FLIGHT or load.in_flight >= MOST_OF_TENANT:
-                return self._overloaded(request)
-            self._traffic.in_flight += 1
-            load.in_flight += 1
-            try:
-                key = header(lines, b"idempotency-key").decode("latin-1")
-                return await self._answering.answer(place, served, request, exchange.run_id, key)
-            finally:
+        except Exception as problem:
+            response = self._troubled(exchange, problem)
+        finally:
+            if exchange.load is not None:
                 self._traffic.in_flight -= 1
-                load.in_flight -= 1
-        except (TooLong, TooSlow, TooMany) as refused:
+                exchange.load.in_flight -= 1
+        if isinstance(response, StreamedResponse):
+            if await self._stream(exchange, response):
+                return
+            response = self._overloaded(exchange.request)
+        rest = self._finish(exchange, response)
+        if rest is not None:
+            await rest
+
+    def _finish(self, exchange: Exchange, response: Response) -> Awaitable[None] | None:
+        """Send a whole answer; return what is left to be awaited when the server cannot take it in one write."""
+        version = 0 if exchange.place is None else exchange.place.version_number
+        head = self._heads.of(response, exchange.request.id, version, shares_origin=exchange.shares_origin)
+        content = response.content(exchange.method)
+        whole = (exchange.scope.get("extensions") or {}).get(WHOLE_ANSWER)
+        if whole is None or not whole(response.status, head, content):
+            return self._finish_in_parts(exchange, response, head, content)
+        self._count(exchange, response.status, len(response.body), (time.perf_counter_ns() - exchange.began) // 1000)
+        return None
+
+    async def _finish_in_parts(self, exchange: Exchange, response: Response, head: bytes, content: bytes) -> None:
+        send = exchange.send
+        await send({"type": "http.response.start", "status": response.status, "headers": pairs(head)})
+        await send({"type": "http.response.body", "body": content})
+        self._count(exchange, response.status, len(response.body), (time.perf_counter_ns() - exchange.began) // 1000)
+
+    def _troubled(self, exchange: Exchange, problem: Exception) -> Response:
+        """Answer what kept a request from its answer: the exception in hand."""
+        request = exchange.request
+        if isinstance(problem, PayloadTooLarge):  # by the commit: nothing was kept
+            return refusal(problem, request)
+        if isinstance(problem, (TooLong, TooSlow, TooMany)):
             self._traffic.refuse("body")
-            return _body_refused(refused, request, exchange.served)
-        except DATABASE_TROUBLE as trouble:
-            log.warning("ingress.database_trouble", problem=type(trouble).__name__, detail=str(trouble))
+            return _body_refused(problem, request, exchange.served)
+        if isinstance(problem, DATABASE_TROUBLE):
+            log.warning("ingress.database_trouble", problem=type(problem).__name__, detail=str(problem))
             return unavailable(request.id, "The database does not answer.")
-        except SecretsRefused as refused:
-            log.warning("ingress.secrets_refused", path=scope["path"], **places_of(refused))
+        if isinstance(problem, SecretsRefused):
+            log.warning("ingress.secrets_refused", path=exchange.path, **places_of(problem))
             return unavailable(request.id, "The workflow cannot be served with the secrets that are set.")
-        except Gone:
-            raise
-        except Exception:
-            log.exception("ingress.bug", request_id=request.id)
-            return bug(request)
+        log.exception("ingress.bug", request_id=request.id)
+        return bug(request)
 
-    async def _found(self, target: Target | None) -> Place | None:
-        return None if target is None else await self._applications.at(target.address)
-
-    async def _stream(self, exchange: Exchange, response: StreamedResponse, connection: Connection, began: int) -> bool:
+    async def _stream(self, exchange: Exchange, response: StreamedResponse) -> bool:
         """Pass an answer on as it comes; False when that cannot be done now, and nothing was sent."""
-        scope, receive, send, shares_origin = connection
         place, served, request = exchange.place, exchange.served, exchange.request
         assert place is not None
         assert served is not None
@@ -212,18 +275,18 @@ class Ingress:
             response.status = 503
             await response.end(Passage(0, REFUSED))
             return False
-        head = self._heads.of_stream(response, request.id, place.version_number, shares_origin=shares_origin)
-        microseconds = (time.perf_counter_ns() - began) // 1000
+        head = self._heads.of_stream(response, request.id, place.version_number, shares_origin=exchange.shares_origin)
+        microseconds = (time.perf_counter_ns() - exchange.began) // 1000
         self._traffic.streams += 1
         load.streams += 1
         try:
-            passage = await pass_on(response, scope["method"], pairs(head), receive, send)
+            passage = await pass_on(response, exchange.method, pairs(head), exchange.receive, exchange.send)
         finally:
             self._traffic.streams -= 1
             load.streams -= 1
         if passage.ended != COMPLETE:
-            (scope.get("extensions") or {}).get(ABORT, _nothing)()
-        self._count(exchange, response.status, passage.size, scope["path"], microseconds)
+            (exchange.scope.get("extensions") or {}).get(ABORT, _nothing)()
+        self._count(exchange, response.status, passage.size, microseconds)
         return True
 
     def _overloaded(self, request: Request) -> Response:
@@ -267,20 +330,17 @@ class Ingress:
         client = scope.get("client")
         return client[0] if client else ""
 
-    def _count(self, exchange: Exchange, status: int, size: int, path: str, microseconds: int) -> None:
+    def _count(self, exchange: Exchange, status: int, size: int, microseconds: int) -> None:
         """Count an answer; the time of a streamed one is that until its beginning."""
         request = exchange.request
         if exchange.served is not None:
             exchange.served.tally.add(status, microseconds)
         if self._log.is_on:
-            self._log.add(request.method, path, status, size, microseconds, request.client, request.id)
+            self._log.add(request.method, exchange.path, status, size, microseconds, request.client, request.id)
 
 
-async def _send(scope: Any, send: Any, status: int, head: bytes, body: bytes) -> None:
-    whole = (scope.get("extensions") or {}).get(WHOLE_ANSWER)
-    if whole is None or not whole(status, head, body):
-        await send({"type": "http.response.start", "status": status, "headers": pairs(head)})
-        await send({"type": "http.response.body", "body": body})
+async def _given(answer: Response | Awaitable[Response]) -> Response:
+    return answer if isinstance(answer, Response) else await answer
 
 
 def _nothing() -> None:

@@ -159,6 +159,11 @@ class HostedUnit:
         )
 
     @property
+    def is_open(self) -> bool:
+        """Whether it has a transaction to be ended."""
+        return self._session is not None and self._session.is_open
+
+    @property
     def only_create(self) -> Resource | None:
         """The stored object to create when that is all there is to commit."""
         if self._deferring is None or (self._session is not None and self._session.is_open):

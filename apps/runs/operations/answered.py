@@ -1,6 +1,7 @@
 """What the run's row of a request says once the request has been answered."""
 
 import time
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -11,36 +12,39 @@ from apps.engine.streams import Passage
 from apps.runs.adapters.payloads import LONGEST_PAYLOAD
 from apps.runs.adapters.rows import NewRunRow, from_unix_us, request_row
 from apps.runs.operations.served import FAILED, ServedRoute, state_of
+from apps.runs.rules.journal import HANDLER_LINE
 from apps.runs.rules.redaction import redacted
 
 
 class Answered:
-    """What is known of a request once it has been answered."""
+    """What is known of a request: its record, from when its route is called."""
 
-    __slots__ = ("_duration_us", "_started_us", "_trace", "request", "response", "run_id", "served", "state")
+    __slots__ = ("_began", "_started_us", "duration_us", "request", "response", "run_id", "served", "state", "trace")
 
-    def __init__(
-        self,
-        served: ServedRoute,
-        request: Request,
-        response: Response,
-        trace: Trace,
-        run_id: UUID,
-        started_us: int,
-        duration_us: int,
-    ) -> None:
+    response: Response
+    state: str
+    duration_us: int
+
+    def __init__(self, served: ServedRoute, request: Request, run_id: UUID) -> None:
         self.served = served
         self.request = request
-        self.response = response
-        self._trace = trace
         self.run_id = run_id
-        self._started_us = started_us
-        self._duration_us = duration_us
+        self.trace: Trace = []
+        self._started_us = time.time_ns() // 1000
+        self._began = time.perf_counter_ns()
+
+    def take(self, response: Response, logs: list[dict[str, Any]]) -> None:
+        """Take in the answer, and what was said outside of any step."""
+        ended = time.perf_counter_ns()
+        self.duration_us = (ended - self._began) // 1000
+        self.response = response
         self.state = state_of(response)
+        if logs:
+            self.trace.append((HANDLER_LINE, self._began, ended, None, None, logs))
 
     def end(self, passage: Passage) -> None:
         """Take in how the body of a streamed answer went through."""
-        self._duration_us = time.time_ns() // 1000 - self._started_us
+        self.duration_us = time.time_ns() // 1000 - self._started_us
         if passage.has_failed:
             self.state = FAILED
 
@@ -58,7 +62,7 @@ class Answered:
             output=self._output(),
             steps=self._steps(),
             started_us=self._started_us,
-            duration_us=self._duration_us,
+            duration_us=self.duration_us,
         )
 
     def row(self) -> NewRunRow:
@@ -75,8 +79,8 @@ class Answered:
             input=self._shown(self.request.body),
             output=self._output(),
             steps=self._steps(),
-            finished_at=from_unix_us(self._started_us + self._duration_us),
-            duration_us=self._duration_us,
+            finished_at=from_unix_us(self._started_us + self.duration_us),
+            duration_us=self.duration_us,
         )
 
     def _output(self) -> bytes:
@@ -84,7 +88,7 @@ class Answered:
         return self._shown(body) if len(body) <= LONGEST_PAYLOAD else b""
 
     def _steps(self) -> bytes:
-        trace = self._trace
+        trace = self.trace
         if not trace:
             return b"[]"
         steps = orjson.dumps(trace, default=str, option=orjson.OPT_NON_STR_KEYS)

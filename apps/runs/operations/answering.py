@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Awaitable
 from functools import partial
 from typing import Any, cast
 from uuid import UUID
@@ -16,15 +17,14 @@ from apps.engine.http import Request, Response
 from apps.engine.module import Context
 from apps.engine.outcome import StepFailed, TryAgain
 from apps.engine.ports import AlreadyExists, Resource, Unit
-from apps.engine.run.program import Trace
 from apps.engine.sampling import sample_request
-from apps.engine.sections.answers import problem, refusal
+from apps.engine.sections.answers import problem
 from apps.engine.sections.handlers import DRIVER
 from apps.engine.sections.producers import ERRORS
 from apps.engine.streams import Passage, StreamedResponse, collected
 from apps.runs.adapters.creates import Contended, Create
 from apps.runs.adapters.idempotency import LONGEST_KEY, Caller, answer_before, keep_answer
-from apps.runs.adapters.payloads import LONGEST_STATE, PayloadTooLarge, dumped
+from apps.runs.adapters.payloads import LONGEST_STATE, dumped
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.rows import create_row
 from apps.runs.adapters.services import Services
@@ -35,7 +35,6 @@ from apps.runs.adapters.writer import EncodedRun
 from apps.runs.operations.answered import Answered
 from apps.runs.operations.served import ServedRoute
 from apps.runs.operations.stepwise import DRIVEN, Stepwise
-from apps.runs.rules.journal import HANDLER_LINE
 from apps.runs.rules.sealing import RUN_ERROR, RUN_OUTPUT
 
 log = structlog.get_logger(__name__)
@@ -60,57 +59,73 @@ class Answering:
         """Give leases back."""
         await self._stepwise.close()
 
+    def answer_now(
+        self, place: Place, served: ServedRoute, request: Request, run_id: UUID
+    ) -> Response | Awaitable[Response]:
+        """Run a route that is no coroutine function; return its answer, or what stores all it promises and then is it.
+
+        What is awaited raises `PayloadTooLarge` when the commit does, as `answer`.
+        """
+        unit = HostedUnit(self._services, place, run_id, request.id, defers=True)
+        context = Context(cast(Unit, unit), run_id=run_id, request_id=request.id)
+        record = Answered(served, request, run_id)
+        try:
+            answer: Any = served.route.call(request, context, record.trace)
+        except Exception:
+            answer = _fault(served, request)
+        record.take(answer, context.logs)
+        _heed(record, unit)
+        return self._keeping(record, unit, None) or record.response
+
     async def answer(
         self, place: Place, served: ServedRoute, request: Request, run_id: UUID, idempotency_key: str
     ) -> Response:
-        """Run the route and return its answer once everything it promises is stored."""
+        """Run the route and return its answer once everything it promises is stored.
+
+        Raises `PayloadTooLarge` when the commit does: nothing was kept.
+        """
         unit = HostedUnit(self._services, place, run_id, request.id, defers=not idempotency_key)
-        try:
-            if idempotency_key and request.method in UNSAFE:
-                return await self._answer_once(place, served, request, unit, run_id, idempotency_key)
-            return await self._answer(served, request, unit, run_id, None)
-        except PayloadTooLarge as refused:  # by the commit: nothing was kept
-            return refusal(refused, request)
+        if idempotency_key and request.method in UNSAFE:
+            return await self._answer_once(place, served, request, unit, run_id, idempotency_key)
+        return await self._answer(served, request, unit, run_id, None)
 
     async def _answer(
         self, served: ServedRoute, request: Request, unit: HostedUnit, run_id: UUID, caller: Caller | None
     ) -> Response:
         context = Context(cast(Unit, unit), run_id=run_id, request_id=request.id)
-        trace: Trace = []
-        is_driven = served.record == "step" and served.route.program is not None
+        route = served.route
+        is_driven = served.record == "step" and route.program is not None
         if is_driven:
             context.state[DRIVER] = partial(self._stepwise.drive, unit.place, served.origin, context)
-        started_us = time.time_ns() // 1000
-        began = time.perf_counter_ns()
-        route = served.route
+        record = Answered(served, request, run_id)
         try:
-            answer: Any = route.call(request, context, trace)
-            response: Response = (await answer) if route.is_async else answer
+            answer: Any = route.call(request, context, record.trace)
+            if route.is_async:
+                answer = await answer
         except Exception:
-            log.exception("route.bug", route=route.name, request_id=request.id)
-            response = bug(request)
+            answer = _fault(served, request)
         except BaseException:
             await unit.rollback()
             raise
-        ended = time.perf_counter_ns()
-        duration_us = (ended - began) // 1000
-        _heed(served, unit, response, trace, duration_us)
-        if context.logs:
-            trace.append((HANDLER_LINE, began, ended, None, None, context.logs))
+        record.take(answer, context.logs)
+        _heed(record, unit)
         if is_driven and context.state.get(DRIVEN):
-            await (unit.commit() if response.keeps_writes else unit.rollback())
-            return response
-        record = Answered(served, request, response, trace, run_id, started_us, duration_us)
+            await (unit.commit() if answer.keeps_writes else unit.rollback())
+            return record.response
+        keeping = self._keeping(record, unit, caller)
+        return record.response if keeping is None else await keeping
+
+    def _keeping(self, record: Answered, unit: HostedUnit, caller: Caller | None) -> Awaitable[Response] | None:
+        """Return what stores a request and what it did, and then gives its answer; None when nothing is to be kept."""
+        served, response = record.served, record.response
         if isinstance(response, StreamedResponse):
-            return await self._begin_stream(record, unit, response, caller)
+            return self._begin_stream(record, unit, response, caller)
         tells = served.tells(response)
         if caller is None and not tells and response.keeps_writes and unit.only_create is not None:
-            return await self._store_create(record, unit, unit.only_create)
+            return self._store_create(record, unit, unit.only_create)
         if tells or caller is not None or unit.has_written:
-            return await self._store_with_unit(record, unit, caller)
-        await unit.rollback()
-        await self._store(record)
-        return response
+            return self._store_with_unit(record, unit, caller)
+        return None if served.record == "none" and not unit.is_open else self._store_alone(record, unit)
 
     async def _begin_stream(
         self, record: Answered, unit: HostedUnit, response: StreamedResponse, caller: Caller | None
@@ -143,6 +158,11 @@ class Answering:
                 bell.ring()
         else:
             await self._store(record)
+
+    async def _store_alone(self, record: Answered, unit: HostedUnit) -> Response:
+        await unit.rollback()
+        await self._store(record)
+        return record.response
 
     async def _store(self, record: Answered) -> None:
         mode = record.served.record
@@ -235,12 +255,19 @@ class Answering:
         return None
 
 
-def _heed(served: ServedRoute, unit: HostedUnit, response: Response, trace: Trace, duration_us: int) -> None:
+def _fault(served: ServedRoute, request: Request) -> Response:
+    """Answer an exception in hand that a route raised."""
+    log.exception("route.bug", route=served.route.name, request_id=request.id)
+    return bug(request)
+
+
+def _heed(record: Answered, unit: HostedUnit) -> None:
     """Keep secrets out of a refusal, and feed the document's own samples."""
+    served, response = record.served, record.response
     if response.is_refusal:
         response.body = served.known.redactor.payload(response.body)
     if unit.place.is_measured:
-        sample_request(unit.place.samples, served.route, response, trace, duration_us / 1e6)
+        sample_request(unit.place.samples, served.route, response, record.trace, record.duration_us / 1e6)
 
 
 async def _collected(response: Response, request: Request) -> Response:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+from contextvars import ContextVar
 
 import pytest
 import uvicorn
@@ -52,10 +53,46 @@ async def send_back(scope, receive, send):
     scope["extensions"][ANSWER](200, b"content-length: %d\r\n" % len(content), content)
 
 
-@pytest.fixture
-async def port():
+class AtOnce:
+    """An application that begins by itself; `/at-once` needs no waiting, `/fault` fails, anything else is awaited."""
+
+    def __init__(self):
+        self.tasks = []
+
+    def begin(self, scope, receive, send):
+        if scope["path"] == "/fault":
+            raise RuntimeError("a fault of the application")
+        if scope["path"] != "/at-once":
+            return self(scope, receive, send)
+        self.note()
+        scope["extensions"][ANSWER](200, HEAD, BODY)
+        return None
+
+    async def __call__(self, scope, receive, send):
+        self.note()
+        scope["extensions"][ANSWER](200, HEAD, BODY)
+
+    def note(self):
+        """Write down whether there is a task of the request's own, and what the last request left in the context."""
+        self.tasks.append((asyncio.current_task() is not None, SEEN.get()))
+        SEEN.set("left")
+
+
+SEEN = ContextVar("SEEN", default="")
+
+
+@contextlib.asynccontextmanager
+async def served(app, **options):
     config = uvicorn.Config(
-        whole_or_in_parts, port=0, http=Shortcuts, loop="asyncio", lifespan="off", log_config=None, access_log=False
+        app,
+        port=0,
+        http=Shortcuts,
+        loop="asyncio",
+        proxy_headers=False,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        **options,
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
@@ -64,6 +101,12 @@ async def port():
     yield server.servers[0].sockets[0].getsockname()[1]
     server.should_exit = True
     await serving
+
+
+@pytest.fixture
+async def port():
+    async with served(whole_or_in_parts) as found:
+        yield found
 
 
 async def talk(port, sent):
@@ -154,3 +197,43 @@ async def test_an_answer_that_is_broken_off_has_no_end(port):
     assert (await reader.read()).endswith(b"\r\n\r\n4\r\nhalf\r\n")
     writer.close()
     await writer.wait_closed()
+
+
+async def test_a_request_that_needs_no_waiting_has_no_task_and_leaves_no_context_to_the_next():
+    app = AtOnce()
+    async with served(app) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for path in ("/at-once", "/at-once", "/awaited", "/at-once"):
+            writer.write(request(path, close=False))
+            assert (await reader.readuntil(BODY)).startswith(b"HTTP/1.1 200 OK")
+        writer.close()
+        await writer.wait_closed()
+    assert app.tasks == [(False, ""), (False, ""), (True, ""), (False, "")]
+
+
+async def test_requests_sent_ahead_to_an_application_that_begins_by_itself_are_answered_in_order():
+    async with served(AtOnce()) as port:
+        answers = await talk(port, request("/at-once", close=False) * 3000 + request("/awaited"))
+    assert answers.count(BODY) == 3001
+    assert answers.endswith(BODY)
+
+
+async def test_a_fault_before_anything_is_awaited_is_a_500():
+    async with served(AtOnce()) as port:
+        assert (await talk(port, request("/fault"))).startswith(b"HTTP/1.1 500 ")
+
+
+async def test_a_connection_is_closed_once_it_has_been_idle_and_not_while_it_is_used():
+    async with served(whole_or_in_parts, timeout_keep_alive=1) as port:
+        loop = asyncio.get_running_loop()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        began = loop.time()
+        while loop.time() < began + 1.5:
+            writer.write(request("/whole", close=False))
+            await reader.readuntil(BODY)
+            await asyncio.sleep(0.3)
+        last = loop.time() - 0.3
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        assert loop.time() - last >= 0.9
+        writer.close()
+        await writer.wait_closed()
