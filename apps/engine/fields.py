@@ -98,7 +98,10 @@ class FieldMapping:
 
     def read(self, data: Mapping[str, Any], logical: str, default: Any = None) -> Any:
         """Return the value of the first actual name that is present, even when it is null."""
-        return next((data[name] for name in self.names(logical) if name in data), default)
+        for name in self.names(logical):
+            if name in data:
+                return data[name]
+        return default
 
     def read_text(self, data: Mapping[str, Any], logical: str) -> str:
         """Return a text; anything else reads as empty."""

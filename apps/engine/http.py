@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,7 +21,12 @@ UNSENDABLE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 def is_sendable(name: bytes, value: bytes) -> bool:
     """Whether a header can be sent: servers drop the connection over a NUL or a line break in one."""
-    return NAME.fullmatch(name) is not None and not UNSENDABLE.search(value)
+    return _is_name(name) and not UNSENDABLE.search(value)
+
+
+@lru_cache(maxsize=1024)
+def _is_name(name: bytes) -> bool:
+    return NAME.fullmatch(name) is not None
 
 
 def sendable_type(kind: bytes) -> bytes:

@@ -11,7 +11,7 @@ waits for a moment only, and then its tenant stores by itself for a while.
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from psycopg.errors import LockNotAvailable
@@ -33,8 +33,7 @@ class Contended(Exception):
     """Somebody is at a key of this tenant: nothing was stored, and its creates go by themselves for a while."""
 
 
-@dataclass(slots=True, frozen=True)
-class Create:
+class Create(NamedTuple):
     """One object with the request that made it, encoded (`rows.create_row`)."""
 
     tenant_id: UUID

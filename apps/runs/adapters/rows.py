@@ -172,7 +172,7 @@ def request_row(  # noqa: PLR0913 - the hot path passes plain values
     request_id: str,
     input: bytes,
     output: bytes,
-    steps: bytes,
+    steps: bytes | None,
     started_us: int,
     duration_us: int,
 ) -> bytes:
@@ -182,7 +182,7 @@ def request_row(  # noqa: PLR0913 - the hot path passes plain values
     sealing, nonces = sealer(tenant_id).seal, urandom(3 * NONCE_LENGTH)
     input = sealing(input, RUN_INPUT, nonces[:NONCE_LENGTH])
     output = sealing(output, RUN_OUTPUT, nonces[NONCE_LENGTH:-NONCE_LENGTH])
-    steps = sealing(steps, RUN_STEPS, nonces[-NONCE_LENGTH:])
+    told = _NULL_BYTES if steps is None else _bytes(sealing(steps, RUN_STEPS, nonces[-NONCE_LENGTH:]))
     return b"".join(
         (
             _COLUMNS,
@@ -198,8 +198,7 @@ def request_row(  # noqa: PLR0913 - the hot path passes plain values
             _bytes_head(len(output)),
             output,
             _NULL_BYTES,
-            _bytes_head(len(steps)),
-            steps,
+            told,
             _instant(started),
             _instant(started + duration_us),
             _int8(duration_us),

@@ -1,7 +1,7 @@
 """The group-commit writer: run rows (and the work rows of accepted runs) of all tenants, as `relay` (data.md 5)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from apps.runs.adapters.batches import BatchConnection, BatchConnections, Call, array_of
@@ -12,8 +12,7 @@ SQL = Statements("writer")
 WIDTH = 2  # groups under way at a time: while one is committed the process answers those of the other
 
 
-@dataclass(slots=True, frozen=True)
-class EncodedRun:
+class EncodedRun(NamedTuple):
     """One row for the writer; `has_work` tells that it is a run to be driven by a worker."""
 
     tenant_id: UUID

@@ -87,10 +87,11 @@ class Answered:
         body = self.response.body
         return self._shown(body) if len(body) <= LONGEST_PAYLOAD else b""
 
-    def _steps(self) -> bytes:
+    def _steps(self) -> bytes | None:
+        """Return the lines of the steps; None, which costs no envelope, where a module answered by itself."""
         trace = self.trace
         if not trace:
-            return b"[]"
+            return None
         steps = orjson.dumps(trace, default=str, option=orjson.OPT_NON_STR_KEYS)
         if len(steps) > LONGEST_PAYLOAD:
             bare = [(index, began, ended, None, error, None) for index, began, ended, _, error, _ in trace]

@@ -121,8 +121,9 @@ class Answering:
         if isinstance(response, StreamedResponse):
             return self._begin_stream(record, unit, response, caller)
         tells = served.tells(response)
-        if caller is None and not tells and response.keeps_writes and unit.only_create is not None:
-            return self._store_create(record, unit, unit.only_create)
+        created = None if tells or caller is not None or not response.keeps_writes else unit.only_create
+        if created is not None:
+            return self._store_create(record, unit, created)
         if tells or caller is not None or unit.has_written:
             return self._store_with_unit(record, unit, caller)
         return None if served.record == "none" and not unit.is_open else self._store_alone(record, unit)

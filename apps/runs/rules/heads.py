@@ -7,7 +7,8 @@ Headers = list[tuple[bytes, bytes]]
 OURS = frozenset(
     {b"content-type", b"content-length", b"x-request-id", b"weft-version", b"transfer-encoding", b"connection"}
 )
-FOR_THE_WHOLE_ORIGIN = frozenset({b"set-cookie", b"clear-site-data"})  # would reach the portal's pages too
+COOKIE = b"set-cookie"
+FOR_THE_WHOLE_ORIGIN = frozenset({COOKIE, b"clear-site-data"})  # would reach the portal's pages too
 STRICT_TRANSPORT = b"strict-transport-security"
 SANDBOX = b"content-security-policy: sandbox\r\n"
 FORM = b"%bx-request-id: %b\r\n%b%b%b"
@@ -55,8 +56,10 @@ class Heads:
 
     def _with_theirs(self, given: Headers, shares_origin: bool) -> bytes:
         barred = self._barred if shares_origin else OURS
-        theirs = [_host_only(*pair) for pair in given if pair[0] not in barred and is_sendable(*pair)]
+        theirs = [pair for pair in given if pair[0] not in barred and is_sendable(*pair)]
         said = {name for name, _ in theirs}
+        if COOKIE in said:
+            theirs = [_host_only(*pair) for pair in theirs]
         ours = self._plain if said.isdisjoint(self._names) else _lines([p for p in self._common if p[0] not in said])
         return ours + _lines(theirs)
 
@@ -68,7 +71,7 @@ def pairs(head: bytes) -> Headers:
 
 
 def _host_only(name: bytes, value: bytes) -> tuple[bytes, bytes]:
-    if name != b"set-cookie":
+    if name != COOKIE:
         return name, value
     parts = value.split(b";")
     kept = [part for part in parts[1:] if part.partition(b"=")[0].strip().lower() != b"domain"]

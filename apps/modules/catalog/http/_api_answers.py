@@ -18,6 +18,7 @@ OWNER = "userId"  # logical name of the field that says whose a resource is
 LONGEST_ID = 200
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 PLAIN = re.compile(r"[A-Za-z0-9._~-]*")  # what percent-encoding leaves as it is
+PLAIN_PATH = re.compile(r"[A-Za-z0-9._~/-]*")
 PATH_SAFE = "/:@!$&'()*+,;=-._~"
 
 
@@ -89,7 +90,7 @@ def checked_id(key: str) -> str:
 
 def address_of(request: Request, *names: str) -> str:
     """Return the public address of what lies below a request's own, every segment percent-encoded."""
-    path = request.path if PLAIN.fullmatch(request.path.replace("/", "")) else quote(request.path, safe=PATH_SAFE)
+    path = request.path if PLAIN_PATH.fullmatch(request.path) else quote(request.path, safe=PATH_SAFE)
     segments = [name if PLAIN.fullmatch(name) else quote(name, safe="") for name in names]
     return "/".join([f"{request.url_base}{path}", *segments])
 

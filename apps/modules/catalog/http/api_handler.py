@@ -130,7 +130,8 @@ class ApiHandler(Module[ApiHandlerConfig]):
         """Answer one request."""
         parameter, tail = self._plans.get(request.route) or self._plan(request.route)
         try:
-            await self.plant(context)
+            if self._seeds:
+                await self.plant(context)
             if not parameter:
                 return await self._on_collection(tail, request, context)
             key = request.params.get(parameter, "")
@@ -214,7 +215,8 @@ class ApiHandler(Module[ApiHandlerConfig]):
         if self._conversing is not None:
             await self._plant_records(context)
             await self._conversing.begin(resource, request, context)
-        await self._hooks.created(resource, context)
+        if self._hooks.names:
+            await self._hooks.created(resource, context)
         former = None
         if self._home is None and self.config.workflow_type and (key or self.config.instance_id_field):
             former = await self._states.former(resource, context)
@@ -225,7 +227,7 @@ class ApiHandler(Module[ApiHandlerConfig]):
             await context.unit.resources.create(resource)
         except AlreadyExists:
             return _taken(request, key)
-        if self._home is None:
+        if self._home is None and (machine is not None or former is not None):
             await self._states.start(resource, context, former)
         answer = shown(resource)
         if self._publishes:
@@ -298,7 +300,9 @@ class ApiHandler(Module[ApiHandlerConfig]):
         return own | {name: value for name, value in fields.items() if value is not None}
 
     def _stored(self, body: dict[str, Any]) -> dict[str, Any]:
-        return {key: value for key, value in body.items() if key != NEVER_SHOWN}
+        data = dict(body)
+        data.pop(NEVER_SHOWN, None)
+        return data
 
     def _publish(self, what: str, event: dict[str, Any], key: str, context: Context) -> None:
         """Publish to both topics of a change."""
