@@ -67,9 +67,9 @@ class ChangeListener:
             self._thread.join(timeout=2 * ASK_SECONDS + TRUST_SECONDS)
         self._forget()
 
-    def is_alive(self) -> bool:
-        """Say whether a cached value may be believed."""
-        return time.monotonic() - self._answered_at < TRUST_SECONDS
+    def is_alive(self, now: float | None = None) -> bool:
+        """Say whether a cached value may be believed; `now` is `time.monotonic()` where that is known."""
+        return (time.monotonic() if now is None else now) - self._answered_at < TRUST_SECONDS
 
     def subscribe(self, kind: str, subscriber: Subscriber) -> None:
         """Call `subscriber(notice)` for each notice of `kind`, from the listener's thread."""
@@ -155,11 +155,12 @@ class Cache(Generic[Value]):
 
     def get(self, key: Hashable) -> Value | None:
         """Return the cached value if it may be believed now, else None."""
-        if not self._source.is_alive():
+        now = time.monotonic()
+        if not self._source.is_alive(now):
             return None
         with self._lock:
             entry = self._entries.get(key)
-            if entry is None or time.monotonic() - entry.loaded_at > LIFE_SECONDS:
+            if entry is None or now - entry.loaded_at > LIFE_SECONDS:
                 return None
             self._entries.move_to_end(key)
             return entry.value

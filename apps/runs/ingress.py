@@ -27,7 +27,7 @@ from apps.runs.adapters.access_log import AccessLog
 from apps.runs.adapters.arrivals import MOST_OF_CLIENT, SECONDS, Arrivals, Gone, TooLong, TooMany, TooSlow, whole_body
 from apps.runs.adapters.client_limits import ClientLimits
 from apps.runs.adapters.group import Unavailable
-from apps.runs.adapters.headers import LazyHeaders, Lines, OwnHeaders, header, request_id
+from apps.runs.adapters.headers import Given, LazyHeaders, OwnHeaders, given_headers, request_id
 from apps.runs.adapters.payloads import PayloadTooLarge
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.traffic import Load, Traffic
@@ -56,15 +56,18 @@ class Exchange:
     """One request on its way through the door: its connection as ASGI hands it over, and what was found for it."""
 
     __slots__ = (
-        "began", "load", "method", "path", "place", "receive", "request", "run_id", "scope", "send", "served",
+        "began", "given", "load", "method", "path", "place", "receive", "request", "run_id", "scope", "send", "served",
         "shares_origin", "target",
     )  # fmt: skip
 
-    def __init__(self, scope: Any, receive: Any, send: Any, target: Target | None, *, shares_origin: bool) -> None:
+    def __init__(
+        self, scope: Any, receive: Any, send: Any, given: Given, target: Target | None, *, shares_origin: bool
+    ) -> None:
         self.began = time.perf_counter_ns()
         self.scope = scope
         self.receive = receive
         self.send = send
+        self.given = given
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.target = target
@@ -122,18 +125,18 @@ class Ingress:
         if scope["type"] != "http":
             return self._behind(scope, receive, send)
         path: str = scope["path"]
-        lines: Lines = scope["headers"]
-        host = header(lines, b"host")
+        given = given_headers(scope["headers"])
+        host = given.get(b"host", b"")
         if path.startswith(PREFIX):
             base, rest = split_path(path)
-            exchange = Exchange(scope, receive, send, target_of_path(base), shares_origin=True)
+            exchange = Exchange(scope, receive, send, given, target_of_path(base), shares_origin=True)
         else:
             found = target_of_host(host.decode("latin-1"), path, self._base_host)
             if found is None:
                 return self._behind(scope, receive, send)
             rest = found[1]
-            exchange = Exchange(scope, receive, send, found[0], shares_origin=False)
-        request = exchange.request = self._request(exchange, rest, lines)
+            exchange = Exchange(scope, receive, send, given, found[0], shares_origin=False)
+        request = exchange.request = self._request(exchange, rest)
         answer = self._refusal(request, host) or self._answer(exchange)
         return self._finish(exchange, answer) if type(answer) is Response else self._wait_for(exchange, answer)
 
@@ -142,15 +145,15 @@ class Ingress:
         handed: Awaitable[None] = self._app(scope, receive, send)
         return handed
 
-    def _request(self, exchange: Exchange, path: str, lines: Lines) -> Request:
-        scope, method, target = exchange.scope, exchange.method, exchange.target
+    def _request(self, exchange: Exchange, path: str) -> Request:
+        scope, given, method, target = exchange.scope, exchange.given, exchange.method, exchange.target
         return Request(
             "GET" if method == "HEAD" else method,
             path,
-            headers=LazyHeaders(lines) if exchange.shares_origin else OwnHeaders(lines),
+            headers=LazyHeaders(given) if exchange.shares_origin else OwnHeaders(given),
             query_string=scope["query_string"],
-            client=self._client(scope, lines),
-            id=request_id(lines) or exchange.run_id.hex,
+            client=self._client(scope, given),
+            id=request_id(given) or exchange.run_id.hex,
             url_base="" if target is None else target.base,
         )
 
@@ -181,7 +184,7 @@ class Ingress:
         served = exchange.served = self._served(place, match.route)
         request.params = match.params
         request.route = match.route.pattern
-        if exchange.method not in BODYLESS or header(scope["headers"], b"content-length") not in (b"", b"0"):
+        if exchange.method not in BODYLESS or exchange.given.get(b"content-length", b"0") not in (b"", b"0"):
             body = whole_body(scope, served.max_body)
             if body is None:
                 return self._receive(exchange, place, served)
@@ -189,8 +192,8 @@ class Ingress:
         return self._served_by(exchange, place, served)
 
     async def _receive(self, exchange: Exchange, place: Place, served: ServedRoute) -> Response:
-        request, lines = exchange.request, exchange.scope["headers"]
-        request.body = await self._arrivals.read(exchange.receive, lines, served.max_body, request.client)
+        request = exchange.request
+        request.body = await self._arrivals.read(exchange.receive, exchange.given, served.max_body, request.client)
         return await _given(self._served_by(exchange, place, served))
 
     def _served_by(self, exchange: Exchange, place: Place, served: ServedRoute) -> Response | Awaitable[Response]:
@@ -198,7 +201,7 @@ class Ingress:
         request, load, traffic = exchange.request, served.load, self._traffic
         if traffic.in_flight >= MOST_IN_FLIGHT or load.in_flight >= MOST_OF_TENANT:
             return self._overloaded(request)
-        key = header(exchange.scope["headers"], b"idempotency-key").decode("latin-1")
+        key = exchange.given.get(b"idempotency-key", b"").decode("latin-1")
         answer: Response | Awaitable[Response]
         if key or served.route.is_async:
             answer = self._answering.answer(place, served, request, exchange.run_id, key)
@@ -322,9 +325,9 @@ class Ingress:
         self._traffic.refuse(what)
         return problem(404, f"{what}.unknown", "There is nothing at this address.", request)
 
-    def _client(self, scope: Any, lines: Lines) -> str:
+    def _client(self, scope: Any, given: Given) -> str:
         if self._proxies:
-            hops = header(lines, b"x-forwarded-for").decode("latin-1").split(",")
+            hops = given.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
             if len(hops) >= self._proxies:
                 return hops[-self._proxies].strip()
         client = scope.get("client")

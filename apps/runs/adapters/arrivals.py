@@ -7,7 +7,7 @@ kept by one task that looks at all of them once a second: a timer of its own wou
 import asyncio
 from typing import Any
 
-from apps.runs.adapters.headers import Lines, header
+from apps.runs.adapters.headers import Given
 from apps.runs.adapters.tasks import end_tasks
 
 SECONDS = 30  # in which a whole body must arrive
@@ -53,9 +53,9 @@ class Arrivals:
         if self._watch is not None:
             await end_tasks([self._watch])
 
-    async def read(self, receive: Any, lines: Lines, most: int, client: str) -> bytes:
+    async def read(self, receive: Any, given: Given, most: int, client: str) -> bytes:
         """Return the whole body, at most `most` bytes; raise `TooLong`, `TooSlow`, `TooMany` or `Gone`."""
-        announced = header(lines, b"content-length")
+        announced = given.get(b"content-length")
         if announced and (not announced.isdigit() or int(announced) > most):
             raise TooLong
         task = asyncio.current_task()

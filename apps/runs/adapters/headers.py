@@ -4,25 +4,28 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 Lines = list[tuple[bytes, bytes]]
+Given = dict[bytes, bytes]
 ID_CHARACTERS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-")
 LONGEST_ID = 128
 
 
 class LazyHeaders(Mapping[str, str]):
-    """Header lines as a mapping, decoded when somebody looks; for a tenant that shares the portal's origin (`/w/`)."""
+    """Headers as a mapping, decoded when somebody looks; for a tenant that shares the portal's origin (`/w/`)."""
 
-    __slots__ = ("_found", "_raw")
+    __slots__ = ("_found", "_given")
 
     hidden = frozenset({b"cookie"})  # it is the portal's
 
-    def __init__(self, raw: Lines) -> None:
-        self._raw = raw
+    def __init__(self, given: Given) -> None:
+        self._given = given
         self._found: dict[str, str] | None = None
 
     def _all(self) -> dict[str, str]:
         if self._found is None:
             self._found = {
-                name.decode("latin-1"): value.decode("latin-1") for name, value in self._raw if name not in self.hidden
+                name.decode("latin-1"): value.decode("latin-1")
+                for name, value in reversed(self._given.items())
+                if name not in self.hidden
             }
         return self._found
 
@@ -30,14 +33,10 @@ class LazyHeaders(Mapping[str, str]):
         return self._all()[name]
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return one header; looks through the lines without decoding the others."""
-        if self._found is not None:
-            return self._found.get(name, default)
-        wanted = name.encode("latin-1")
-        for each, value in self._raw:
-            if each == wanted and wanted not in self.hidden:
-                return value.decode("latin-1")
-        return default
+        """Return one header without decoding the others."""
+        wanted = name.encode("latin-1", "replace")
+        value = self._given.get(wanted)
+        return default if value is None or wanted in self.hidden else value.decode("latin-1")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._all())
@@ -54,17 +53,14 @@ class OwnHeaders(LazyHeaders):
     hidden = frozenset()
 
 
-def header(lines: Lines, name: bytes) -> bytes:
-    """Return the first value of a header, empty when there is none."""
-    for each, value in lines:
-        if each == name:
-            return value
-    return b""
+def given_headers(lines: Lines) -> Given:
+    """Return the headers of a request by name: of several lines of one name the first, the last name first."""
+    return dict(reversed(lines))
 
 
-def request_id(lines: Lines) -> str:
+def request_id(given: Given) -> str:
     """Return the caller's own request id when it is one that may be passed on, else nothing."""
-    given = header(lines, b"x-request-id")
-    if given and len(given) <= LONGEST_ID and ID_CHARACTERS.issuperset(given):
-        return given.decode("ascii")
+    said = given.get(b"x-request-id")
+    if said and len(said) <= LONGEST_ID and ID_CHARACTERS.issuperset(said):
+        return said.decode("ascii")
     return ""

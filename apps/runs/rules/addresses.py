@@ -38,10 +38,8 @@ def target_of_path(base: str) -> Target | None:
 
 def split_path(path: str) -> tuple[str, str]:
     """Split `/w/<tenant>/<workflow>/...` into that base and the rest, which begins with a slash."""
-    end = path.find("/", path.find("/", len(PREFIX)) + 1)
-    if end <= len(PREFIX) or path.count("/", 0, end) < 3:
-        return path, "/"
-    return path[:end], path[end:]
+    parts = path.split("/", 4)
+    return (path[: -len(parts[4]) - 1], "/" + parts[4]) if len(parts) == 5 else (path, "/")
 
 
 @lru_cache(maxsize=16_384)
