@@ -35,6 +35,8 @@ def is_middleware(module: Module[Any]) -> bool:
 def chain(middlewares: Sequence[Module[Any]], handle: Handle, handle_is_async: bool) -> tuple[RouteCall, bool]:
     """Return the call of a route and whether it is a coroutine function."""
     links = [link_of(middleware) for middleware in middlewares]
+    if handle_is_async and not links:
+        return _bare_async(handle), True
     if handle_is_async or any(before_async or after_async for _, before_async, _, after_async in links):
         return _async_chain(links, handle, handle_is_async), True
     return (_sync_chain(links, handle) if links else _bare(handle)), False
@@ -63,6 +65,17 @@ def _bare(handle: Handle) -> RouteCall:
     def call(request: Request, context: Context, trace: Trace) -> Any:
         try:
             return handle(request, context, trace)
+        except REFUSALS as failure:
+            return refusal(failure, request)
+
+    return call
+
+
+def _bare_async(handle: Handle) -> RouteCall:
+    async def call(request: Request, context: Context, trace: Trace) -> Response:
+        try:
+            response: Response = await cast(Any, handle(request, context, trace))
+            return response
         except REFUSALS as failure:
             return refusal(failure, request)
 

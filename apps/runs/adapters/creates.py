@@ -10,7 +10,7 @@ waits for a moment only, and then its tenant stores by itself for a while.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -68,15 +68,14 @@ class CreateWriter:
         """Begin writing, in the running loop."""
         self.group.start()
 
-    async def write(self, create: Create) -> bool:
-        """Store an object with its request; False when the object's key is taken and nothing was stored.
+    def write(self, create: Create) -> Awaitable[bool]:
+        """Store an object with its request; False, once awaited, when its key is taken and nothing was stored.
 
-        Raises `Contended`.
+        Raises `Contended`, at once or when awaited.
         """
         if self._apart and self._is_apart(create.tenant_id):
             raise Contended
-        stored: bool = await self.group.put(create)
-        return stored
+        return self.group.put(create)
 
     async def close(self) -> None:
         """Store what is queued and hang up."""

@@ -73,13 +73,13 @@ class GroupCommitter(Generic[Item]):
         """How many items wait for a commit."""
         return len(self._waiting)
 
-    async def put(self, item: Item) -> Any:
-        """Add an item and return its result after its commit."""
+    def put(self, item: Item) -> "asyncio.Future[Any]":
+        """Add an item; what is returned has its result after its commit."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._may_begin:
             self._wake.set()
-        return await future
+        return future
 
     async def offer(self, item: Item) -> None:
         """Add an item without waiting for its commit; wait for room when the queue is full."""

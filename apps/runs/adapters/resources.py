@@ -18,6 +18,7 @@ from apps.runs.adapters.old_texts import OldTexts
 from apps.runs.adapters.payloads import LONGEST_STATE, dumped
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.rows import clean
+from apps.runs.adapters.secrets import Lookup
 from apps.runs.adapters.session import Session
 from apps.runs.adapters.sql import Statements
 from apps.runs.rules.sealing import RESOURCE_DATA
@@ -29,10 +30,12 @@ BEFORE_ALL = UUID(int=0)
 class PostgresResources:
     """Collections of one workflow in one environment. What is stored may raise `PayloadTooLarge`."""
 
-    def __init__(self, session: Session, place: Place, texts: OldTexts) -> None:
+    def __init__(self, session: Session, place: Place, lookup: Lookup) -> None:
         self._session = session
         self._scope = place.scope
-        self._texts = texts
+        self._place = place
+        self._lookup = lookup
+        self._texts: OldTexts | None = None  # made when something is read
 
     async def create(self, resource: Resource) -> None:
         """Store a new object; raise `AlreadyExists`."""
@@ -121,6 +124,8 @@ class PostgresResources:
 
     async def _resource(self, kind: str, row: tuple[Any, ...]) -> Resource:
         _, key, sealed, state, created_at, updated_at, expires_at = row
+        if self._texts is None:
+            self._texts = OldTexts(self._lookup, self._place)
         data = await self._texts.read(opened(sealed, self._session.tenant_id, RESOURCE_DATA))
         if isinstance(data, list):
             key, data = data
@@ -134,8 +139,8 @@ class DeferringResources(PostgresResources):
     the unit's own transaction.
     """
 
-    def __init__(self, session: Session, place: Place, texts: OldTexts) -> None:
-        super().__init__(session, place, texts)
+    def __init__(self, session: Session, place: Place, lookup: Lookup) -> None:
+        super().__init__(session, place, lookup)
         self.deferred: Resource | None = None
         self._may_defer = True
 

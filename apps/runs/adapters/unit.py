@@ -246,15 +246,12 @@ class HostedUnit:
 
     def _make_resources(self) -> PostgresResources:
         if not self._defers:
-            return PostgresResources(self.session, self.place, self._old_texts())
-        self._deferring = DeferringResources(self.session, self.place, self._old_texts())
+            return PostgresResources(self.session, self.place, self._services.secrets)
+        self._deferring = DeferringResources(self.session, self.place, self._services.secrets)
         return self._deferring
 
     def _make_instances(self) -> PostgresInstances:
-        return PostgresInstances(self.session, self.place, self._run_id, self._old_texts())
-
-    def _old_texts(self) -> OldTexts:
-        return OldTexts(self._services.secrets, self.place)
+        return PostgresInstances(self.session, self.place, self._run_id, OldTexts(self._services.secrets, self.place))
 
     def _make_secrets(self) -> PlaceSecrets:
         return PlaceSecrets(self._services.secrets, self.place)

@@ -1,6 +1,6 @@
 """The group-commit writer: run rows (and the work rows of accepted runs) of all tenants, as `relay` (data.md 5)."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -46,9 +46,9 @@ class RunWriter:
         """Begin writing, in the running loop."""
         self.group.start()
 
-    async def write(self, row: EncodedRun) -> None:
-        """Store a row and return after its commit."""
-        await self.group.put(row)
+    def write(self, row: EncodedRun) -> Awaitable[None]:
+        """Store a row; what is returned is done after its commit."""
+        return self.group.put(row)
 
     async def write_later(self, row: EncodedRun) -> None:
         """Store a row without waiting for its commit."""

@@ -77,17 +77,17 @@ class Answering:
         _heed(record, unit)
         return self._keeping(record, unit, None) or record.response
 
-    async def answer(
+    def answer(
         self, place: Place, served: ServedRoute, request: Request, run_id: UUID, idempotency_key: str
-    ) -> Response:
-        """Run the route and return its answer once everything it promises is stored.
+    ) -> Awaitable[Response]:
+        """Run the route; what is returned is its answer once everything it promises is stored.
 
         Raises `PayloadTooLarge` when the commit does: nothing was kept.
         """
         unit = HostedUnit(self._services, place, run_id, request.id, defers=not idempotency_key)
         if idempotency_key and request.method in UNSAFE:
-            return await self._answer_once(place, served, request, unit, run_id, idempotency_key)
-        return await self._answer(served, request, unit, run_id, None)
+            return self._answer_once(place, served, request, unit, run_id, idempotency_key)
+        return self._answer(served, request, unit, run_id, None)
 
     async def _answer(
         self, served: ServedRoute, request: Request, unit: HostedUnit, run_id: UUID, caller: Caller | None
@@ -126,7 +126,9 @@ class Answering:
             return self._store_create(record, unit, created)
         if tells or caller is not None or unit.has_written:
             return self._store_with_unit(record, unit, caller)
-        return None if served.record == "none" and not unit.is_open else self._store_alone(record, unit)
+        if unit.is_open:
+            return self._store_after(unit, record)
+        return None if served.record == "none" else self._store(record)
 
     async def _begin_stream(
         self, record: Answered, unit: HostedUnit, response: StreamedResponse, caller: Caller | None
@@ -160,20 +162,18 @@ class Answering:
         else:
             await self._store(record)
 
-    async def _store_alone(self, record: Answered, unit: HostedUnit) -> Response:
+    async def _store_after(self, unit: HostedUnit, record: Answered) -> Response:
+        """Store a request that has read, once its unit is over."""
         await unit.rollback()
-        await self._store(record)
-        return record.response
+        return await self._store(record)
 
-    async def _store(self, record: Answered) -> None:
+    async def _store(self, record: Answered) -> Response:
         mode = record.served.record
-        if mode == "none":
-            return
-        row = EncodedRun(record.served.origin.tenant_id, record.encoded())
-        if mode == "async":
-            await self._services.writer.write_later(row)
-        else:
-            await self._services.writer.write(row)
+        if mode != "none":
+            row = EncodedRun(record.served.origin.tenant_id, record.encoded())
+            writer = self._services.writer
+            await (writer.write_later(row) if mode == "async" else writer.write(row))
+        return record.response
 
     async def _store_create(self, record: Answered, unit: HostedUnit, resource: Resource) -> Response:
         """Commit a request that did nothing but create one object together with others of its tenant.

@@ -133,6 +133,8 @@ class ApiHandler(Module[ApiHandlerConfig]):
             if self._seeds:
                 await self.plant(context)
             if not parameter:
+                if request.method == "POST" and not self._is_view:
+                    return await self._create("", request, context)
                 return await self._on_collection(tail, request, context)
             key = request.params.get(parameter, "")
             if tail:
@@ -155,8 +157,6 @@ class ApiHandler(Module[ApiHandlerConfig]):
         return plan
 
     async def _on_collection(self, tail: str, request: Request, context: Context) -> Response:
-        if request.method == "POST" and not self._is_view:
-            return await self._create("", request, context)
         if request.method not in ("GET", "HEAD"):
             return _wrong_method(request)
         if tail == "health" and (self._is_view or self.config.health is not None):
