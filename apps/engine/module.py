@@ -118,9 +118,9 @@ class Context:
     def __init__(
         self,
         unit: Unit,
-        *,
         run_id: UUID,
         request_id: str = "",
+        *,
         step_id: UUID | None = None,
         attempt: int = 1,
         action: str = "",

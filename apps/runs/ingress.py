@@ -60,9 +60,7 @@ class Exchange:
         "shares_origin", "target",
     )  # fmt: skip
 
-    def __init__(
-        self, scope: Any, receive: Any, send: Any, given: Given, target: Target | None, *, shares_origin: bool
-    ) -> None:
+    def __init__(self, scope: Any, receive: Any, send: Any, given: Given, target: Target | None) -> None:
         self.began = time.perf_counter_ns()
         self.scope = scope
         self.receive = receive
@@ -71,7 +69,7 @@ class Exchange:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.target = target
-        self.shares_origin = shares_origin
+        self.shares_origin = True  # with the portal: its address is under `/w/`
         self.run_id = uuid7()
         self.request: Request
         self.place: Place | None = None
@@ -129,13 +127,14 @@ class Ingress:
         host = given.get(b"host", b"")
         if path.startswith(PREFIX):
             base, rest = split_path(path)
-            exchange = Exchange(scope, receive, send, given, target_of_path(base), shares_origin=True)
+            exchange = Exchange(scope, receive, send, given, target_of_path(base))
         else:
             found = target_of_host(host.decode("latin-1"), path, self._base_host)
             if found is None:
                 return self._behind(scope, receive, send)
             rest = found[1]
-            exchange = Exchange(scope, receive, send, given, found[0], shares_origin=False)
+            exchange = Exchange(scope, receive, send, given, found[0])
+            exchange.shares_origin = False
         request = exchange.request = self._request(exchange, rest)
         answer = self._refusal(request, host) or self._answer(exchange)
         return self._finish(exchange, answer) if type(answer) is Response else self._wait_for(exchange, answer)
@@ -146,16 +145,15 @@ class Ingress:
         return handed
 
     def _request(self, exchange: Exchange, path: str) -> Request:
-        scope, given, method, target = exchange.scope, exchange.given, exchange.method, exchange.target
-        return Request(
-            "GET" if method == "HEAD" else method,
-            path,
-            headers=LazyHeaders(given) if exchange.shares_origin else OwnHeaders(given),
-            query_string=scope["query_string"],
-            client=self._client(scope, given),
-            id=request_id(given) or exchange.run_id.hex,
-            url_base="" if target is None else target.base,
-        )
+        # Arguments by name would pass through a dictionary, as they do for every class.
+        given, method, target = exchange.given, exchange.method, exchange.target
+        request = Request("GET" if method == "HEAD" else method, path)
+        request.headers = LazyHeaders(given) if exchange.shares_origin else OwnHeaders(given)
+        request.query_string = exchange.scope["query_string"]
+        request.client = self._client(exchange.scope, given)
+        request.id = request_id(given) or exchange.run_id.hex
+        request.url_base = "" if target is None else target.base
+        return request
 
     def _answer(self, exchange: Exchange) -> Response | Awaitable[Response]:
         """Find what the address means and let it answer."""

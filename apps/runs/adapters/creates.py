@@ -101,7 +101,7 @@ class CreateWriter:
                 self._apart.clear()
             self._apart[creates[0].tenant_id] = time.monotonic() + APART_SECONDS
             raise Contended from None
-        return [create.run_id not in taken for create in creates]
+        return [create.run_id not in taken for create in creates] if taken else [True] * len(creates)
 
     async def _store(self, rows: Mapping[UUID, Sequence[bytes]]) -> set[UUID]:
         """Store the rows of each tenant; return the runs that were not, because the keys of their objects are taken."""

@@ -209,7 +209,7 @@ def request_row(  # noqa: PLR0913 - the hot path passes plain values
 
 def create_row(run: bytes, tenant_id: UUID, resource: Resource, data: bytes, now: datetime) -> bytes:
     """Encode a new object behind the encoded row of the request that made it, as one composite value."""
-    data = seal(data, tenant_id, RESOURCE_DATA)
+    data = sealer(tenant_id).seal(data, RESOURCE_DATA)
     return b"".join(
         (
             _CREATE_COLUMNS,
@@ -256,7 +256,7 @@ def _optional_uuid(value: UUID | None) -> bytes:
 
 
 def _text(value: str) -> bytes:
-    data = clean(value).encode()
+    data = (value if value.isascii() and "\x00" not in value else clean(value)).encode()
     return _text_head(len(data)) + data
 
 

@@ -51,7 +51,6 @@ class HostedUnit:
     __slots__ = (
         "_broker",
         "_deferring",
-        "_defers",
         "_quiet",
         "_run_id",
         "_runs",
@@ -61,6 +60,7 @@ class HostedUnit:
         "cache",
         "counters",
         "databases",
+        "defers",
         "effects",
         "instances",
         "log_targets",
@@ -79,7 +79,6 @@ class HostedUnit:
         run_id: UUID,
         request_id: str = "",
         *,
-        defers: bool = False,
         quiet: bool = False,
         way: Way = BEGINNING,
     ) -> None:
@@ -89,7 +88,7 @@ class HostedUnit:
         self._broker: BufferedBroker | None = None
         self._runs: BufferedRuns | None = None
         self._deferring: DeferringResources | None = None
-        self._defers = defers
+        self.defers = False  # whether its first create may wait for others to share a commit with
         self._quiet = quiet  # what it gives rise to has no lifecycle events
         self._way = way  # what led to it
         self.place = place
@@ -245,7 +244,7 @@ class HostedUnit:
             await self._deferring.settle()
 
     def _make_resources(self) -> PostgresResources:
-        if not self._defers:
+        if not self.defers:
             return PostgresResources(self.session, self.place, self._services.secrets)
         self._deferring = DeferringResources(self.session, self.place, self._services.secrets)
         return self._deferring

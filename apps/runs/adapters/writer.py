@@ -60,7 +60,7 @@ class RunWriter:
         await self._connections.close()
 
     async def _execute(self, rows: Sequence[EncodedRun]) -> Sequence[None]:
-        tenants = ",".join({str(row.tenant_id) for row in rows})
+        tenants = ",".join([str(tenant_id) for tenant_id in {row.tenant_id for row in rows}])
         statement = "runs_and_work" if any(row.has_work for row in rows) else "runs"
         calls = [Call("scope", f"{{{tenants}}}".encode()), Call(statement, array_of([row.data for row in rows]))]
         await self._connections.run(calls)

@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import Awaitable
 from functools import partial
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -16,7 +16,7 @@ from apps.core.sealing import opened
 from apps.engine.http import Request, Response
 from apps.engine.module import Context
 from apps.engine.outcome import StepFailed, TryAgain
-from apps.engine.ports import AlreadyExists, Resource, Unit
+from apps.engine.ports import AlreadyExists, Resource
 from apps.engine.sampling import sample_request
 from apps.engine.sections.answers import problem
 from apps.engine.sections.handlers import DRIVER
@@ -66,8 +66,9 @@ class Answering:
 
         What is awaited raises `PayloadTooLarge` when the commit does, as `answer`.
         """
-        unit = HostedUnit(self._services, place, run_id, request.id, defers=True)
-        context = Context(cast(Unit, unit), run_id=run_id, request_id=request.id)
+        unit: Any = HostedUnit(self._services, place, run_id, request.id)
+        unit.defers = True
+        context = Context(unit, run_id, request.id)
         record = Answered(served, request, run_id)
         try:
             answer: Any = served.route.call(request, context, record.trace)
@@ -84,15 +85,16 @@ class Answering:
 
         Raises `PayloadTooLarge` when the commit does: nothing was kept.
         """
-        unit = HostedUnit(self._services, place, run_id, request.id, defers=not idempotency_key)
+        unit = HostedUnit(self._services, place, run_id, request.id)
+        unit.defers = not idempotency_key
         if idempotency_key and request.method in UNSAFE:
             return self._answer_once(place, served, request, unit, run_id, idempotency_key)
         return self._answer(served, request, unit, run_id, None)
 
     async def _answer(
-        self, served: ServedRoute, request: Request, unit: HostedUnit, run_id: UUID, caller: Caller | None
+        self, served: ServedRoute, request: Request, unit: Any, run_id: UUID, caller: Caller | None
     ) -> Response:
-        context = Context(cast(Unit, unit), run_id=run_id, request_id=request.id)
+        context = Context(unit, run_id, request.id)
         route = served.route
         is_driven = served.record == "step" and route.program is not None
         if is_driven:
