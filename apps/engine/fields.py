@@ -98,7 +98,7 @@ class FieldMapping:
 
     def read(self, data: Mapping[str, Any], logical: str, default: Any = None) -> Any:
         """Return the value of the first actual name that is present, even when it is null."""
-        for name in self.names(logical):
+        for name in self._names.get(logical) or (logical,):
             if name in data:
                 return data[name]
         return default

@@ -176,7 +176,7 @@ class Ingress:
         """Find the route and take the body in."""
         exchange.place = place
         request, scope = exchange.request, exchange.scope
-        match = place.application.match(exchange.method, request.path)
+        match = place.application.routes.match(exchange.method, request.path)
         if match.route is None:
             return self._unmatched(request, match)
         served = exchange.served = self._served(place, match.route)

@@ -32,17 +32,14 @@ class Place:
     known: KnownSecrets = field(default_factory=KnownSecrets)
     served: dict[int, Any] = field(default_factory=dict)  # what the door has prepared per route
     _hearing: dict[str, Hearing] = field(default_factory=dict)
+    scope: tuple[UUID, UUID, UUID] = field(init=False)  # what stored objects are keyed by
     is_measured: bool = field(init=False)  # whether the document shows its samples
     _linked: TopicTable[bool] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.scope = (self.tenant_id, self.environment_id, self.workflow_id)
         self.is_measured = any(module.kind == COLLECTOR for module in self.application.modules.values())
         self._linked = TopicTable((pattern, True) for pattern in self.linked)
-
-    @property
-    def scope(self) -> tuple[UUID, UUID, UUID]:
-        """Tenant, environment and workflow: what stored objects are keyed by."""
-        return self.tenant_id, self.environment_id, self.workflow_id
 
     @property
     def label(self) -> str:

@@ -139,10 +139,8 @@ class DeferringResources(PostgresResources):
     the unit's own transaction.
     """
 
-    def __init__(self, session: Session, place: Place, lookup: Lookup) -> None:
-        super().__init__(session, place, lookup)
-        self.deferred: Resource | None = None
-        self._may_defer = True
+    deferred: Resource | None = None
+    _may_defer = True
 
     async def create(self, resource: Resource) -> None:
         """Put the create off when it is all that the unit has done so far."""

@@ -25,7 +25,8 @@ class Tally:
     def add(self, status: int, microseconds: int) -> None:
         """Count one answer."""
         self.by_class[status // 100] += 1
-        self.durations[min(microseconds.bit_length(), BUCKETS)] += 1
+        power = microseconds.bit_length()
+        self.durations[power if power < BUCKETS else BUCKETS] += 1
         self.total_us += microseconds
 
 

@@ -14,12 +14,24 @@ DONE, FAILED = "done", "failed"
 class ServedRoute:
     """A route of a place with what is the same for every request to it."""
 
-    __slots__ = ("encoded_origin", "hearing", "known", "load", "max_body", "origin", "record", "route", "tally")
+    __slots__ = (
+        "_may_tell",
+        "encoded_origin",
+        "hearing",
+        "known",
+        "load",
+        "max_body",
+        "origin",
+        "record",
+        "route",
+        "tally",
+    )
 
     def __init__(self, place: Place, route: Route, traffic: Traffic) -> None:
         self.route = route
         self.record = route.record
         self.hearing = place.hearing(HTTP)
+        self._may_tell = self.record != "none" and (self.hearing.begin or self.hearing.complete or self.hearing.fail)
         self.known = place.known
         self.max_body = min(route.max_body, LONGEST_PAYLOAD)
         self.origin: RunOrigin = place.origin(
@@ -36,10 +48,7 @@ class ServedRoute:
 
     def tells(self, response: Response) -> bool:
         """Whether somebody listens for what this answer's record says."""
-        hearing = self.hearing
-        if not (hearing.begin or hearing.complete or hearing.fail) or self.record == "none":
-            return False
-        return self.hears(state_of(response))
+        return self._may_tell and self.hears(state_of(response))
 
     def hears(self, state: str) -> bool:
         """Whether somebody listens for the beginning of a request, or for its end in `state`."""

@@ -1,6 +1,6 @@
 """Public addresses of workflows (data.md 10): which tenant, environment and workflow a host and a path mean."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 PREFIX = "/w/"
@@ -17,11 +17,10 @@ class Target:
     environment: str
     workflow: str
     base: str
+    address: tuple[str, str, str] = field(init=False)  # what applications are found by
 
-    @property
-    def address(self) -> tuple[str, str, str]:
-        """Return the key that applications are found by."""
-        return self.tenant, self.environment, self.workflow
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "address", (self.tenant, self.environment, self.workflow))
 
 
 @lru_cache(maxsize=16_384)

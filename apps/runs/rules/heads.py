@@ -1,6 +1,6 @@
 """The header lines of an answer at the ingress: ours, the tenant's, and which of the tenant's are not passed on."""
 
-from apps.engine.http import BODILESS, Response, is_sendable, sendable_type
+from apps.engine.http import BODILESS, SOUND_TYPES, Response, is_sendable, sendable_type
 from apps.engine.streams import StreamedResponse
 
 Headers = list[tuple[bytes, bytes]]
@@ -11,6 +11,7 @@ COOKIE = b"set-cookie"
 FOR_THE_WHOLE_ORIGIN = frozenset({COOKIE, b"clear-site-data"})  # would reach the portal's pages too
 STRICT_TRANSPORT = b"strict-transport-security"
 SANDBOX = b"content-security-policy: sandbox\r\n"
+OF_BODY = b"content-type: %b\r\ncontent-length: %d\r\n"
 FORM = b"%bx-request-id: %b\r\n%b%b%b"
 LENGTHLESS = frozenset({204, 304})  # RFC 9110, 8.6: no length with the one, another answer's with the other
 
@@ -35,8 +36,14 @@ class Heads:
 
     def of(self, response: Response, request_id: str, version: int, *, shares_origin: bool) -> bytes:
         """Return the lines of an answer, each ended by CR LF; `version` 0 when no workflow answered."""
+        status, kind = response.status, response.content_type
+        if status in LENGTHLESS:
+            of_body = b""
+        else:
+            size = 0 if status in BODILESS else len(response.body)
+            of_body = OF_BODY % (kind if kind in SOUND_TYPES else sendable_type(kind), size)
         return FORM % (
-            _of_body(response),
+            of_body,
             request_id.encode(),
             self._with_theirs(response.headers, shares_origin) if response.headers else self._plain,
             b"weft-version: %d\r\n" % version if version else b"",
@@ -76,13 +83,6 @@ def _host_only(name: bytes, value: bytes) -> tuple[bytes, bytes]:
     parts = value.split(b";")
     kept = [part for part in parts[1:] if part.partition(b"=")[0].strip().lower() != b"domain"]
     return name, b";".join([parts[0], *kept])
-
-
-def _of_body(response: Response) -> bytes:
-    if response.status in LENGTHLESS:
-        return b""
-    size = 0 if response.status in BODILESS else len(response.body)
-    return b"content-type: %b\r\ncontent-length: %d\r\n" % (sendable_type(response.content_type), size)
 
 
 def _lines(headers: Headers) -> bytes:

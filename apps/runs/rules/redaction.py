@@ -11,30 +11,30 @@ TELLING = re.compile(r"pass(word|wd|phrase)|secret|token|authorization|api_?key|
 
 
 def redacted(payload: bytes) -> bytes:
-    """Return a JSON payload with the values of telling keys replaced; what is not JSON stays as it is."""
-    if not _may_tell(payload):
-        return payload
-    try:
-        value = orjson.loads(payload)
-    except orjson.JSONDecodeError:
-        return payload
-    return orjson.dumps(without_credentials(value))
+    """Return a JSON payload with the values of telling keys replaced; what is not JSON stays as it is.
 
-
-def _may_tell(payload: bytes) -> bool:
-    """Whether a telling key may be in there: plain searches, because this is asked of every request.
-
-    In text, where a search costs a fifth of one in bytes; each byte is a character of Latin-1.
+    Every request asks this of what it stores, so there are plain searches first: in text, where one costs a fifth of
+    one in bytes; each byte is a character of Latin-1.
     """
     text = payload.lower().decode("latin-1")
-    return (
+    if (
         "pass" in text
         or "secret" in text
         or "token" in text
         or "authorization" in text
         or "credential" in text
         or "api" in text
-    ) and TELLING.search(text) is not None
+    ) and TELLING.search(text):
+        return _without_credentials(payload)
+    return payload
+
+
+def _without_credentials(payload: bytes) -> bytes:
+    try:
+        value = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return payload
+    return orjson.dumps(without_credentials(value))
 
 
 def without_credentials(value: Any) -> Any:

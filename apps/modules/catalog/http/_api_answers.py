@@ -91,8 +91,10 @@ def checked_id(key: str) -> str:
 def address_of(request: Request, *names: str) -> str:
     """Return the public address of what lies below a request's own, every segment percent-encoded."""
     path = request.path if PLAIN_PATH.fullmatch(request.path) else quote(request.path, safe=PATH_SAFE)
-    segments = [name if PLAIN.fullmatch(name) else quote(name, safe="") for name in names]
-    return "/".join([f"{request.url_base}{path}", *segments])
+    address = request.url_base + path
+    for name in names:
+        address += "/" + (name if PLAIN.fullmatch(name) else quote(name, safe=""))
+    return address
 
 
 def _bad_id(wanted: str, message: str) -> Rejected:
