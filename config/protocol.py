@@ -132,7 +132,7 @@ def answer(of: "ref[RequestResponseCycle]", status: int, head: bytes, body: byte
     cycle.response_started = True
     cycle.waiting_for_100_continue = False
     close = b"" if cycle.keep_alive else CLOSE
-    cycle.transport.write(b"%b%b%b%b\r\n%b" % (STATUS_LINE[status], _ours(cycle.default_headers), head, close, body))
+    cycle.transport.write(b"".join((STATUS_LINE[status], _ours(cycle.default_headers), head, close, b"\r\n", body)))
     cycle.response_complete = True
     cycle.message_event.set()
     if not cycle.keep_alive:

@@ -18,6 +18,7 @@ from apps.runs.adapters.rows import clean
 from apps.runs.adapters.tasks import end_tasks
 
 FLUSH_SECONDS = 0.25
+OF_SECOND = tuple(f".{number:03d}Z" for number in range(1000))  # formatting one is half the cost of a line
 MOST_LINES = 50_000  # kept while nobody reads; after that the oldest are dropped
 
 
@@ -41,13 +42,12 @@ class AccessLog:
         self, method: str, path: str, status: int, size: int, microseconds: int, client: str, request_id: str
     ) -> None:
         """Add the line of one answer; `size` is that of its body in bytes."""
-        at = time.time()
-        second = int(at)
+        second, millisecond = divmod(time.time_ns() // 1_000_000, 1000)
         if second != self._second:
             self._second, self._stamp = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
         line = {
             "event": "access",
-            "timestamp": f"{self._stamp}.{int(at % 1 * 1000):03d}Z",
+            "timestamp": self._stamp + OF_SECOND[millisecond],
             "method": method,
             "path": path if path.isascii() else clean(path),
             "status": status,

@@ -1,6 +1,8 @@
 """The header lines of an answer at the ingress: ours, the tenant's, and which of the tenant's are not passed on."""
 
-from apps.engine.http import BODILESS, SOUND_TYPES, Response, is_sendable, sendable_type
+from functools import lru_cache
+
+from apps.engine.http import BODILESS, JSON_TYPE, Response, is_sendable, sendable_type
 from apps.engine.streams import StreamedResponse
 
 Headers = list[tuple[bytes, bytes]]
@@ -11,8 +13,8 @@ COOKIE = b"set-cookie"
 FOR_THE_WHOLE_ORIGIN = frozenset({COOKIE, b"clear-site-data"})  # would reach the portal's pages too
 STRICT_TRANSPORT = b"strict-transport-security"
 SANDBOX = b"content-security-policy: sandbox\r\n"
-OF_BODY = b"content-type: %b\r\ncontent-length: %d\r\n"
 FORM = b"%bx-request-id: %b\r\n%b%b%b"
+_JSON_LINE = b"content-type: %b\r\n" % JSON_TYPE
 LENGTHLESS = frozenset({204, 304})  # RFC 9110, 8.6: no length with the one, another answer's with the other
 
 
@@ -37,17 +39,21 @@ class Heads:
     def of(self, response: Response, request_id: str, version: int, *, shares_origin: bool) -> bytes:
         """Return the lines of an answer, each ended by CR LF; `version` 0 when no workflow answered."""
         status, kind = response.status, response.content_type
+        text = f"x-request-id: {request_id}\r\n"
         if status in LENGTHLESS:
-            of_body = b""
+            kind_line = b""
         else:
             size = 0 if status in BODILESS else len(response.body)
-            of_body = OF_BODY % (kind if kind in SOUND_TYPES else sendable_type(kind), size)
-        return FORM % (
-            of_body,
-            request_id.encode(),
-            self._with_theirs(response.headers, shares_origin) if response.headers else self._plain,
-            b"weft-version: %d\r\n" % version if version else b"",
-            SANDBOX if shares_origin else b"",
+            text = f"content-length: {size}\r\n{text}"
+            kind_line = _JSON_LINE if kind == JSON_TYPE else b"content-type: %b\r\n" % sendable_type(kind)
+        return b"".join(
+            (
+                kind_line,
+                text.encode(),
+                self._with_theirs(response.headers, shares_origin) if response.headers else self._plain,
+                _version_line(version) if version else b"",
+                SANDBOX if shares_origin else b"",
+            )
         )
 
     def of_stream(self, response: StreamedResponse, request_id: str, version: int, *, shares_origin: bool) -> bytes:
@@ -57,7 +63,7 @@ class Heads:
             b"content-type: %b\r\n%b" % (sendable_type(response.content_type), length),
             request_id.encode(),
             self._with_theirs(response.headers, shares_origin),
-            b"weft-version: %d\r\n" % version,
+            _version_line(version),
             SANDBOX if shares_origin else b"",
         )
 
@@ -75,6 +81,11 @@ def pairs(head: bytes) -> Headers:
     """Take lines apart again, for a server that wants names and values."""
     lines = (line.partition(b": ") for line in head.split(b"\r\n")[:-1])
     return [(name, value) for name, _, value in lines]
+
+
+@lru_cache(maxsize=1024)
+def _version_line(version: int) -> bytes:
+    return b"weft-version: %d\r\n" % version
 
 
 def _host_only(name: bytes, value: bytes) -> tuple[bytes, bytes]:
