@@ -8,6 +8,12 @@ from tests.support.prepared_product import prepared_product
 from tests.support.shop import bank_and_carrier
 
 
+def pytest_collection_modifyitems(items):
+    """Let the files that need the product come last, one after the other: it costs while it only waits, too."""
+    with_product = {item.path for item in items if "hosted" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: item.path in with_product)
+
+
 @pytest.fixture(scope="session")
 def shop_partners():
     """Start the bank and the carrier of the shop."""
@@ -20,7 +26,8 @@ def hosted(tmp_path_factory, shop_partners):
     """Start the product without demo traffic; its workflows may call the shop's partners."""
     folder = tmp_path_factory.mktemp("hosted") / "product"
     allowed = {"OUTBOUND_ALLOW": shop_partners.address}
-    with prepared_product(folder, "--quiet", "--port", str(any_free()), environment=allowed) as running:
+    options = ("--quiet", "--port", str(any_free()))
+    with prepared_product(folder, *options, environment=allowed, keeps_ports=True) as running:
         yield running
 
 

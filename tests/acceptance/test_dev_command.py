@@ -81,30 +81,39 @@ def test_a_second_start_in_the_same_folder_is_told_who_runs_already(product):
     assert f"already running (process {product.process.pid})" in second.stderr
 
 
-@pytest.mark.spec("SPINE-B2.11")
-@pytest.mark.parametrize("part", PARTS)
-def test_a_killed_part_is_reported_and_comes_back(product, part):
-    before = product.process_id(part)
-    os.kill(before, signal.SIGKILL)
-    wait_for(lambda: product.process_id(part) not in {0, before}, timeout=60, what=f"a new {part}")
+def kill(product, part):
+    """Kill a part as nobody else would and return the process that it was."""
+    killed = product.process_id(part)
+    os.kill(killed, signal.SIGKILL)
+    return killed
+
+
+def assert_comes_back(product, part, killed):
+    """It is reported, and another process does its work."""
+    wait_for(lambda: product.process_id(part) not in {0, killed}, timeout=60, what=f"a new {part}")
     assert f"{part} ended: killed by SIGKILL" in product.printed
     wait_for(product.is_ready, timeout=60, what="readiness")
 
 
 @pytest.mark.spec("SPINE-B2.11")
-def test_whoever_comes_while_web_is_started_again_waits_and_is_answered(product):
-    before = product.process_id("web")
-    os.kill(before, signal.SIGKILL)
-    wait_for(lambda: not still_running([before]), timeout=10, what="the end of web")
+@pytest.mark.parametrize("part", ["postgres", "redis"])
+def test_a_killed_server_is_reported_and_comes_back(product, part):
+    assert_comes_back(product, part, kill(product, part))
+
+
+@pytest.mark.spec("SPINE-B2.11")
+def test_a_killed_web_is_reported_and_comes_back_and_whoever_comes_meanwhile_waits_and_is_answered(product):
+    killed = kill(product, "web")
+    wait_for(lambda: not still_running([killed]), timeout=10, what="the end of web")
     assert not is_free(int(product.url.rpartition(":")[2])), "somebody else could take the port"
     with urllib.request.urlopen(f"{product.url}/live", timeout=60) as answer:
         assert answer.status == 200
-    wait_for(product.is_ready, timeout=60, what="readiness")
+    assert_comes_back(product, "web", killed)
 
 
-@pytest.mark.spec("SPINE-B6.12")
+@pytest.mark.spec("SPINE-B2.11", "SPINE-B6.12")
 @pytest.mark.parametrize("part", ["worker", "beat"])
-def test_a_sweep_whose_time_has_passed_runs_when_worker_or_beat_starts(product, part):
+def test_a_killed_part_is_reported_and_comes_back_and_runs_the_sweep_whose_time_has_passed(product, part):
     sample = 'weft_sweep_last_success{sweep="partitions"}'
     wait_for(lambda: product.metric(sample) > 0, timeout=60, what="the first sweep")
     with psycopg.connect(product.state["database_relay_url"]) as relay:
@@ -112,9 +121,9 @@ def test_a_sweep_whose_time_has_passed_runs_when_worker_or_beat_starts(product, 
             "update runs_sweep set last_success = last_success - interval '1 day' where name = 'partitions'"
             " returning extract(epoch from last_success)::float8"
         ).fetchone()[0]
-    os.kill(product.process_id(part), signal.SIGKILL)
+    killed = kill(product, part)
     wait_for(lambda: product.metric(sample) > late + 43_200, timeout=60, what="the late sweep")
-    wait_for(product.is_ready, timeout=60, what="readiness")
+    assert_comes_back(product, part, killed)
 
 
 @pytest.mark.spec("SPINE-B6.6")

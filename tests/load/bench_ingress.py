@@ -86,7 +86,8 @@ def main() -> None:
 @contextmanager
 def loaded_product(folder: Path) -> Iterator[RunningProduct]:
     """Run the product; its limit per client counts every call and turns nobody away, as all come from one address."""
-    with prepared_product(folder / "product", "--quiet", environment={"CLIENT_RATE": "1000000"}) as product:
+    given = {"CLIENT_RATE": "1000000"}
+    with prepared_product(folder / "product", "--quiet", environment=given, keeps_ports=True) as product:
         yield product
 
 

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -40,17 +40,19 @@ def cold_start() -> ColdStart:
 
 @contextmanager
 def prepared_product(
-    folder: Path, *arguments: str, environment: Mapping[str, str] | None = None
+    folder: Path, *arguments: str, environment: Mapping[str, str] | None = None, keeps_ports: bool = False
 ) -> Iterator[RunningProduct]:
     """Start the product, as `running_product` does, from a copy of what the cold start has left.
 
-    One after the other: two that look for free ports at the same time could choose the same.
+    Only one at a time may keep the ports of the cold start. Others get ports of their own, and so the address of the
+    demo's receiver is seeded anew.
     """
-    with ExitStack() as stack:
-        with _alone() as home:
-            _cold_start(home)
-            shutil.copytree(home / "product", folder)
-            product = stack.enter_context(running_product(folder, *arguments, environment=environment))
+    with _alone() as home:
+        _cold_start(home)
+        shutil.copytree(home / "product", folder)
+    if not keeps_ports:
+        (folder / "dev" / "ports.json").unlink()
+    with running_product(folder, *arguments, environment=environment) as product:
         yield product
 
 
