@@ -18,8 +18,8 @@ RUN = "WEFT_TEST_RUN"  # a folder that all processes of one run share, gone at i
 # Three at a time, one more than there are cores: each waits for servers and processes now and then. What drives
 # browsers and kills processes comes last, when most of the others is over; the folders are dealt out so that all three
 # end together.
-FOREGROUND: Mapping[str, Sequence[str]] = {"tests": ("unit", "contract", "chaos", "load")}
-BESIDE: Mapping[str, Sequence[str]] = {"integration": ("integration", "e2e"), "stories": ("acceptance",)}
+FOREGROUND: Mapping[str, Sequence[str]] = {"tests": ("unit", "contract", "chaos")}
+BESIDE: Mapping[str, Sequence[str]] = {"integration": ("integration", "e2e"), "stories": ("load", "acceptance")}
 UNTIMED: Mapping[str, Sequence[str]] = {**FOREGROUND, **BESIDE}
 TIMED = ("load/test_ingress.py",)  # looks at the clock while it loads both cores, so that it runs alone
 SLOWEST = ("--durations=25", "--durations-min=5")  # said at the end of each run: where time may be won
