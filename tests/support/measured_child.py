@@ -9,7 +9,9 @@ import os
 import runpy
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 MEASURED = "WEFT_MEASURED"  # the folder; not set where nothing is measured
 NOT_RUN = ["if TYPE_CHECKING:", "@overload", r"\.\.\.$"]  # lines that exist for readers and checkers of types
@@ -37,19 +39,28 @@ def measured_command(source: str, module: str, plain: Sequence[str]) -> list[str
     return [sys.executable, "-m", "tests.support.measured_child", folder, source, module]
 
 
-def main(folder: Path, source: str, module: str, arguments: Sequence[str]) -> None:
-    """Run the program, write what it ran."""
+@cache
+def measuring(source: str) -> Any:
+    """Measure what is imported from now on below a folder; return what measures it."""
     from slipcover import ImportManager, Slipcover  # noqa: PLC0415 - tests without coverage need none
 
     cover = Slipcover(branch=True, exclude_also=NOT_RUN)
+    ImportManager(cover, Below(source)).__enter__()
+    return cover
+
+
+def main(folder: Path, source: str, module: str, arguments: Sequence[str]) -> None:
+    """Run the program, write what it ran."""
+    cover = measuring(source)
     sys.argv = [module, *arguments]
     try:
-        with ImportManager(cover, Below(source)):
-            runpy.run_module(module, run_name="__main__", alter_sys=True)
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
     finally:
         report = folder / f"{module}-{os.getpid()}.json"
         report.write_text(json.dumps(cover.get_coverage()), encoding="utf-8")
 
 
 if __name__ == "__main__":
+    from tests.support.measured_child import main  # a preloaded process may be measuring in that one already
+
     main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4:])

@@ -1,4 +1,7 @@
-"""Driving the real command line from outside: one process per call, no terminal, no colours."""
+"""Driving the real command line from outside: one process per call, no terminal, no colours.
+
+Unless a test says otherwise the process comes out of one that has loaded `wfctl` (`preloaded_wfctl.py`).
+"""
 
 import contextlib
 import json
@@ -10,14 +13,16 @@ import subprocess
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+from apps.core.management.local.preload import Streams
+from tests.support.checkout import ROOT
 from tests.support.measured_child import measured_command
+from tests.support.preloaded_wfctl import environment, start
 from tests.support.waiting import wait_for
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -51,29 +56,27 @@ def command(*arguments: str | Path) -> list[str]:
     return [*measured_command("apps/wfctl", "apps.wfctl", ["-m", "apps.wfctl"]), *map(str, arguments)]
 
 
-def environment(**extra: str) -> dict[str, str]:
-    """Return an environment without a terminal's or a product's settings in it."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return kept | {"PYTHONPATH": str(ROOT), "COLUMNS": "200", "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"} | extra
+def wfctl(*arguments: str | Path, stdin: str = "", afresh: bool = False, **extra: str) -> Outcome:
+    """Run one verb to its end; `afresh` as a user does, not out of a process that has loaded it."""
+    with TemporaryFile() as given, TemporaryFile() as out, TemporaryFile() as err:
+        given.write(stdin.encode())
+        given.seek(0)
+        streams = Streams(given.fileno(), out.fileno(), err.fileno())
+        process = start(command(*arguments), environment(**extra), streams, afresh=afresh)
+        try:
+            code = process.wait(60)
+        finally:
+            process.kill()
+        return Outcome(code, *(_read(each) for each in (out, err)))
 
 
-def wfctl(*arguments: str | Path, stdin: str | None = None, **extra: str) -> Outcome:
-    """Run one verb to its end."""
-    done = subprocess.run(
-        command(*arguments),
-        input=stdin,
-        capture_output=True,
-        text=True,
-        env=environment(**extra),
-        timeout=60,
-        cwd=ROOT,
-        check=False,
-    )
-    return Outcome(done.returncode, done.stdout, done.stderr)
+def _read(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
 
 
 def wfctl_in_a_terminal(*arguments: str | Path, **extra: str) -> tuple[int, str]:
-    """Run one verb with a terminal for its output; return its exit code and what the terminal was sent."""
+    """Run one verb as a user does in a terminal; return its exit code and what the terminal was sent."""
     ours, theirs = pty.openpty()
     given = environment(**{"TERM": "xterm-256color", "NO_COLOR": "", **extra})
     process = subprocess.Popen(command(*arguments), stdin=theirs, stdout=theirs, stderr=theirs, env=given, cwd=ROOT)
@@ -148,21 +151,28 @@ class Served:
 class Serving(Served):
     """`wfctl run` as a process: started, answering, and stopped as a user would with Ctrl-C.
 
-    `options` may name more documents; it answers for the first one, and `at` for each by its name.
+    `options` may name more documents; it answers for the first one, and `at` for each by its name. `afresh` starts it
+    as a user does, not out of a process that has loaded it.
     """
 
-    def __init__(self, file: Path, *options: str | Path, address: str | None = "127.0.0.1:0", **extra: str) -> None:
+    def __init__(
+        self,
+        file: Path,
+        *options: str | Path,
+        address: str | None = "127.0.0.1:0",
+        afresh: bool = False,
+        **extra: str,
+    ) -> None:
         super().__init__("")
         given = [] if address is None else ["--address", address]
         self._lines: list[str] = []
-        self.process = subprocess.Popen(
-            command("run", file, *given, *options),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=environment(**extra),
-            cwd=ROOT,
-        )
+        ours, theirs = os.pipe()
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        streams = Streams(nothing, theirs, theirs)
+        self.process = start(command("run", file, *given, *options), environment(**extra), streams, afresh=afresh)
+        os.close(nothing)
+        os.close(theirs)
+        self._printed = os.fdopen(ours, encoding="utf-8")
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -187,8 +197,7 @@ class Serving(Served):
             self.process.send_signal(signal.SIGINT)
         code = self.process.wait(20)
         self._reader.join(5)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
+        self._printed.close()
         return code
 
     @property
@@ -207,6 +216,5 @@ class Serving(Served):
         return "" if self.process.poll() is None else f"exit code {self.process.returncode}"
 
     def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
+        for line in self._printed:
             self._lines.append(line.rstrip("\n"))

@@ -289,6 +289,7 @@ def test_a_redis_server_that_is_away_is_an_empty_cache(write, tmp_path):
 
 
 def test_to_check_a_document_no_driver_of_its_databases_is_loaded(write):
+    """Started afresh, as a user does: the environment tells the interpreter itself something."""
     file = write(SERVERS % {"key": "KEY", "name": "shop", "host": "127.0.0.1"})
     checked = wfctl("validate", file, PYTHONPROFILEIMPORTTIME="1")
     assert checked.code == 0, checked.out

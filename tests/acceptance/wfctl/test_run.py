@@ -58,7 +58,8 @@ def file(tmp_path):
 
 @pytest.mark.spec("SPINE-B9.4")
 def test_a_document_is_served_on_the_address_it_names(file):
-    with Serving(file, address=None) as served:
+    """Started afresh, as a user does."""
+    with Serving(file, address=None, afresh=True) as served:
         assert served.url in file.read_text().replace('address: "', 'address: "http://')
         assert served.call("POST", "/orders", {"qty": 3}).json == {"total": 6}
 
@@ -181,7 +182,7 @@ def test_inspect_lists_modules_in_the_order_they_are_built(tmp_path):
         "  - {name: first, type: no.such.type}\n"
         "workflows:\n  http:\n    routes:\n      - {method: GET, path: /a, handler: last}\n"
     )
-    found = wfctl("inspect", "--json", path)
+    found = wfctl("inspect", "--json", path, afresh=True)  # as a user does
     assert [module["name"] for module in found.json["modules"]] == ["first", "last"]
     assert found.json["routes"] == [{"method": "GET", "path": "/a", "handler": "last"}]
     assert found.json["graph"]["nodes"]
@@ -193,7 +194,7 @@ def test_inspect_lists_modules_in_the_order_they_are_built(tmp_path):
 
 @pytest.mark.spec("SPINE-B9.3")
 def test_the_schema_accepts_what_the_checker_accepts_and_refuses_a_wrong_config(file):
-    schema = json.loads(wfctl("schema").out)
+    schema = json.loads(wfctl("schema", afresh=True).out)  # as a user does
     document = yaml.safe_load(file.read_text())
     assert list(jsonschema_rs.validator_for(schema).iter_errors(document)) == []
     document["modules"][0]["config"]["port"] = "many"

@@ -47,7 +47,9 @@ def test_the_exit_code_says_how_bad_it_is(file, text, code):
 
 @pytest.mark.spec("SPINE-B9.7")
 def test_an_error_outweighs_a_blocked_finding(file):
-    assert wfctl("validate", file(BLOCKED, "a.yaml"), file(BROKEN, "b.yaml"), file(CLEAN, "c.yaml")).code == 1
+    """Started afresh, as a user does."""
+    files = file(BLOCKED, "a.yaml"), file(BROKEN, "b.yaml"), file(CLEAN, "c.yaml")
+    assert wfctl("validate", *files, afresh=True).code == 1
 
 
 @pytest.mark.spec("SPINE-B9.6")
@@ -87,6 +89,7 @@ def test_people_see_the_line_with_a_caret_under_the_place(file):
 
 
 def test_colours_are_for_terminals_whose_owner_wants_them(file):
+    """Started afresh, as a user does: whoever wants colours differs from the process that has loaded `wfctl`."""
     path = file(BLOCKED)
     code, shown = wfctl_in_a_terminal("validate", path)
     assert (code, f"{path}:6:" in plain(shown), "\x1b[" in shown) == (3, True, True)

@@ -8,10 +8,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+from apps.core.management.local.forked import Forked
 
 PR_SET_PDEATHSIG = 1
 NOBODY = 65534
+Process = subprocess.Popen[bytes] | Forked
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,13 @@ class Identity:
 OURSELVES = Identity()
 
 
+class Forks(Protocol):
+    """A preloaded process (`preload.py`)."""
+
+    def fork(self, program: "Program", output: int) -> Forked | None:
+        """Start a program; None when it has to be started the ordinary way."""
+
+
 @dataclass(frozen=True)
 class Program:
     """A command with all that starting it needs."""
@@ -40,10 +50,13 @@ class Program:
     stop_signal: signal.Signals = signal.SIGTERM
     text_in: str | None = field(default=None, repr=False)
     inherited: tuple[int, ...] = ()  # open files that it keeps
+    preloaded: Forks | None = None
 
 
-def spawn(program: Program, output: int) -> subprocess.Popen[bytes]:
+def spawn(program: Program, output: int) -> Process:
     """Start a program in a session of its own; call it from the main thread, which the death signal is tied to."""
+    if program.preloaded is not None and (forked := program.preloaded.fork(program, output)) is not None:
+        return forked
     child = subprocess.Popen(
         [*program.identity.wrapper, *(str(part) for part in program.command)],
         env=None if program.environment is None else dict(program.environment),
@@ -77,7 +90,7 @@ def _dies_with_us(stop_signal: signal.Signals) -> Callable[[], None] | None:
     return tie
 
 
-def stop(child: subprocess.Popen[bytes], how: signal.Signals, grace: float) -> int:
+def stop(child: Process, how: signal.Signals, grace: float) -> int:
     """Ask, wait, then kill the whole group; returns the exit code."""
     if child.poll() is None:
         child.send_signal(how)
@@ -87,10 +100,10 @@ def stop(child: subprocess.Popen[bytes], how: signal.Signals, grace: float) -> i
             kill_group(child)
             child.wait()
     kill_group(child)
-    return child.returncode
+    return child.wait()
 
 
-def kill_group(child: subprocess.Popen[bytes]) -> None:
+def kill_group(child: Process) -> None:
     """End whatever a child has left behind in its session."""
     try:
         os.killpg(child.pid, signal.SIGKILL)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType
 
-from apps.core.management.local.children import Program, kill_group, spawn
+from apps.core.management.local.children import Process, Program, kill_group, spawn
 from apps.core.management.local.output import Output, Prefixed
 
 TICK_SECONDS = 0.05
@@ -32,7 +32,7 @@ class Part:
     is_ready: Callable[[int], bool] = lambda _pid: True
     start_seconds: float = 60.0
     restarts: bool = True
-    child: subprocess.Popen[bytes] | None = None
+    child: Process | None = None
     started_at: float = 0.0
     failures: int = 0
     start_again_at: float | None = None
