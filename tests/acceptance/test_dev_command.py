@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.spec("SPINE-B2"), pytest.mark.slow]
 
 FIRST_TIME_ONLY = ("migrating the database", "seeding the demo tenants")
 NEVER_TWICE = (*FIRST_TIME_ONLY, "building the frontend", "making .venv", "installing", "environment ready")
-PARTS = ("postgres", "redis", "web", "worker", "beat")
+PARTS = ("preload", "postgres", "redis", "web", "worker", "beat")
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,9 @@ from apps.core.management.local.demo import RECEIVER_VARIABLE, TENANTS
 from apps.core.management.local.embedded import start_postgres, start_redis
 from apps.core.management.local.frontend import Frontend
 from apps.core.management.local.output import Output
+from apps.core.management.local.packages import PACKAGES
 from apps.core.management.local.ports import Ports, listen
+from apps.core.management.local.preload import Preloaded
 from apps.core.management.local.remembered import Remembered, write_state
 from apps.core.management.local.roles import VARIABLES, provision, read_mark, write_mark
 from apps.core.management.local.supervisor import Part, StartFailed, Supervisor, python
@@ -25,7 +27,7 @@ DATABASE = "weft"
 READY_SECONDS = 90.0
 PROBE_SECONDS = 2.0
 EXAMPLE = Path("examples/order_processing")
-AS_ROOT = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
+AS_ROOT = "ignore:You're running the worker with superuser privileges"
 CELERY = python("-m", "celery", "--app", "config.celery:app", "--skip-checks", "--quiet")
 DELIVERIES = "deliveries.jsonl"
 
@@ -58,13 +60,17 @@ class Product:
         self._ports = Ports(choices.folder / "ports.json", output.say)
         self._door: socket.socket | None = None
         self._shown: dict[str, int] = {}
+        self._preloaded = Preloaded(PACKAGES, choices.root, self._inherited())
         self.environment: dict[str, str] = {}
         self.url = ""
 
     def start(self) -> None:
         """From nothing to a product that is ready."""
         Frontend(self._choices.root, self._output.say).build_if_stale()
+        preload = Part("preload", self._preloaded.program)
+        self._supervisor.launch(preload)  # first: it loads while the servers start
         owner_url = self._data_services()
+        self._supervisor.wait_until(self._preloaded.is_ready, preload)
         done = read_mark(owner_url).split()
         migrated = self._migrate(owner_url, done)
         self._receiver()
@@ -192,7 +198,7 @@ class Product:
     def _serving(self) -> None:
         worker = [*CELERY, "worker", "--pool", "threads", "--without-gossip", "--without-mingle", "--loglevel", "INFO"]
         self._supervisor.launch(Part("web", self._web, self._is_ready, READY_SECONDS))
-        self._supervisor.launch(Part("worker", lambda: self._program(worker, AS_ROOT)))
+        self._supervisor.launch(Part("worker", lambda: self._program(worker)))
 
     def _web(self) -> Program:
         door = self._door.fileno() if self._door is not None else -1
@@ -219,10 +225,15 @@ class Product:
         return self._program(python("manage.py", *arguments), extra)
 
     def _program(self, command: list[str], extra: Mapping[str, str] | None = None) -> Program:
+        environment = {**self._inherited(), **self.environment, **(extra or {})}
+        return Program(command, environment, self._choices.root, preloaded=self._preloaded)
+
+    def _inherited(self) -> dict[str, str]:
+        """What programs have of our environment; to an interpreter it says the same in all of them."""
         given = self._choices.given
         inherited = {name: value for name, value in given.items() if not name.startswith("DATABASE_")}
-        environment = {**inherited, "PYTHONUNBUFFERED": "1", **self.environment, **(extra or {})}
-        return Program(command, environment, self._choices.root)
+        warnings = ",".join(filter(None, [given.get("PYTHONWARNINGS"), AS_ROOT]))
+        return {**inherited, "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": warnings}
 
 
 def embedded_only(known: Mapping[str, str]) -> dict[str, str]:

@@ -106,6 +106,14 @@ class Supervisor:
                 raise StartFailed(f"{part.name} was not ready after {part.start_seconds:.0f} s")
             self._turn()
 
+    def wait_until(self, condition: Callable[[], bool], part: Part) -> None:
+        """Return when something holds, or never will: its part has ended, or its time is over."""
+        deadline = time.monotonic() + part.start_seconds
+        while part.is_up and time.monotonic() < deadline and not condition():
+            if self._asked_to_stop:
+                raise Stopped
+            self._turn()
+
     def run_once(self, name: str, program: Program) -> int:
         """Run a program to its end, showing its output; returns its exit code."""
         part = Part(name, lambda: program, restarts=False)

@@ -1,0 +1,20 @@
+"""The installed packages that the product's own programs load, to be held by a preloaded process.
+
+None of our own code: a program finds that as it is on disk when it starts, and while it is broken the programs say so.
+None that reads Django's settings while it is loaded either: those are a program's own.
+"""
+
+PACKAGES = (
+    *("django.contrib.admin", "django.contrib.admin.views.main", "django.contrib.postgres.fields", "django.test"),
+    *("django.contrib.auth.hashers", "django.contrib.staticfiles.handlers", "django.core.mail.backends.smtp"),
+    *("django.core.management.commands.migrate", "django.db.backends.postgresql.base", "django_prometheus.middleware"),
+    *("rest_framework.serializers", "channels.auth", "channels.layers", "channels_redis.pubsub"),
+    *("whitenoise.middleware", "whitenoise.storage", "a2wsgi"),
+    *("psycopg_pool", "structlog", "pydantic_settings", "argon2", "cron_descriptor", "crontab"),
+    *("celery.bin.celery", "celery.apps.worker", "celery.apps.beat", "celery.app.log", "celery.backends.base"),
+    *("celery.worker.consumer", "celery.worker.strategy", "celery.worker.components", "celery.concurrency.thread"),
+    *("celery.fixups.django", "celery.app.events", "celery.events.state", "kombu.transport.redis"),
+    *("uvloop", "uvicorn", "uvicorn.lifespan.on", "uvicorn.protocols.http.httptools_impl", "daphne.endpoints"),
+    *("uvicorn.protocols.websockets.websockets_sansio_impl", "anyio._backends._asyncio"),
+    *("aiokafka", "httpcore2", "nats", "jwt", "requests", "google.protobuf.internal.python_message"),
+)
