@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -11,9 +9,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from apps.core.management.local.children import Process
 from apps.core.management.local.ports import any_free
-from tests.support.checkout import ROOT
 from tests.support.database import TestDatabase
+from tests.support.preloaded_packages import start
 from tests.support.waiting import wait_for
 
 START_SECONDS = 60.0
@@ -30,7 +29,7 @@ COMMANDS = {
 class WebServer:
     """A started web process."""
 
-    process: subprocess.Popen[bytes]
+    process: Process
     port: int
     output: Path
 
@@ -79,12 +78,9 @@ class KeptServer:
 def web_server(database: TestDatabase, folder: Path, server: str) -> Iterator[WebServer]:
     """Start one, wait until it answers, and have it ended afterwards."""
     port = any_free()
-    command = [sys.executable, "manage.py", *(word.format(port=port) for word in COMMANDS[server])]
+    arguments = ["manage.py", *(word.format(port=port) for word in COMMANDS[server])]
     environment = {**os.environ, **database.environment(), "DJANGO_SETTINGS_MODULE": "config.settings.test"}
-    with (folder / f"{server}.log").open("wb") as output:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
-        )
+    process = start(arguments, environment, folder / f"{server}.log")
     started = WebServer(process, port, folder / f"{server}.log")
     try:
         wait_for(

@@ -3,18 +3,16 @@
 import contextlib
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
 
+from apps.core.management.local.children import Process
 from tests.support.database import TestDatabase, close_connections
+from tests.support.preloaded_packages import start
 from tests.support.waiting import wait_for
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass
@@ -24,19 +22,19 @@ class Workers:
     database: TestDatabase
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    processes: list[Process] = field(default_factory=list)
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self) -> Process:
         """Start one and wait until its loop has reported."""
         before = self._reported()
         process = self.launch()
         wait_for(lambda: self._reported() > before, timeout=60, what=f"the worker; it says {self.printed()}")
         return process
 
-    def launch(self) -> subprocess.Popen[bytes]:
+    def launch(self) -> Process:
         """Start one, whatever becomes of it."""
-        command = [
-            sys.executable, "-m", "celery", "--app", "config.celery:app", "--skip-checks", "--quiet", "worker",
+        arguments = [
+            "-m", "celery", "--app", "config.celery:app", "--skip-checks", "--quiet", "worker",
             "--pool", "threads", "--concurrency", "1", "--without-gossip", "--without-mingle", "--loglevel", "INFO",
             "--hostname", f"chaos-{len(self.processes)}-{os.getpid()}@localhost",
         ]  # fmt: skip
@@ -47,10 +45,7 @@ class Workers:
             "LOG_LEVEL": "INFO",
             **self.settings,
         }
-        with (self.folder / f"worker-{len(self.processes)}.log").open("wb") as output:
-            process = subprocess.Popen(
-                command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
-            )
+        process = start(arguments, environment, self.folder / f"worker-{len(self.processes)}.log")
         self.processes.append(process)
         return process
 
@@ -58,7 +53,7 @@ class Workers:
         """Return what all of them have printed."""
         return "\n".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("worker-*.log")))
 
-    def kill(self, process: subprocess.Popen[bytes]) -> None:
+    def kill(self, process: Process) -> None:
         """End one without a word."""
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -185,7 +185,7 @@ def _open_streams() -> None:
 def _text(number: int, name: str, mode: str, like: io.TextIOWrapper) -> io.TextIOWrapper:
     is_direct = os.environ.get("PYTHONUNBUFFERED", "") != ""
     raw = io.FileIO(number, mode, closefd=False)
-    raw.name = f"<{name}>"  # type: ignore[misc]
+    raw.name = f"<{name}>"
     buffer: Any = io.BufferedReader(raw) if mode == "r" else raw if is_direct else io.BufferedWriter(raw)
     stream = io.TextIOWrapper(
         buffer,

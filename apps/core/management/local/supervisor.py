@@ -124,7 +124,7 @@ class Supervisor:
             raise Stopped
         self._drain(part)
         self._parts.remove(part)
-        return part.child.returncode if part.child else 1
+        return part.child.wait() if part.child else 1
 
     def watch(self, every_turn: Callable[[], None] = lambda: None) -> None:
         """Keep everything running until asked to stop."""

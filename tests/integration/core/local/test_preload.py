@@ -16,6 +16,7 @@ from apps.core.management.local.children import Identity, Program, is_running, s
 from apps.core.management.local.forked import Forked
 from apps.core.management.local.preload import Preloaded, Streams
 from tests.support.checkout import ROOT
+from tests.support.preloaded_packages import preloaded_packages
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.spec("SPINE-B2")
@@ -36,6 +37,16 @@ print(json.dumps({
 }))
 """
 SLEEPS = "import time; print('up', flush=True); time.sleep(600)"
+LOOKS = """
+import json, sys
+ours = [name for name in sys.modules if name.startswith(("apps.", "config.")) and "core.management.local" not in name]
+from django.conf import settings
+print(json.dumps({
+    "ours": [name for name in ours if name not in ("apps.core", "apps.core.management")],
+    "configured": settings.configured, "reactor": "twisted.internet.reactor" in sys.modules,
+    "celery": "celery.apps.worker" in sys.modules,
+}))
+"""
 OWNS = """
 import subprocess, sys
 from pathlib import Path
@@ -282,3 +293,12 @@ def test_modules_that_start_threads_or_fail_are_not_preloaded(tmp_path, monkeypa
     )
     assert child.wait(20) == 0
     preloaded.close()
+
+
+def test_the_packages_that_programs_are_given_bring_no_settings_no_code_of_ours_and_no_event_loop(tmp_path):
+    script = tmp_path / "looks.py"
+    script.write_text(LOOKS)
+    program = Program([sys.executable, str(script)], dict(os.environ), ROOT, preloaded=preloaded_packages())
+    child = spawn(program, subprocess.PIPE)
+    assert isinstance(child, Forked)
+    assert json.loads(printed(child)) == {"ours": [], "configured": False, "reactor": False, "celery": True}

@@ -11,7 +11,9 @@ import sys
 import pytest
 
 from apps.core.management.local.children import Program, is_running
+from apps.core.management.local.forked import Forked
 from apps.core.management.local.output import Output
+from apps.core.management.local.preload import Preloaded
 from apps.core.management.local.supervisor import Part, StartFailed, Supervisor
 from tests.support.checkout import ROOT
 from tests.support.waiting import wait_for
@@ -134,6 +136,72 @@ def test_a_part_that_ignores_the_request_to_end_is_killed(stage, monkeypatch):
     supervisor.stop()
     assert not is_running(part.child.pid)
     assert "web does not end, killing it" in shown.getvalue()
+
+
+@pytest.fixture
+def preloaded(stage):
+    """A preloaded process as a part, loaded."""
+    supervisor, _ = stage
+    environment = {"PYTHONPATH": str(ROOT)}
+    made = Preloaded(["colorsys"], ROOT, environment)
+    part = Part("preload", made.program)
+    supervisor.launch(part)
+    supervisor.wait_until(made.is_ready, part)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def part(preloaded, tmp_path):
+    """A part that comes out of it."""
+    script = tmp_path / "part.py"
+    script.write_text(SLEEPS)
+    forked = Program([sys.executable, str(script)], {"PYTHONPATH": str(ROOT)}, ROOT, preloaded=preloaded)
+    return Part("web", lambda: forked)
+
+
+@pytest.mark.spec("SPINE-B2.11")
+def test_a_part_out_of_a_preloaded_process_is_shown_brought_back_and_ended_as_any_other(stage, part):
+    supervisor, shown = stage
+    supervisor.start(part)
+    assert isinstance(part.child, Forked)
+    turns(supervisor, lambda: "web      | up" in shown.getvalue())
+    first = part.child.pid
+    os.kill(first, signal.SIGKILL)
+    turns(supervisor, lambda: part.is_up and part.child.pid != first)
+    assert "web ended: killed by SIGKILL; starting it again in 0.25 s" in shown.getvalue()
+    assert isinstance(part.child, Forked)
+    second = part.child.pid
+    supervisor.stop()
+    assert not is_running(second)
+
+
+@pytest.mark.spec("SPINE-B2.11")
+def test_a_killed_preloaded_process_takes_nothing_with_it_and_is_brought_back(stage, preloaded, part):
+    supervisor, shown = stage
+    supervisor.start(part)
+    web, before = part.child.pid, supervisor.process_ids()["preload"]
+    os.kill(before, signal.SIGKILL)
+    turns(supervisor, lambda: supervisor.process_ids().get("preload", before) != before and preloaded.is_ready())
+    assert "preload ended: killed by SIGKILL" in shown.getvalue()
+    assert is_running(web)
+    os.kill(web, signal.SIGKILL)
+    turns(supervisor, lambda: part.is_up and part.child.pid != web)
+    assert isinstance(part.child, Forked)
+
+
+def test_parts_start_without_a_preloaded_process_that_cannot_load(stage):
+    supervisor, shown = stage
+    environment = {"PYTHONPATH": str(ROOT)}
+    unfit = Preloaded(["nothing_of_this_name"], ROOT, environment)
+    preload = Part("preload", unfit.program)
+    supervisor.launch(preload)
+    supervisor.wait_until(unfit.is_ready, preload)
+    given = Program([sys.executable, "-m", "this"], environment, ROOT, preloaded=unfit)
+    assert supervisor.run_once("seed", given) == 0
+    assert "Beautiful is better than ugly" in shown.getvalue()
+    assert "No module named 'nothing_of_this_name'" in shown.getvalue()
+    unfit.close()
 
 
 @pytest.fixture
