@@ -14,9 +14,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from slipcover import ImportManager, Slipcover
+from slipcover import ImportManager
 
 from tests.support.measured_child import MEASURED, NOT_RUN, Below
+from tests.support.probes import Probes
 
 SOURCES = ["apps", "config"]
 LEFT_OUT = ["*/migrations/*"]
@@ -33,7 +34,7 @@ def main(report: Path, arguments: list[str]) -> int:
     shutil.rmtree(children, ignore_errors=True)
     children.mkdir(parents=True)
     os.environ[MEASURED] = str(children)
-    cover = Slipcover(branch=True, source=SOURCES, omit=LEFT_OUT, exclude_also=NOT_RUN)
+    cover = Probes(branch=True, source=SOURCES, omit=LEFT_OUT, exclude_also=NOT_RUN)
     with ImportManager(cover, Below(*SOURCES, left_out="/migrations/")):
         code = pytest.main([*WITHOUT_PLUGIN, *arguments])
     report.write_text(json.dumps(cover.get_coverage()), encoding="utf-8")
