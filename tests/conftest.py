@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from argon2 import PasswordHasher
 from django.db import connection, connections
 from hypothesis import settings
 
+from apps.modules.catalog.auth import _users, auth_jwt, auth_modular
 from tests.support.database import TestDatabase, close_connections, test_database
 from tests.support.isolation import examples
 from tests.support.tenant_copies import TenantCopies, tenant_copies
@@ -15,6 +17,16 @@ settings.register_profile("weft", deadline=None)  # how long an example takes sa
 settings.load_profile("weft")
 
 pytest_plugins = ["tests.support.spec_plugin"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> Iterator[None]:
+    """Keep users' passwords as those of members are kept in tests: the shipped cost is most of a test that signs in."""
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (_users, auth_jwt, auth_modular):
+            patch.setattr(module, "hasher", cheap)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from apps.engine.http import Request
 from apps.engine.ports import Resource
-from apps.modules.catalog.auth._users import signing_key
+from apps.modules.catalog.auth._users import UNKNOWN_USER, hasher, signing_key, verify
 from apps.modules.catalog.auth.auth_jwt import AuthJwt
 from tests.unit.modules.making import make
 
@@ -51,6 +51,14 @@ async def test_the_token_says_who_it_is_and_how_long(auth, unit):
     )
     assert sorted(claims) == ["email", "exp", "iat", "iss", "name", "sub"]
     assert (claims["email"], claims["iss"], claims["exp"] - claims["iat"]) == ("Ann@shop.example", "workflow", 3600)
+
+
+def test_a_kept_password_costs_what_it_is_meant_to_cost_and_so_does_an_unknown_user():
+    kept = hasher.hash("pa55word")  # the shipped one, as it was when this module was imported
+    assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert UNKNOWN_USER.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert verify(kept, "pa55word")
+    assert not verify(kept, "pa55w0rd")
 
 
 @pytest.mark.shows("auth.jwt", "failure")
