@@ -17,6 +17,31 @@ MOST_HINTS = 50  # at the nearest valid name
 MOST_NAMES = 1_000  # looked through for one hint
 MOST_EXPRESSIONS = 2_000  # different ones in one document
 LONGEST_SHOWN = 10  # names in one message
+LIKE = 0.6  # of 1: how much a name must be like a word to be meant by it
+
+
+def closest(word: str, names: Iterable[str]) -> str | None:
+    """Return the name most like a word, None when none is like it.
+
+    As `difflib.get_close_matches`, but names are compared in the order of what they can reach at most, until none that
+    is left can reach more: a thousand names cost a few comparisons.
+    """
+    matcher = difflib.SequenceMatcher()
+    matcher.set_seq2(word)
+    reachable = []
+    for name in names:
+        matcher.set_seq1(name)
+        if matcher.real_quick_ratio() >= LIKE and (most := matcher.quick_ratio()) >= LIKE:
+            reachable.append((most, name))
+    found: str | None = None
+    likeness = 0.0
+    for most, name in sorted(reachable, reverse=True):
+        if most <= likeness:
+            break
+        matcher.set_seq1(name)
+        if (ratio := matcher.ratio()) >= LIKE and ratio > likeness:
+            found, likeness = name, ratio
+    return found
 
 
 class Report:
@@ -57,8 +82,8 @@ class Report:
         if self._hints < 0:
             return ""
         by_lower = {known.lower(): known for known in islice(names, MOST_NAMES)}
-        found = difflib.get_close_matches(name[:100].lower(), by_lower, n=1, cutoff=0.6)
-        return f" Did you mean {by_lower[found[0]]!r}?" if found else ""
+        found = closest(name[:100].lower(), by_lower)
+        return f" Did you mean {by_lower[found]!r}?" if found is not None else ""
 
     def expression(self, text: Any, path: DocumentPath) -> Expression | None:
         """Compile a condition or expression; report what is wrong with it, at its character."""
