@@ -15,6 +15,7 @@ from apps.engine.compile import compile_document
 from apps.engine.document import load
 from apps.engine.findings import DocumentRefused, Finding, Severity
 from apps.engine.graph import graph
+from apps.engine.memory import settle
 from apps.engine.registry import Registry
 from apps.modules.management.fuzzing.case import Case, Wanted
 
@@ -69,7 +70,7 @@ class Judge:
         self._types = types
         self._bounds = bounds
         self._run(b"modules: [{name: a, type: http.handler}]")  # what the first one would pay for all
-        gc.collect()
+        settle()  # what is there already is not looked through before every document
         self._start = _resident("VmRSS")
 
     def judge(self, case: Case) -> Verdict:
