@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from apps.core.management.local import browsing
 from apps.core.management.local.demo import CAST, ORDER, ORDERS_PATH, PASSWORD, WEBHOOK_SECRET, WORKFLOW
-from tests.e2e.conftest import LOST
+from tests.e2e.conftest import LOST, picture
 from tests.e2e.live import assert_resumed, shown_steps, told_steps
 from tests.e2e.workflow_page import WorkflowPage, wait_for_live
 from tests.support.hosted import HostedTenant, Visitor, eventually
@@ -64,6 +64,7 @@ def test_an_edit_goes_live_and_an_order_is_watched_through_a_lost_connection(vis
     assert len(olive.documents) == 1, olive.documents
     assert desk.fewest_edges() > 0, "the drawing lost its lines while the run went on"
     assert globex.call("GET", f"runs/{run}").status == 404
+    picture(olive, "story-4-done")
 
 
 def edit_with_a_mistake_and_mend_it(olive, desk):
@@ -75,10 +76,12 @@ def edit_with_a_mistake_and_mend_it(olive, desk):
     expect(message).to_contain_text("partnr")
     expect(desk.node("notify-partner")).to_have_attribute("data-finding", "blocked")
     expect(desk.finding("partnr")).to_contain_text(f"line {desk.number_of(line)}")
+    picture(olive, "story-1-mistake")
     desk.retype_end("uses: partnr", erase=1, typed="er")
     expect(olive.page.locator(".line-finding--blocked")).to_have_count(0)
     expect(desk.node("notify-partner")).not_to_have_attribute("data-finding", "blocked")
     desk.save()
+    picture(olive, "story-2-mended")
 
 
 def post_an_order(acme: HostedTenant) -> str:
@@ -95,6 +98,7 @@ def watch_through_a_lost_connection(olive, run, wire, partner, order) -> None:
     warehouse = in_hand.locator("[data-step$=warehouse]")
     bank = in_hand.locator("[data-step$=bank]")
     expect(warehouse).to_have_attribute("data-state", UNDER_WAY)
+    picture(olive, "story-3-running")
     wire.cut()
     wait_for_live(page, "offline")
     partner.release("warehouse")

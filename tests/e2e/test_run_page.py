@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from apps.core.management.local.demo import CAST
-from tests.e2e.conftest import LOST
+from tests.e2e.conftest import LOST, picture
 from tests.e2e.live import shown_steps, told_steps
 from tests.e2e.workflow_page import wait_for_live
 from tests.support.hosted import eventually
@@ -70,6 +70,7 @@ def test_a_failed_run_is_retried_from_its_page_and_goes_on_where_it_failed(olive
     expect(page.locator(".run-split")).to_have_attribute("data-run-state", "failed")
     expect(page.locator(".banner--error").first).to_contain_text("bank")
     expect(page.locator(".banner--error").first).to_contain_text("410")
+    picture(olive, "run-failed")
 
     patient_partner.accept("bank")
     patient_partner.hold("carrier")
@@ -85,6 +86,7 @@ def test_a_failed_run_is_retried_from_its_page_and_goes_on_where_it_failed(olive
     calls = {name: patient_partner.called(name, order) for name in ("warehouse", "bank", "carrier")}
     assert [len(found) for found in calls.values()] == [1, 2, 1], "only the failed call was repeated"
     assert len(set(calls["bank"])) == 1, "a repeated call carries the same webhook-id"
+    picture(olive, "run-retried")
 
 
 def test_a_run_that_is_cancelled_from_its_page_ends_at_once(olive, begun, three_calls, patient_partner):

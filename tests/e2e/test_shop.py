@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import PHONE, WIDE
+from tests.e2e.conftest import PHONE, WIDE, picture
 from tests.support.shop import close_shop, install
 
 pytestmark = pytest.mark.spec("SPINE-3", "CAT-B2", "CAT-5")
@@ -65,6 +65,7 @@ def test_an_order_is_watched_until_it_is_shipped_and_another_until_it_is_paid_ba
     expect(lost.locator(".notices li").last).to_contain_text("Your money for Storm candle is back.")
     assert len(shop_partners.taken("refunds", lost.get_attribute("data-order"))) == 1
     assert mine.page.evaluate("document.documentElement.scrollWidth") == size[0]
+    picture(window, f"shop-{size[0]}")
 
     mine.page.reload()
     expect(mine.orders()).to_have_count(2)
