@@ -5,6 +5,7 @@ written at the commit, together with the row or the journal entry of the run tha
 leaves its row to the group writer.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -45,32 +46,26 @@ class Committed:
     has_work: bool = False  # somebody should ring the bell
 
 
+class Port:
+    """An attribute that is made when it is first asked for, and is plain from then on.
+
+    A `__getattr__` instead would make every other attribute of the unit several times as dear.
+    """
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        self._make = make
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, unit: Any, owner: type) -> Any:
+        value = self._make(unit)
+        setattr(unit, self._name, value)
+        return value
+
+
 class HostedUnit:
     """One unit; its ports are made when first used, because most requests need few of them."""
-
-    __slots__ = (
-        "_broker",
-        "_deferring",
-        "_quiet",
-        "_run_id",
-        "_runs",
-        "_services",
-        "_session",
-        "_way",
-        "cache",
-        "counters",
-        "databases",
-        "defers",
-        "effects",
-        "instances",
-        "log_targets",
-        "memory",
-        "metrics",
-        "place",
-        "request_id",
-        "resources",
-        "secrets",
-    )
 
     def __init__(
         self,
@@ -93,6 +88,7 @@ class HostedUnit:
         self._way = way  # what led to it
         self.place = place
         self.request_id = request_id
+        self.clock = services.clock  # the database's
 
     @property
     def session(self) -> Session:
@@ -125,11 +121,6 @@ class HostedUnit:
         return self._runs
 
     @property
-    def clock(self) -> Any:
-        """The database's time."""
-        return self._services.clock
-
-    @property
     def http(self) -> Any:
         """The guarded way out."""
         return self._services.http
@@ -138,14 +129,6 @@ class HostedUnit:
     def wires(self) -> Any:
         """The guarded way to brokers outside."""
         return self._services.wires
-
-    def __getattr__(self, name: str) -> Any:
-        make = _MAKERS.get(name)
-        if make is None:
-            raise AttributeError(name)
-        value = make(self)
-        setattr(self, name, value)
-        return value
 
     @property
     def has_written(self) -> bool:
@@ -158,9 +141,9 @@ class HostedUnit:
         )
 
     @property
-    def is_open(self) -> bool:
-        """Whether it has a transaction to be ended."""
-        return self._session is not None and self._session.is_open
+    def is_untouched(self) -> bool:
+        """Whether nothing that could be written or read was asked for."""
+        return self._session is None and self._broker is None and self._runs is None
 
     @property
     def only_create(self) -> Resource | None:
@@ -243,49 +226,55 @@ class HostedUnit:
         if self._deferring is not None:
             await self._deferring.settle()
 
-    def _make_resources(self) -> PostgresResources:
+    @Port
+    def resources(self) -> PostgresResources:
+        """Stored objects."""
         if not self.defers:
             return PostgresResources(self.session, self.place, self._services.secrets)
         self._deferring = DeferringResources(self.session, self.place, self._services.secrets)
         return self._deferring
 
-    def _make_instances(self) -> PostgresInstances:
+    @Port
+    def instances(self) -> PostgresInstances:
+        """Instances of state machines."""
         return PostgresInstances(self.session, self.place, self._run_id, OldTexts(self._services.secrets, self.place))
 
-    def _make_secrets(self) -> PlaceSecrets:
+    @Port
+    def secrets(self) -> PlaceSecrets:
+        """Secrets of the environment."""
         return PlaceSecrets(self._services.secrets, self.place)
 
-    def _make_databases(self) -> TenantDatabases:
+    @Port
+    def databases(self) -> TenantDatabases:
+        """Databases of the tenant's own."""
         return TenantDatabases(self._services.data_folder, self._services.database_guard, self.place)
 
-    def _make_effects(self) -> Ledger:
+    @Port
+    def effects(self) -> Ledger:
+        """Intents and receipts."""
         return Ledger(self._services.ledger, self.place.tenant_id, self._run_id, self._settle)
 
-    def _make_cache(self) -> RedisCache:
+    @Port
+    def cache(self) -> RedisCache:
+        """What is kept for a while."""
         return self._services.caches.scoped(self.place, self._services.clock)
 
-    def _make_counters(self) -> Any:
+    @Port
+    def counters(self) -> Any:
+        """Token buckets."""
         return self._services.buckets.scoped(self.place.label)
 
-    def _make_metrics(self) -> HostedMetrics:
+    @Port
+    def metrics(self) -> HostedMetrics:
+        """Samples of the document."""
         return HostedMetrics(self.place.samples, self._services.samples, self.place.scope, self.session)
 
-    def _make_log_targets(self) -> NoLogTargets:
+    @Port
+    def log_targets(self) -> NoLogTargets:
+        """Where a document's logs go beside the run."""
         return NoLogTargets()
 
-    def _make_memory(self) -> Any:
+    @Port
+    def memory(self) -> Any:
+        """What the process remembers."""
         return self._services.memory.scoped(self.place.label)
-
-
-_MAKERS = {
-    "resources": HostedUnit._make_resources,
-    "instances": HostedUnit._make_instances,
-    "secrets": HostedUnit._make_secrets,
-    "databases": HostedUnit._make_databases,
-    "effects": HostedUnit._make_effects,
-    "cache": HostedUnit._make_cache,
-    "counters": HostedUnit._make_counters,
-    "memory": HostedUnit._make_memory,
-    "log_targets": HostedUnit._make_log_targets,
-    "metrics": HostedUnit._make_metrics,
-}

@@ -123,14 +123,14 @@ class Answering:
         if isinstance(response, StreamedResponse):
             return self._begin_stream(record, unit, response, caller)
         tells = served.tells(response)
+        if unit.is_untouched and not tells and caller is None:
+            return None if served.record == "none" else self._store(record)
         created = None if tells or caller is not None or not response.keeps_writes else unit.only_create
         if created is not None:
             return self._store_create(record, unit, created)
         if tells or caller is not None or unit.has_written:
             return self._store_with_unit(record, unit, caller)
-        if unit.is_open:
-            return self._store_after(unit, record)
-        return None if served.record == "none" else self._store(record)
+        return self._store_after(unit, record)
 
     async def _begin_stream(
         self, record: Answered, unit: HostedUnit, response: StreamedResponse, caller: Caller | None
