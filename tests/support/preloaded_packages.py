@@ -11,7 +11,7 @@ from pathlib import Path
 
 from apps.core.management.local.children import Process, Program, spawn, stop
 from apps.core.management.local.packages import PACKAGES
-from apps.core.management.local.preload import Preloaded
+from apps.core.management.local.preload import Preloaded, can_fork
 from tests.support.checkout import ROOT
 
 LOADING_SECONDS = 60.0
@@ -21,9 +21,10 @@ LOADING_SECONDS = 60.0
 def preloaded_packages() -> Preloaded:
     """Return the process that serves until these tests end."""
     made = Preloaded(PACKAGES, ROOT, os.environ)
-    process = spawn(made.program(), subprocess.DEVNULL)
-    atexit.register(stop, process, signal.SIGTERM, LOADING_SECONDS)
-    made.is_ready(LOADING_SECONDS)
+    if can_fork():
+        process = spawn(made.program(), subprocess.DEVNULL)
+        atexit.register(stop, process, signal.SIGTERM, LOADING_SECONDS)
+        made.is_ready(LOADING_SECONDS)
     return made
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from apps.core.management.local.children import Process, Program, spawn, stop
-from apps.core.management.local.preload import Preloaded, Streams
+from apps.core.management.local.preload import Preloaded, Streams, can_fork
 from tests.support.checkout import ROOT
 from tests.support.measured_child import MEASURED
 
@@ -41,7 +41,8 @@ def _preloaded() -> Preloaded:
     """Return the one that serves until these tests end."""
     measured = {MEASURED: os.environ[MEASURED]} if MEASURED in os.environ else {}
     made = Preloaded(MODULES, ROOT, environment(**measured), DECISIVE)
-    process = spawn(made.program(), subprocess.DEVNULL)
-    atexit.register(stop, process, signal.SIGTERM, LOADING_SECONDS)
-    made.is_ready(LOADING_SECONDS)
+    if can_fork():
+        process = spawn(made.program(), subprocess.DEVNULL)
+        atexit.register(stop, process, signal.SIGTERM, LOADING_SECONDS)
+        made.is_ready(LOADING_SECONDS)
     return made

@@ -27,6 +27,17 @@ AT_START = ("PYTHON", "LANG", "LC_", "TZ", "LD_")
 _ASKING = threading.Lock()
 
 
+def can_fork() -> bool:
+    """Whether this system has what it takes; where it has not, no preloaded process is to be started."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError:
+        return False
+    return True
+
+
 @dataclass(frozen=True)
 class Streams:
     """The open files that become a program's standard input, output and error."""
@@ -79,9 +90,8 @@ class Preloaded:
         with contextlib.ExitStack() as stack:
             nothing = _opened(os.open(os.devnull, os.O_RDWR), stack)
             if output != subprocess.PIPE:
-                return self.fork_on(
-                    program, Streams(nothing, *[nothing if output == subprocess.DEVNULL else output] * 2)
-                )
+                shown = nothing if output == subprocess.DEVNULL else output
+                return self.fork_on(program, Streams(nothing, shown, shown))
             ours, theirs = os.pipe()
             _opened(theirs, stack)
             child = self.fork_on(program, Streams(nothing, theirs, theirs))
@@ -94,7 +104,7 @@ class Preloaded:
     def fork_on(self, program: Program, streams: Streams) -> Forked | None:
         """Start a program on given streams; None when it has to be started the ordinary way."""
         environment = dict(os.environ if program.environment is None else program.environment)
-        if not self._fits(program, environment):
+        if self._ours is None or not self._fits(program, environment):
             return None
         command = [str(part) for part in program.command]
         request = Request(
@@ -135,7 +145,10 @@ class Preloaded:
                 if pid:
                     line.send(GO)
                 return pid
-            except OSError:
+            except (TimeoutError, ConnectionError):
+                self.close()  # it hangs, or is gone: let it end, and nobody else wait for it
+                return 0
+            except OSError:  # the request is too large, or we have too many files
                 return 0
 
     def _look(self, seconds: float) -> bool:

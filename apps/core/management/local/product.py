@@ -18,7 +18,7 @@ from apps.core.management.local.frontend import Frontend
 from apps.core.management.local.output import Output
 from apps.core.management.local.packages import PACKAGES
 from apps.core.management.local.ports import Ports, listen
-from apps.core.management.local.preload import Preloaded
+from apps.core.management.local.preload import Preloaded, can_fork
 from apps.core.management.local.remembered import Remembered, write_state
 from apps.core.management.local.roles import VARIABLES, provision, read_mark, write_mark
 from apps.core.management.local.supervisor import Part, StartFailed, Supervisor, python
@@ -68,7 +68,8 @@ class Product:
         """From nothing to a product that is ready."""
         Frontend(self._choices.root, self._output.say).build_if_stale()
         preload = Part("preload", self._preloaded.program)
-        self._supervisor.launch(preload)  # first: it loads while the servers start
+        if can_fork():
+            self._supervisor.launch(preload)  # first: it loads while the servers start
         owner_url = self._data_services()
         self._supervisor.wait_until(self._preloaded.is_ready, preload)
         done = read_mark(owner_url).split()

@@ -249,6 +249,19 @@ def test_a_program_goes_on_when_the_preloaded_process_is_killed_and_the_next_one
     child.stdout.close()
 
 
+def test_a_preloaded_process_that_hangs_is_let_go_and_the_program_starts_once(own, monkeypatch):
+    monkeypatch.setattr("apps.core.management.local.preload.ANSWER_SECONDS", 0.2)
+    own.server.send_signal(signal.SIGSTOP)
+    told = own.folder / "told"
+    given = own.program(f"open({str(told)!r}, 'a').write('once ')")
+    child = spawn(given, subprocess.DEVNULL)
+    assert not isinstance(child, Forked)
+    assert child.wait(20) == 0
+    own.server.send_signal(signal.SIGCONT)
+    assert own.server.wait(20) == 0
+    assert told.read_text() == "once "
+
+
 def test_many_threads_may_ask_at_once(own):
     codes = {}
 
