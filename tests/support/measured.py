@@ -14,17 +14,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from slipcover import ImportManager
 
-from tests.support.measured_child import MEASURED, NOT_RUN, Below
-from tests.support.probes import Probes
+from tests.support.measured_child import MEASURED
+from tests.support.measuring import measuring_product
 
-SOURCES = ["apps", "config"]
-LEFT_OUT = ["*/migrations/*"]
-# Its plugin is for runs by several processes; being imported before pytest, it cannot be rewritten, and need not be.
+# Its plugin is for runs by several processes. Plugins imported before pytest cannot be rewritten, and need not be.
 WITHOUT_PLUGIN = (
     *("-p", "no:slipcover"),
-    *("-W", "ignore:Module already imported so cannot be rewritten; slipcover:pytest.PytestAssertRewriteWarning"),
+    *("-W", "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning"),
 )
 
 
@@ -34,9 +31,8 @@ def main(report: Path, arguments: list[str]) -> int:
     shutil.rmtree(children, ignore_errors=True)
     children.mkdir(parents=True)
     os.environ[MEASURED] = str(children)
-    cover = Probes(branch=True, source=SOURCES, omit=LEFT_OUT, exclude_also=NOT_RUN)
-    with ImportManager(cover, Below(*SOURCES, left_out="/migrations/")):
-        code = pytest.main([*WITHOUT_PLUGIN, *arguments])
+    cover = measuring_product()
+    code = pytest.main([*WITHOUT_PLUGIN, *arguments])
     report.write_text(json.dumps(cover.get_coverage()), encoding="utf-8")
     return code
 

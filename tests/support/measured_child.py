@@ -9,26 +9,11 @@ import os
 import runpy
 import sys
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
-from typing import Any
+
+from tests.support.measuring import measuring_program
 
 MEASURED = "WEFT_MEASURED"  # the folder; not set where nothing is measured
-NOT_RUN = ["if TYPE_CHECKING:", "@overload", r"\.\.\.$"]  # lines that exist for readers and checkers of types
-
-
-class Below:
-    """Says which modules are measured, by the text of their path: SlipCover's own matcher looks each up on disk."""
-
-    def __init__(self, *folders: str, left_out: str = "") -> None:
-        self._folders = tuple(f"{Path(folder).resolve()}/" for folder in folders)
-        self._left_out = left_out
-
-    def matches(self, filename: Path | str) -> bool:
-        """Say it of one file; what is no Python source cannot be measured."""
-        path = str(filename)
-        wanted = path.startswith(self._folders) and path.endswith(".py")
-        return wanted and not (self._left_out and self._left_out in path)
 
 
 def measured_command(source: str, module: str, plain: Sequence[str]) -> list[str]:
@@ -39,19 +24,9 @@ def measured_command(source: str, module: str, plain: Sequence[str]) -> list[str
     return [sys.executable, "-m", "tests.support.measured_child", folder, source, module]
 
 
-@cache
-def measuring(source: str) -> Any:
-    """Measure what is imported from now on below a folder; return what measures it."""
-    from slipcover import ImportManager, Slipcover  # noqa: PLC0415 - tests without coverage need none
-
-    cover = Slipcover(branch=True, exclude_also=NOT_RUN)
-    ImportManager(cover, Below(source)).__enter__()
-    return cover
-
-
 def main(folder: Path, source: str, module: str, arguments: Sequence[str]) -> None:
     """Run the program, write what it ran."""
-    cover = measuring(source)
+    cover = measuring_program(source)
     sys.argv = [module, *arguments]
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
@@ -61,6 +36,4 @@ def main(folder: Path, source: str, module: str, arguments: Sequence[str]) -> No
 
 
 if __name__ == "__main__":
-    from tests.support.measured_child import main  # a preloaded process may be measuring in that one already
-
     main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4:])

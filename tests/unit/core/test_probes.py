@@ -7,7 +7,7 @@ from types import FunctionType
 import pytest
 from slipcover import ImportManager, Slipcover
 
-from tests.support.measured_child import Below
+from tests.support.measuring import Below
 from tests.support.probes import Probes, functions_in
 
 TEXT = """

@@ -19,7 +19,16 @@ from apps.core.management.local.binaries import NoBinaries
 from apps.core.management.local.frontend import Frontend
 from apps.core.management.local.postgres import PostgresFailed
 from apps.core.management.local.services import services_for_tests
-from apps.core.management.local.suites import BESIDE, CHECKS, FOREGROUND, RUN, TIMED, UNTIMED, Suites
+from apps.core.management.local.suites import (
+    BESIDE,
+    FOREGROUND,
+    QUICK_CHECKS,
+    RUN,
+    SLOW_CHECKS,
+    TIMED,
+    UNTIMED,
+    Suites,
+)
 from apps.core.management.local.tally import Tally, coverage_per_app, read_allowed
 from apps.core.management.local.traceability import trace
 from apps.engine.levels import write_levels
@@ -82,9 +91,11 @@ class Command(BaseCommand):
 
     def _everything(self, suites: Suites, tally: Tally) -> list[str]:
         """All checks and suites; returns the names of those that failed."""
-        beside = suites.beside({name: suites.folders(folders) for name, folders in BESIDE.items()})
-        failed = [name for name in CHECKS if not suites.check(name)]
-        ended = {name: suites.pytest(name, suites.folders(each), covered=True) for name, each in FOREGROUND.items()}
+        with suites.loaded():
+            failed = [name for name in QUICK_CHECKS if not suites.check(name)]
+            beside = suites.beside({name: suites.folders(folders) for name, folders in BESIDE.items()})
+            failed += [name for name in SLOW_CHECKS if not suites.check(name)]
+            ended = {name: suites.pytest(name, suites.folders(each), covered=True) for name, each in FOREGROUND.items()}
         failed += [] if self._vitest(suites, tally) else ["vitest"]
         ended |= suites.wait(beside)
         if timed := suites.folders(TIMED):

@@ -207,6 +207,7 @@ def _run(request: Request, installed: Sequence[str]) -> None:
     if request.command[0] == "-m":
         sys.argv = list(request.command[1:])
         sys.path[:] = [request.folder, *paths]
+        sys.modules.pop(request.command[1], None)  # a program is not there before it begins
         runpy.run_module(request.command[1], run_name="__main__", alter_sys=True)
     else:
         sys.argv = list(request.command)

@@ -1,15 +1,19 @@
 """Everything ``manage.py test`` runs, each as a process of its own with the terminal to itself."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from apps.core.management.local.children import Process, Program, spawn, stop
 from apps.core.management.local.frontend import Frontend, FrontendFailed, node_environment, npm_command
+from apps.core.management.local.preload import Preloaded, Streams, can_fork
 
 Say = Callable[[str], None]
 REDIS = "WEFT_TEST_REDIS_URL"
@@ -22,14 +26,17 @@ FOREGROUND: Mapping[str, Sequence[str]] = {"tests": ("unit", "contract", "chaos"
 BESIDE: Mapping[str, Sequence[str]] = {"integration": ("integration", "e2e"), "stories": ("load", "acceptance")}
 UNTIMED: Mapping[str, Sequence[str]] = {**FOREGROUND, **BESIDE}
 TIMED = ("load/test_ingress.py",)  # looks at the clock while it loads both cores, so that it runs alone
+LOADED = "tests.support.loaded_product"  # what all measured runs have loaded when they begin
+LOADING_SECONDS = 120.0
 SLOWEST = ("--durations=25", "--durations-min=5")  # said at the end of each run: where time may be won
-CHECKS: Mapping[str, Sequence[str]] = {
+QUICK_CHECKS: Mapping[str, Sequence[str]] = {  # while what the runs need is loaded
     "ruff": ("-m", "ruff", "check", "--quiet", "."),
-    "mypy": ("-m", "mypy", "--no-error-summary", "."),
     "import contracts": (
         "-c", "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())",
     ),
 }  # fmt: skip
+SLOW_CHECKS: Mapping[str, Sequence[str]] = {"mypy": ("-m", "mypy", "--no-error-summary", ".")}  # beside the runs
+CHECKS = {**QUICK_CHECKS, **SLOW_CHECKS}
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,7 @@ class Beside:
     """A run of pytest that goes on without the terminal."""
 
     name: str
-    process: subprocess.Popen[bytes]
+    process: Process
     log: Path
     report: Path
     began: float  # seconds since the epoch
@@ -51,7 +58,21 @@ class Suites:
         self._folder = folder
         self._environment = {**os.environ, **environment}
         self._say = say
+        self._loaded = Preloaded([LOADED], root, self._environment)
         folder.mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def loaded(self) -> Iterator[None]:
+        """Have a process load what measured runs need, which come out of it from when it is ready."""
+        if not can_fork():
+            yield
+            return
+        loading = spawn(self._loaded.program(), subprocess.DEVNULL)
+        try:
+            yield
+        finally:
+            self._loaded.close()
+            stop(loading, signal.SIGTERM, LOADING_SECONDS)
 
     def check(self, name: str) -> bool:
         """One static check; its findings are printed by itself."""
@@ -60,7 +81,13 @@ class Suites:
     def pytest(self, name: str, arguments: Sequence[str], *, covered: bool) -> tuple[int, Path]:
         """One run of pytest; returns its exit code and where its report is."""
         command, report = self._pytest(name, arguments, covered=covered)
-        return self._run(name, command), report
+        if not covered:
+            return self._run(name, command), report
+        with Path(os.devnull).open("rb") as nothing:
+            began = self._begin(name)
+            streams = Streams(nothing.fileno(), 1, 2)  # the terminal's
+            code = self._measured_run(command, self._environment, streams).wait()
+        return self._ended(name, code, began), report
 
     def beside(self, runs: Mapping[str, Sequence[str]]) -> list["Beside"]:
         """Start runs of pytest, with coverage, that go on while others have the terminal.
@@ -104,10 +131,18 @@ class Suites:
         redis = urlsplit(self._environment[REDIS])._replace(path=f"/{redis_database}").geturl()
         self._say(f"{name}, beside what follows ...")
         began = time.time()
-        with log.open("wb") as output:
+        with log.open("wb") as output, Path(os.devnull).open("rb") as nothing:
             environment = {**self._environment, REDIS: redis}
-            process = subprocess.Popen(command, cwd=self._root, env=environment, stdout=output, stderr=output)
+            streams = Streams(nothing.fileno(), output.fileno(), output.fileno())
+            process = self._measured_run(command, environment, streams)
         return Beside(name, process, log, report, began)
+
+    def _measured_run(self, command: Sequence[str], environment: Mapping[str, str], streams: Streams) -> Process:
+        self._loaded.is_ready(LOADING_SECONDS)
+        program = Program(command, environment, self._root, stop_signal=signal.SIGINT)
+        return self._loaded.fork_on(program, streams) or subprocess.Popen(
+            command, cwd=self._root, env=environment, stdin=streams.stdin, stdout=streams.stdout, stderr=streams.stderr
+        )
 
     def folders(self, names: Sequence[str]) -> list[str]:
         """The folders and files that hold tests, as arguments of pytest; what another run names below is its own."""
@@ -157,15 +192,21 @@ class Suites:
         *,
         aloud: bool = True,
     ) -> int:
-        began = time.monotonic()
-        if aloud:
-            self._say(f"{name} ...")
+        began = self._begin(name, aloud=aloud)
         done = subprocess.run(
             command, cwd=folder or self._root, env={**self._environment, **(environment or {})}, check=False
         )
+        return self._ended(name, done.returncode, began, aloud=aloud)
+
+    def _begin(self, name: str, *, aloud: bool = True) -> float:
         if aloud:
-            self._say(f"{name}: {'ok' if done.returncode == 0 else 'FAILED'} ({time.monotonic() - began:.0f} s)")
-        return done.returncode
+            self._say(f"{name} ...")
+        return time.monotonic()
+
+    def _ended(self, name: str, code: int, began: float, *, aloud: bool = True) -> int:
+        if aloud:
+            self._say(f"{name}: {'ok' if code == 0 else 'FAILED'} ({time.monotonic() - began:.0f} s)")
+        return code
 
 
 def _holds_tests(path: Path) -> bool:
