@@ -2,9 +2,13 @@
 
 import base64
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from apps.core import sealing
 from apps.core.crypto import Undecipherable
@@ -103,3 +107,18 @@ def test_blind_keys_of_older_master_keys_follow_the_newest_one(settings: Any):
     settings.ENCRYPTION_KEYS = [key("b"), key("a")]
     newest, second = blind_keys("ada", TENANT, "users")
     assert (second, newest != old) == (old, True)
+
+
+def test_an_envelope_opens_with_the_key_that_is_derived_for_its_tenant_and_day_and_with_no_other(settings: Any):
+    settings.ENCRYPTION_KEYS = [key("a")]
+    envelope = seal(b"hush", TENANT, COLUMN)
+    day, nonce, sealed = envelope[5:7], envelope[7:19], envelope[19:]
+
+    def opens(tenant: UUID, day: bytes) -> bytes:
+        derived = HKDF(SHA256(), 32, salt=b"weft sealed payloads", info=b"payload" + tenant.bytes + day)
+        return AESGCM(derived.derive(b"a" * 32)).decrypt(nonce, sealed, f"{TENANT}|{COLUMN}".encode())
+
+    assert opens(TENANT, day) == b"hush"
+    for tenant, other_day in ((OTHER, day), (TENANT, b"\x00\x01")):
+        with pytest.raises(InvalidTag):
+            opens(tenant, other_day)
