@@ -1,6 +1,6 @@
 """The links between documents that one `wfctl run` serves: read from a file, their ends found among the documents."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
@@ -15,6 +15,7 @@ from apps.engine.links.following import Link
 from apps.engine.links.listed import LinksReader, Listed
 from apps.engine.local.joined import LocalLink
 from apps.wfctl.reading import Examined, read
+from apps.wfctl.sources import Source
 
 IDENTITY = 16  # hexadecimal digits
 
@@ -32,12 +33,15 @@ class Linked:
         return self.examined.document is not None and not self.examined.has(Severity.ERROR)
 
 
-def names_of(scopes: Mapping[str, Path], documents: Mapping[str, Document]) -> dict[str, set[str]]:
-    """Return the scopes that a name may mean: a document's `name`, or its file's, with or without ending and folder."""
+def names_of(served: Iterable[tuple[str, Source, Document]]) -> dict[str, set[str]]:
+    """Return the scopes that a name may mean: a document's `name`, or its file's, with or without ending and folder.
+
+    A file that holds several workflows is the name of none of them.
+    """
     found: dict[str, set[str]] = {}
-    for scope, path in scopes.items():
-        said = documents[scope].data.get("name")
-        for name in {scope, str(path), path.name, path.stem, said if isinstance(said, str) else scope}:
+    for scope, source, document in served:
+        said = document.data.get("name")
+        for name in {scope, *source.names, said if isinstance(said, str) else scope}:
             found.setdefault(name, set()).add(scope)
     return found
 

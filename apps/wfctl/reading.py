@@ -9,10 +9,12 @@ import apps.modules.catalog
 from apps.engine.application import Application
 from apps.engine.check import CheckOptions, check
 from apps.engine.checks.secrets import secrets_named
+from apps.engine.codes import finding
 from apps.engine.compile import compile_document
-from apps.engine.document import Document, load
+from apps.engine.document import Document, Loaded, load
 from apps.engine.findings import DocumentRefused, Finding, Severity
 from apps.engine.links.check import check_links, is_links_document
+from apps.engine.parts import Part, holds_several, parts_of
 from apps.engine.registry import Registry, discover
 from apps.engine.secret_values import SecretValues
 
@@ -64,13 +66,66 @@ def examine(path: Path, types: Registry, options: CheckOptions | None = None, *,
     Secrets in settled texts are looked at with their values where the environment has them.
     """
     content = read(path)
+    return _examined(_name(path), content, load(content), types, options, has_links=has_links)
+
+
+def examine_each(
+    path: Path, types: Registry, options: CheckOptions | None = None, *, has_links: bool = False
+) -> list[Examined]:
+    """As `examine`, of a text that holds several workflows each by itself; the places are those of the whole text."""
+    content = read(path)
     loaded = load(content)
+    if loaded.document is None or not holds_several(loaded.document):
+        return [_examined(_name(path), content, loaded, types, options, has_links=has_links)]
+    try:
+        parts = parts_of(loaded.document)
+    except DocumentRefused as refused:
+        return [Examined(_name(path), content, loaded.document, tuple(sorted({*loaded.findings, *refused.findings})))]
+    return [_part(path, content, part, types, options) for part in parts]
+
+
+def examine_part(path: Path, key: str, types: Registry, options: CheckOptions | None = None) -> Examined:
+    """As `examine`, of one workflow of a text that holds several, by its key; raise `Unreadable`."""
+    found = examine_each(path, types, options)
+    part = next((each for each in found if each.name == part_name(path, key)), None)
+    if part is not None:
+        return part
+    gone = finding("section.shape", "", f"There is no workflow {key!r} in this text any more.", 1, 1)
+    several = [each for each in found if each.name == _name(path)]
+    return several[0] if several and several[0].has(Severity.ERROR) else replace(found[0], findings=(gone,))
+
+
+def part_name(path: Path, key: str) -> str:
+    """Return what one workflow of a text is called in reports."""
+    return f"{_name(path)} ({key})"
+
+
+def _part(path: Path, content: bytes, part: Part, types: Registry, options: CheckOptions | None) -> Examined:
+    examined = _examined(part_name(path, part.key), content, load(part.text), types, options)
+    if not part.has_moved:
+        return examined
+    placed = (replace(each, line=part.line, column=part.column) for each in examined.findings)
+    return replace(examined, findings=tuple(sorted(set(placed))))
+
+
+def _name(path: Path) -> str:
+    return "<stdin>" if str(path) == "-" else str(path)
+
+
+def _examined(
+    name: str,
+    content: bytes,
+    loaded: Loaded,
+    types: Registry,
+    options: CheckOptions | None,
+    *,
+    has_links: bool = False,
+) -> Examined:
     findings = list(loaded.findings)
     if loaded.document is not None and has_links and is_links_document(loaded.document):
         findings += check_links(loaded.document)
     elif loaded.document is not None:
         findings += check(loaded.document, types, replace(options or CheckOptions(files=True), values=_values()))
-    name = "<stdin>" if str(path) == "-" else str(path)
     return Examined(name, content, loaded.document, tuple(sorted(set(findings))))
 
 

@@ -15,8 +15,9 @@ from apps.engine.registry import Registry
 from apps.wfctl.address import ANY_FREE, DEFAULT, Address, BadAddress, address_of
 from apps.wfctl.encryption import BadCertificate, Encryption, encryption_of
 from apps.wfctl.linking import Linked, names_of, read_links
-from apps.wfctl.reading import Examined, compiled, examine
+from apps.wfctl.reading import Examined, compiled
 from apps.wfctl.report import print_report
+from apps.wfctl.sources import Source, sources_in
 
 BACKLOG = 2048
 
@@ -42,15 +43,18 @@ class Wanted:
     allow_placeholders: bool = False
     has_local_brokers: bool = False
 
-    @property
-    def scopes(self) -> dict[str, Path]:
-        """The name that each document is served under; one that is alone needs none. Raises `BadCall`."""
-        if len(self.files) == 1 and self.links is None:
-            return {LOCAL: self.files[0]}
+    def scopes(self) -> dict[str, Source]:
+        """Return the name that each document is served under; one that is alone needs none.
+
+        Raises `BadCall`, and `Unreadable` for a file that cannot be read.
+        """
         if len({path.resolve() for path in self.files}) < len(self.files):
             raise BadCall("one file is named twice.")
-        stems = Counter(path.stem for path in self.files)
-        return {path.stem if stems[path.stem] == 1 else str(path): path for path in self.files}
+        sources = [source for path in self.files for source in sources_in(path)]
+        if len(sources) == 1 and self.links is None:
+            return {LOCAL: sources[0]}
+        usual = Counter(source.usual_name for source in sources)
+        return {each.usual_name if usual[each.usual_name] == 1 else each.full_name: each for each in sources}
 
 
 @dataclass(slots=True)
@@ -58,7 +62,7 @@ class Served:
     """One document being served; `content` is what its file held when it was compiled."""
 
     scope: str
-    file: Path
+    source: Source
     content: bytes
     application: Application
     encryption: Encryption | None = None
@@ -71,7 +75,7 @@ class Served:
     @property
     def folder(self) -> Path:
         """Where the files are that the document names."""
-        return self.file.resolve().parent
+        return self.source.file.resolve().parent
 
     @property
     def label(self) -> str:
@@ -80,14 +84,15 @@ class Served:
 
 
 def compile_file(
-    scope: str, file: Path, types: Registry, *, allow_placeholders: bool
+    scope: str, source: Source, types: Registry, *, allow_placeholders: bool
 ) -> tuple[Examined, Served | None]:
     """Read, check and compile one document; what is wrong is in the findings then. Raises `Unreadable`."""
-    examined = examine(file, types, CheckOptions(files=True, allow_placeholders=allow_placeholders))
-    examined, application = compiled(examined, file, types, allow_placeholders=allow_placeholders)
+    options = CheckOptions(files=True, allow_placeholders=allow_placeholders)
+    examined = source.examine(types, options)
+    examined, application = compiled(examined, source.file, types, allow_placeholders=allow_placeholders)
     if application is None:
         return examined, None
-    made = Served(scope, file, examined.content, application)
+    made = Served(scope, source, examined.content, application)
     try:
         made.encryption = encryption_of(application.settled, made.folder)
     except BadCertificate as bad:
@@ -99,8 +104,8 @@ def compile_file(
 def documents_of(wanted: Wanted, types: Registry, terminal: Terminal) -> list[Served]:
     """Return all documents; where one cannot run, print why, and raise `CannotServe`. Raises `Unreadable`."""
     found, faulty = [], []
-    for scope, file in wanted.scopes.items():
-        examined, made = compile_file(scope, file, types, allow_placeholders=wanted.allow_placeholders)
+    for scope, source in wanted.scopes().items():
+        examined, made = compile_file(scope, source, types, allow_placeholders=wanted.allow_placeholders)
         if made is None:
             faulty.append(examined)
         else:
@@ -117,8 +122,7 @@ def links_between(wanted: Wanted, served: Sequence[Served]) -> Linked | None:
     """Return what the links file says, None without one; raise `Unreadable`."""
     if wanted.links is None:
         return None
-    documents = {each.scope: each.application.document for each in served}
-    return read_links(wanted.links, names_of(wanted.scopes, documents))
+    return read_links(wanted.links, names_of((each.scope, each.source, each.application.document) for each in served))
 
 
 def addresses_of(wanted: Wanted, served: Sequence[Served]) -> list[Address]:

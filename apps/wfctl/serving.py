@@ -137,13 +137,13 @@ class _Session:
             yield self._reload_links(self._wanted.links, self._linked.examined.content)
 
     async def _reload(self, served: Served) -> None:
-        async for _ in changes(served.file, served.content, self._stop):
+        async for _ in changes(served.source.file, served.content, self._stop):
             with contextlib.suppress(Unreadable):
                 self._deploy_again(served)
 
     def _deploy_again(self, served: Served) -> None:
         allowed = self._wanted.allow_placeholders
-        examined, made = compile_file(served.scope, served.file, self._types, allow_placeholders=allowed)
+        examined, made = compile_file(served.scope, served.source, self._types, allow_placeholders=allowed)
         if made is None:
             print_report(examined, self._narrator.terminal)
             self._narrator.say(("not reloaded", "bold red"), ": what was served before goes on")

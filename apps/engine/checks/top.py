@@ -12,7 +12,10 @@ from apps.engine.checks.known import (
 from apps.engine.checks.scope import Scope
 from apps.engine.checks.shapes import unknown_key
 
-SEVERAL = " Several workflows in one text are imported with POST /api/v1/projects/{id}/workflows/import."
+SEVERAL = (
+    " Several workflows in one text are imported with POST /api/v1/projects/{id}/workflows/import; wfctl validates and "
+    "serves each of them."
+)
 
 
 def check_top(scope: Scope) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from apps.engine.check import CheckOptions
 from apps.engine.findings import Severity
-from apps.wfctl.reading import Examined, Unreadable, examine, registry
+from apps.wfctl.reading import Examined, Unreadable, examine_each, registry
 from apps.wfctl.report import as_json, complain, print_report
 from apps.wfctl.terminal import terminal
 
@@ -27,19 +27,21 @@ def validate(
     """Check documents and print all findings with their places, or with --json one JSON object per document.
 
     A document with errors is unusable; one that is blocked can be edited and drawn, and not deployed. A file that lists
-    `links` between workflows, and is none itself, is checked as such.
+    `links` between workflows, and is none itself, is checked as such. Of a text with a list of workflows, as a visual
+    editor exports them, each is a document of its own, with its places in the whole text.
     """
     types = registry()
     options = CheckOptions(strict=strict, files=True, allow_placeholders=allow_placeholders)
     worst = CLEAN
     for path in files:
         try:
-            examined = examine(path, types, options, has_links=True)
+            found = examine_each(path, types, options, has_links=True)
         except Unreadable as error:
             complain(error)
             raise typer.Exit(UNREADABLE) from None
-        _print(examined, as_json_lines)
-        worst = _worse(worst, exit_code(examined))
+        for examined in found:
+            _print(examined, as_json_lines)
+            worst = _worse(worst, exit_code(examined))
     raise typer.Exit(worst)
 
 
