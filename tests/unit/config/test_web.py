@@ -19,6 +19,9 @@ class Door:
     async def __call__(self, scope, receive, send):
         self.seen.append(scope["type"])
 
+    def begin(self, scope, receive, send):
+        self.seen.append("begun")
+
     async def start(self):
         self.seen.append("start")
 
@@ -74,6 +77,14 @@ async def test_a_server_without_lifespan_events_opens_them_once():
     app = WebProcess(door, None, lambda: None)
     await asyncio.gather(*(app({"type": "http"}, None, None) for _ in range(5)))
     assert door.seen == ["start", *["http"] * 5]
+
+
+async def test_a_request_begins_at_once_when_the_doors_are_open_and_waits_for_them_before():
+    door = Door()
+    app = WebProcess(door, None, lambda: None)
+    await app.begin({"type": "http"}, None, None)
+    assert app.begin({"type": "http"}, None, None) is None
+    assert door.seen == ["start", "http", "begun"]
 
 
 async def test_sockets_have_a_door_of_their_own():
