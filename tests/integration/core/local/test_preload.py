@@ -158,8 +158,9 @@ def test_a_preloaded_module_is_there_already(stage):
     ],
 )
 def test_a_program_ends_as_it_would_after_an_ordinary_start(stage, source, code):
-    child = spawn(stage.program(source), subprocess.PIPE)
-    ordinary = spawn(stage.program(source, preloaded=False), subprocess.PIPE)
+    given = stage.program(source)
+    child = spawn(given, subprocess.PIPE)
+    ordinary = spawn(replace(given, preloaded=None), subprocess.PIPE)
     said = []
     for each in (child, ordinary):
         with each.stdout as output:
