@@ -17,7 +17,8 @@ pytestmark = pytest.mark.spec("SPINE-B2")
 TABLE = {row.name: row for row in Environment.table()}
 READS = re.compile(r"os\.(?:environ(?:\.get|\.setdefault)?[\[(]|getenv\()\s*[\"']([A-Z_0-9]+)[\"']")
 NOT_SETTINGS = {
-    "DJANGO_SETTINGS_MODULE", "PATH", "HOME", "CI", "E2E_CHROMIUM", "PYTHONPYCACHEPREFIX", "NO_COLOR",
+    "DJANGO_SETTINGS_MODULE", "PATH", "HOME", "CI", "E2E_CHROMIUM", "NO_COLOR",
+    "PYTHONPATH", "PYTHONPYCACHEPREFIX", "PYTHONUNBUFFERED",
     "WEFT_COMPAT_DIR", "WEFT_TEST_ADMIN_URL", "WEFT_TEST_REDIS_URL",
 }  # fmt: skip
 GOOD = {

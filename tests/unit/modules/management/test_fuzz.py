@@ -85,7 +85,7 @@ def test_what_was_promised_of_a_document_is_held_against_what_was_said(case, pro
 
 def test_memory_counts(judge):
     narrow = Judge(registry(), Bounds(seconds=30, megabytes=1))
-    assert "MB" in narrow.judge(MAKERS[8](0.3)).problem
+    assert "MB" in narrow.judge(MAKERS[8](1.0)).problem
 
 
 def test_a_crash_is_told_and_does_not_end_the_rest(judge, monkeypatch):
