@@ -228,7 +228,8 @@ class Supervisor:
             kill_group(part.child)
         self._drain(part)
         pause = min(FIRST_PAUSE * 2**part.failures, LONGEST_PAUSE)
-        part.failures += 1
+        if part.child is not None and part.child.returncode != -signal.SIGKILL:  # that is nobody's own doing
+            part.failures += 1
         part.start_again_at = now + pause
         self._output.say(f"{part.name} ended: {_ending(part)}; starting it again in {pause:g} s")
 

@@ -109,6 +109,18 @@ def test_a_part_that_keeps_failing_is_tried_ever_more_slowly(stage):
     assert pauses == ["0.25", "0.5", "1"]
 
 
+@pytest.mark.spec("SPINE-B2.11")
+def test_a_part_that_others_kill_again_and_again_comes_back_as_soon_each_time(stage):
+    supervisor, shown = stage
+    part = Part("worker", lambda: program(SLEEPS))
+    supervisor.start(part)
+    for _ in range(3):
+        killed = part.child.pid
+        os.kill(killed, signal.SIGKILL)
+        turns(supervisor, lambda killed=killed: part.is_up and part.child.pid != killed)
+    assert shown.getvalue().count("killed by SIGKILL; starting it again in 0.25 s") == 3
+
+
 def test_a_program_run_once_shows_its_output_and_gives_its_code(stage):
     supervisor, shown = stage
     assert supervisor.run_once("seed", program("print('made two tenants'); raise SystemExit(3)")) == 3
