@@ -22,7 +22,7 @@ RUN = "WEFT_TEST_RUN"  # a folder that all processes of one run share, gone at i
 # Three at a time, one more than there are cores: each waits for servers and processes now and then. What drives
 # browsers and kills processes comes last, when most of the others is over; the folders are dealt out so that all three
 # end together.
-FOREGROUND: Mapping[str, Sequence[str]] = {"tests": ("unit", "contract", "chaos")}
+FOREGROUND: Mapping[str, Sequence[str]] = {"tests": ("unit", "contract", "integration/core", "chaos")}
 BESIDE: Mapping[str, Sequence[str]] = {"integration": ("integration", "e2e"), "stories": ("load", "acceptance")}
 UNTIMED: Mapping[str, Sequence[str]] = {**FOREGROUND, **BESIDE}
 TIMED = ("load/test_ingress.py",)  # looks at the clock while it loads both cores, so that it runs alone
