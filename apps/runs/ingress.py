@@ -27,7 +27,7 @@ from apps.runs.adapters.access_log import AccessLog
 from apps.runs.adapters.arrivals import MOST_OF_CLIENT, SECONDS, Arrivals, Gone, TooLong, TooMany, TooSlow, whole_body
 from apps.runs.adapters.client_limits import ClientLimits
 from apps.runs.adapters.group import Unavailable
-from apps.runs.adapters.headers import Given, LazyHeaders, OwnHeaders, given_headers, request_id
+from apps.runs.adapters.headers import Given, LazyHeaders, OwnHeaders, forwarded_for, given_headers, request_id
 from apps.runs.adapters.payloads import PayloadTooLarge
 from apps.runs.adapters.place import Place
 from apps.runs.adapters.traffic import Load, Traffic
@@ -150,7 +150,7 @@ class Ingress:
         request = Request("GET" if method == "HEAD" else method, path)
         request.headers = LazyHeaders(given) if exchange.shares_origin else OwnHeaders(given)
         request.query_string = exchange.scope["query_string"]
-        request.client = self._client(exchange.scope, given)
+        request.client = self._client(exchange.scope)
         request.id = request_id(given) or exchange.run_id.hex
         request.url_base = "" if target is None else target.base
         return request
@@ -323,11 +323,11 @@ class Ingress:
         self._traffic.refuse(what)
         return problem(404, f"{what}.unknown", "There is nothing at this address.", request)
 
-    def _client(self, scope: Any, given: Given) -> str:
+    def _client(self, scope: Any) -> str:
         if self._proxies:
-            hops = given.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
+            hops = forwarded_for(scope["headers"])
             if len(hops) >= self._proxies:
-                return hops[-self._proxies].strip()
+                return hops[-self._proxies]
         client = scope.get("client")
         return client[0] if client else ""
 

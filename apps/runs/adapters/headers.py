@@ -58,6 +58,15 @@ def given_headers(lines: Lines) -> Given:
     return dict(reversed(lines))
 
 
+def forwarded_for(lines: Lines) -> list[str]:
+    """Return the addresses of `X-Forwarded-For`, the nearest proxy's word last.
+
+    Of all its lines: a proxy may add one of its own below that of the caller, who must not be believed in its place.
+    """
+    said = b",".join([value for name, value in lines if name == b"x-forwarded-for"]).decode("latin-1")
+    return [address for part in said.split(",") if (address := part.strip())]
+
+
 def request_id(given: Given) -> str:
     """Return the caller's own request id when it is one that may be passed on, else nothing."""
     said = given.get(b"x-request-id")

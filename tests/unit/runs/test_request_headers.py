@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.runs.adapters.headers import LazyHeaders, OwnHeaders, given_headers, request_id
+from apps.runs.adapters.headers import LazyHeaders, OwnHeaders, forwarded_for, given_headers, request_id
 
 pytestmark = pytest.mark.spec("SPINE-B5")
 LINES = [(b"host", b"a"), (b"x-two", b"first"), (b"cookie", b"c=1"), (b"x-two", b"second")]
@@ -23,6 +23,12 @@ def test_cookies_are_seen_on_a_host_of_ones_own_only():
 @pytest.mark.parametrize("name", ["x-none", "ž-two"])
 def test_a_header_that_is_not_there_is_its_default(name):
     assert LazyHeaders(given_headers(LINES)).get(name, "other") == "other"
+
+
+def test_what_the_nearest_proxy_says_is_last_also_when_it_says_it_in_a_line_of_its_own():
+    lines = [(b"x-forwarded-for", b"6.6.6.6, "), (b"host", b"a"), (b"x-forwarded-for", b"203.0.113.9")]
+    assert forwarded_for(lines) == ["6.6.6.6", "203.0.113.9"]
+    assert forwarded_for([]) == []
 
 
 @pytest.mark.parametrize(("said", "kept"), [(b"a-1", "a-1"), (b"a b", ""), (b"x" * 129, ""), (b"", "")])
