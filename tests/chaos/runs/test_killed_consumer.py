@@ -25,9 +25,9 @@ workflows:
 """
 
 
-def owner(database):
+def owner(database, tenant):
     with psycopg.connect(database.superuser_url) as admin:
-        row = admin.execute("select owner from runs_consumer").fetchone()
+        row = admin.execute("select owner from runs_consumer where tenant_id = %s", (tenant.id,)).fetchone()
         return row and row[0]
 
 
@@ -48,13 +48,13 @@ def test_a_killed_listener_is_replaced_and_no_message_is_lost(database, two_tena
         wait_for(lambda: asyncio.run(consumers_of(address, "PARCELS")), timeout=30, what=started.printed())
         asyncio.run(publish_raw(address, "parcels", b"1"))
         wait_for(lambda: heard(tenant) == [1], timeout=30, what=f"the first message; {started.printed()}")
-        before = owner(database)
+        before = owner(database, tenant)
         started.kill(first)
         asyncio.run(publish_raw(address, "parcels", b"2"))
         started.jump("1 minute")
         started.start()
         wait_for(lambda: heard(tenant) == [1, 2], timeout=60, what=f"the second message; {started.printed()}")
-        assert owner(database) not in (None, before)
+        assert owner(database, tenant) not in (None, before)
         assert heard(other) == []
     with psycopg.connect(database.superuser_url) as admin:
-        admin.execute("delete from runs_consumer")
+        admin.execute("delete from runs_consumer where tenant_id = %s", (tenant.id,))
