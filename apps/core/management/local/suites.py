@@ -23,7 +23,10 @@ RUN = "WEFT_TEST_RUN"  # a folder that all processes of one run share, gone at i
 # browsers and kills processes comes last, when most of the others is over; the folders are dealt out so that all three
 # end together.
 FOREGROUND: Mapping[str, Sequence[str]] = {"tests": ("unit", "contract", "integration/core", "chaos")}
-BESIDE: Mapping[str, Sequence[str]] = {"integration": ("integration", "e2e"), "stories": ("load", "acceptance")}
+BESIDE: Mapping[str, Sequence[str]] = {
+    "integration": ("integration", "e2e"),
+    "stories": ("load", "unit/modules/catalog/messaging", "acceptance"),
+}
 UNTIMED: Mapping[str, Sequence[str]] = {**FOREGROUND, **BESIDE}
 TIMED = ("load/test_ingress.py",)  # looks at the clock while it loads both cores, so that it runs alone
 LOADED = "tests.support.loaded_product"  # what all measured runs have loaded when they begin
@@ -161,7 +164,7 @@ class Suites:
         report.unlink(missing_ok=True)
         runs = [self._measured(name) for name in names]
         programs = [path for run in runs for path in sorted(run.with_suffix("").glob("*.json"))]
-        measured = [str(path) for path in (*runs, *programs)]
+        measured = [str(path) for path in (*programs, *runs)]  # the small ones first: each adds up all that is there
         merge = ["-m", "slipcover", "--branch", "--silent", "--out", str(report), "--json", "--merge", *measured]
         self._run("coverage", [sys.executable, *merge], aloud=False)
         return report if report.is_file() else None
