@@ -19,10 +19,10 @@ Say = Callable[[str], None]
 REDIS = "WEFT_TEST_REDIS_URL"
 RUN = "WEFT_TEST_RUN"  # a folder that all processes of one run share, gone at its end
 
-# Three at a time, one more than there are cores: each waits for servers and processes now and then. What drives
-# browsers and kills processes comes last, when most of the others is over; the folders are dealt out so that all three
-# end together.
-FOREGROUND: Mapping[str, Sequence[str]] = {"tests": ("unit", "contract", "integration/core", "chaos")}
+# Three at a time, one more than there are cores: each waits for servers and processes now and then. What kills
+# processes comes first and what drives browsers last, so that not all whole products run at once; the folders are dealt
+# out so that all three end together.
+FOREGROUND: Mapping[str, Sequence[str]] = {"tests": ("chaos", "unit", "contract", "integration/core")}
 BESIDE: Mapping[str, Sequence[str]] = {
     "integration": ("integration", "e2e"),
     "stories": ("load", "unit/modules/catalog/messaging", "acceptance"),
