@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -80,19 +81,29 @@ def examine_each(
     try:
         parts = parts_of(loaded.document)
     except DocumentRefused as refused:
-        return [Examined(_name(path), content, loaded.document, tuple(sorted({*loaded.findings, *refused.findings})))]
+        return [_refused(path, content, loaded, refused.findings)]
     return [_part(path, content, part, types, options) for part in parts]
 
 
 def examine_part(path: Path, key: str, types: Registry, options: CheckOptions | None = None) -> Examined:
     """As `examine`, of one workflow of a text that holds several, by its key; raise `Unreadable`."""
-    found = examine_each(path, types, options)
-    part = next((each for each in found if each.name == part_name(path, key)), None)
+    content = read(path)
+    loaded = load(content)
+    if loaded.document is None:
+        return _refused(path, content, loaded, ())
+    try:
+        parts = parts_of(loaded.document) if holds_several(loaded.document) else []
+    except DocumentRefused as refused:
+        return _refused(path, content, loaded, refused.findings)
+    part = next((each for each in parts if each.key == key), None)
     if part is not None:
-        return part
+        return _part(path, content, part, types, options)
     gone = finding("section.shape", "", f"There is no workflow {key!r} in this text any more.", 1, 1)
-    several = [each for each in found if each.name == _name(path)]
-    return several[0] if several and several[0].has(Severity.ERROR) else replace(found[0], findings=(gone,))
+    return _refused(path, content, loaded, (gone,))
+
+
+def _refused(path: Path, content: bytes, loaded: Loaded, findings: Iterable[Finding]) -> Examined:
+    return Examined(_name(path), content, loaded.document, tuple(sorted({*loaded.findings, *findings})))
 
 
 def part_name(path: Path, key: str) -> str:

@@ -5,14 +5,13 @@ from contextlib import ExitStack
 import psycopg
 import pytest
 
-from apps.core.scope import scope
 from apps.runs.adapters.threads import in_thread
-from apps.tenants.operations.secrets import secret_delete, secret_set
 from tests.integration.runs.test_consumers import DOCUMENT, PATIENCE, handled, listed
 from tests.support.kafka_cluster import kafka_cluster
 from tests.support.kafka_records import put_record
 from tests.support.nats_server import nats_server
 from tests.support.nats_streams import add_stream, consumers_of, publish_raw
+from tests.support.secrets import put_secrets
 from tests.support.serving import deployed, working
 from tests.support.waiting import wait_for_async
 
@@ -38,18 +37,6 @@ async def servers():
         yield addresses
 
 
-async def put(tenant, **values):
-    def change():
-        with scope(tenant.id, tenant.actor):
-            for name, value in values.items():
-                if value is None:
-                    secret_delete(environment="prod", name=name, actor=tenant.actor)
-                else:
-                    secret_set(environment="prod", name=name, value=value, actor=tenant.actor)
-
-    await in_thread(change)
-
-
 def document(tenant, url):
     broker = f'messaging.nats, config: {{url: "{url}"}}'
     return DOCUMENT.format(broker=broker, slug=tenant.slug, topic=f"parcels.{tenant.slug}.heard")
@@ -71,11 +58,11 @@ async def test_a_consumer_follows_the_secret_that_says_where_its_server_is(serve
     first, second = two_tenants
     here, there = servers
     for tenant in two_tenants:
-        await put(tenant, WHERE=f"nats://{here}", HOST="127.0.0.1", PORT=here.rpartition(":")[2], OTHER="x")
+        await put_secrets(tenant, WHERE=f"nats://{here}", HOST="127.0.0.1", PORT=here.rpartition(":")[2], OTHER="x")
         await deployed(tenant, "post", document(tenant, url))
     async with working():
         await listening(here, 2)
-        await put(first, WHERE=f"nats://{there}", PORT=there.rpartition(":")[2])
+        await put_secrets(first, WHERE=f"nats://{there}", PORT=there.rpartition(":")[2])
         await listening(there, 1)
         await listening(here, 1)
         await publish_raw(here, f"parcels.{first.slug}.heard", b'"too late"')
@@ -88,13 +75,13 @@ async def test_a_consumer_follows_the_secret_that_says_where_its_server_is(serve
 @pytest.mark.spec("messaging.nats")
 async def test_a_secret_of_something_else_leaves_the_line_open(servers, two_tenants):
     tenant, _ = two_tenants
-    await put(tenant, WHERE=f"nats://{servers[0]}")
+    await put_secrets(tenant, WHERE=f"nats://{servers[0]}")
     await deployed(tenant, "post", document(tenant, "${WHERE}"))
     async with working() as worker:
         await listening(servers[0], 1)
         (before,) = worker._consumers._held.values()
         task = before.task
-        await put(tenant, OTHER="new")
+        await put_secrets(tenant, OTHER="new")
 
         async def looked():
             return not worker._consumers._changed
@@ -110,19 +97,19 @@ async def test_a_password_that_is_gone_stops_the_consumer_and_a_new_one_lets_it_
         for address, password in ((old, "first"), (new, "second")):
             await add_stream(f"tester:{password}@{address}", "PARCELS", "parcels.>")
         place = "nats://tester:${PASSWORD}@%s"
-        await put(tenant, PASSWORD="first", SERVER=old)
+        await put_secrets(tenant, PASSWORD="first", SERVER=old)
         await deployed(tenant, "post", document(tenant, place.replace("%s", "${SERVER}")))
         async with working() as worker:
             await listening(f"tester:first@{old}", 1)
             (held,) = worker._consumers._held.values()
             line = held.task
-            await put(tenant, PASSWORD=None)
+            await put_secrets(tenant, PASSWORD=None)
 
             async def has_stopped():
                 return line.done() and held.wire is None
 
             await wait_for_async(has_stopped, timeout=PATIENCE, what="the end of the line")
-            await put(tenant, PASSWORD="second", SERVER=new)
+            await put_secrets(tenant, PASSWORD="second", SERVER=new)
             await listening(f"tester:second@{new}", 1)
             await publish_raw(f"tester:second@{new}", f"parcels.{tenant.slug}.heard", b"1")
             assert [run["input"] for run in await handled(tenant)] == [1]
@@ -133,7 +120,7 @@ async def test_a_password_that_is_gone_stops_the_consumer_and_a_new_one_lets_it_
 async def test_a_consumer_of_kafka_follows_the_secret_that_says_where_its_brokers_are(two_tenants):
     tenant, _ = two_tenants
     with kafka_cluster() as here, kafka_cluster() as there:
-        await put(tenant, BROKERS=here)
+        await put_secrets(tenant, BROKERS=here)
         broker = 'messaging.kafka, config: {brokers: "${BROKERS}", groupId: g}'
         await deployed(tenant, "post", DOCUMENT.format(broker=broker, slug=tenant.slug, topic="heard"))
 
@@ -143,5 +130,5 @@ async def test_a_consumer_of_kafka_follows_the_secret_that_says_where_its_broker
 
         async with working():
             await wait_for_async(lambda: heard(here, b'"here"'), timeout=PATIENCE, what="a record from here")
-            await put(tenant, BROKERS=there)
+            await put_secrets(tenant, BROKERS=there)
             await wait_for_async(lambda: heard(there, b'"there"'), timeout=PATIENCE, what="a record from there")

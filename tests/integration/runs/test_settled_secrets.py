@@ -5,12 +5,9 @@ from uuid import UUID
 import orjson
 import pytest
 
-from apps.core.scope import scope
 from apps.runs.adapters import control
-from apps.runs.adapters.threads import in_thread
 from apps.runs.operations.applications import Applications
 from apps.runs.queries.runs import run_get
-from apps.tenants.operations.secrets import secret_delete, secret_set
 from apps.workflows.errors import DocumentRefused
 from apps.workflows.operations.deployments import deployment_create
 from apps.workflows.operations.drafts import draft_save
@@ -22,6 +19,7 @@ from apps.workflows.queries.versions import version_get
 from apps.workflows.queries.workflows import draft_get
 from tests.integration.runs.documents import HEAD
 from tests.support.runs import ended, start, the
+from tests.support.secrets import put_secrets
 from tests.support.serving import deployed, request, serving, working
 from tests.support.waiting import wait_for_async
 
@@ -53,22 +51,10 @@ FIRST = {"STATUS": "201", "KIND": "blue", "SAID": "first-tenants-own"}
 SECOND = {"STATUS": "202", "KIND": "green", "SAID": "second-tenants-own"}
 
 
-async def put(tenant, **values):
-    def change():
-        with scope(tenant.id, tenant.actor):
-            for name, value in values.items():
-                if value is None:
-                    secret_delete(environment="prod", name=name, actor=tenant.actor)
-                else:
-                    secret_set(environment="prod", name=name, value=value, actor=tenant.actor)
-
-    await in_thread(change)
-
-
 async def both(two_tenants):
     workflows = []
     for tenant, values in zip(two_tenants, (FIRST, SECOND), strict=True):
-        await put(tenant, **values)
+        await put_secrets(tenant, **values)
         workflows.append(await deployed(tenant, "settled", TEXT))
     return workflows
 
@@ -109,12 +95,12 @@ async def test_a_changed_secret_takes_effect_for_its_own_tenant(two_tenants):
     await both(two_tenants)
     async with serving() as ingress:
         assert await asked(ingress, first) == answer(FIRST)
-        await put(first, STATUS="203", SAID="another")
+        await put_secrets(first, STATUS="203", SAID="another")
         await becomes(ingress, first, answer(FIRST | {"STATUS": "203", "SAID": "another"}))
         assert await asked(ingress, second) == answer(SECOND)
-        await put(first, **SECOND)
+        await put_secrets(first, **SECOND)
         await becomes(ingress, first, answer(SECOND))
-        await put(second, **FIRST)
+        await put_secrets(second, **FIRST)
         await becomes(ingress, second, answer(FIRST))
         assert await asked(ingress, first) == answer(SECOND)
 
@@ -128,16 +114,16 @@ async def test_what_is_heard_follows_the_secret_that_names_it(two_tenants):
 
     assert ("in-blue",) in await topics(first)
     assert ("in-green",) in await topics(second)
-    await put(first, KIND="green")
+    await put_secrets(first, KIND="green")
     assert ("in-green",) in await topics(first)
     assert ("in-blue",) not in await topics(first)
-    await put(second, KIND="no\nkind")  # with which nothing can be compiled: what was there stays
+    await put_secrets(second, KIND="no\nkind")  # with which nothing can be compiled: what was there stays
     assert ("in-green",) in await topics(second)
 
 
 async def test_a_secret_that_is_missing_refuses_the_deployment_at_its_key(two_tenants):
     for tenant in two_tenants:
-        await put(tenant, KIND="blue", SAID="x")
+        await put_secrets(tenant, KIND="blue", SAID="x")
         with pytest.raises(DocumentRefused) as refused:
             await deployed(tenant, "settled", TEXT)
         [found] = refused.value.problem()["findings"]
@@ -147,7 +133,7 @@ async def test_a_secret_that_is_missing_refuses_the_deployment_at_its_key(two_te
 async def test_a_value_that_does_not_fit_refuses_the_deployment_and_is_not_shown(two_tenants):
     for tenant in two_tenants:
         for value in ("90210", "abcxyz"):
-            await put(tenant, **FIRST | {"STATUS": value})
+            await put_secrets(tenant, **FIRST | {"STATUS": value})
             with pytest.raises(DocumentRefused) as refused:
                 await deployed(tenant, f"settled-{value}", TEXT)
             [found] = refused.value.problem()["findings"]
@@ -161,7 +147,7 @@ async def test_a_live_document_that_its_secrets_break_answers_503_until_they_are
     async with serving() as ingress:
         assert await asked(ingress, first) == answer(FIRST)
         for broken in ({"STATUS": "abcxyz"}, {"STATUS": None}):
-            await put(first, **broken)
+            await put_secrets(first, **broken)
 
             async def refused():
                 return (await asked(ingress, first))[0] == 503
@@ -172,7 +158,7 @@ async def test_a_live_document_that_its_secrets_break_answers_503_until_they_are
             assert "abcxyz" not in body
             assert await asked(ingress, second) == answer(SECOND)
             assert await the(first, address_list, workflow_id=workflow.id) == []
-            await put(first, STATUS="206")
+            await put_secrets(first, STATUS="206")
             await becomes(ingress, first, answer(FIRST | {"STATUS": "206"}))
 
 
@@ -180,11 +166,11 @@ async def test_runs_wait_while_secrets_are_broken_and_end_when_they_are_right(tw
     first, _ = two_tenants
     workflow, _ = await both(two_tenants)
     run_id = await start(first, workflow, "later", {})
-    await put(first, STATUS="abcxyz")
+    await put_secrets(first, STATUS="abcxyz")
     async with working() as worker:
         await wait_for_async(lambda: _is_claimed(first, run_id), timeout=10, what="a claim")
         assert (await the(first, run_get, run_id=run_id))["state"] in ("running", "waiting")
-        await put(first, STATUS="205")
+        await put_secrets(first, STATUS="205")
         await the(first, control.execute, statement="update runs_work set ready_at = weft_now()")
         worker.ring()
         run = await ended(first, run_id)
@@ -208,7 +194,7 @@ async def test_an_old_version_is_compiled_with_the_values_of_today(two_tenants):
     found = [await applications.of_version(*each) for each in places]
     assert [each.version_number for each in found] == [1, 1]
     assert [each.application.modules["answer"].config.status for each in found] == [201, 202]
-    await put(first, STATUS="203")
+    await put_secrets(first, STATUS="203")
     found = [await applications.of_version(*each) for each in places]
     assert [each.application.modules["answer"].config.status for each in found] == [203, 202]
 
