@@ -11,7 +11,7 @@ from pathlib import Path
 
 from apps.core.management.local.children import Process, Program, spawn, stop
 from apps.core.management.local.packages import PACKAGES
-from apps.core.management.local.preload import Preloaded, can_fork
+from apps.core.management.local.preload import Preloaded
 from tests.support.checkout import ROOT
 
 LOADING_SECONDS = 60.0
@@ -19,12 +19,15 @@ LOADING_SECONDS = 60.0
 
 @cache
 def preloaded_packages() -> Preloaded:
-    """Return the process that serves until these tests end."""
-    made = Preloaded(PACKAGES, ROOT, os.environ)
-    if can_fork():
-        process = spawn(made.program(), subprocess.DEVNULL)
-        atexit.register(stop, process, signal.SIGTERM, LOADING_SECONDS)
-        made.is_ready(LOADING_SECONDS)
+    """Return the process that has loaded them."""
+    return kept(Preloaded(PACKAGES, ROOT, os.environ))
+
+
+def kept(made: Preloaded) -> Preloaded:
+    """Have a preloaded process load, and serve until these tests end."""
+    process = spawn(made.program(), subprocess.DEVNULL)
+    atexit.register(stop, process, signal.SIGTERM, LOADING_SECONDS)
+    made.is_ready(LOADING_SECONDS)
     return made
 
 

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from apps.core.management.local.children import Program
+from apps.core.management.local.children import Process, Program
 from apps.core.management.local.forked import Forked
 from apps.core.management.local.preload_server import GO, READY, Request
 
@@ -100,6 +100,17 @@ class Preloaded:
             else:
                 child.stdout = os.fdopen(ours, "rb")
             return child
+
+    def start(self, program: Program, streams: Streams) -> Process:
+        """Start a program on given streams, the ordinary way where it cannot come out of the preloaded process."""
+        return self.fork_on(program, streams) or subprocess.Popen(
+            [str(part) for part in program.command],
+            stdin=streams.stdin,
+            stdout=streams.stdout,
+            stderr=streams.stderr,
+            env=None if program.environment is None else dict(program.environment),
+            cwd=program.folder,
+        )
 
     def fork_on(self, program: Program, streams: Streams) -> Forked | None:
         """Start a program on given streams; None when it has to be started the ordinary way."""

@@ -142,10 +142,7 @@ class Suites:
 
     def _measured_run(self, command: Sequence[str], environment: Mapping[str, str], streams: Streams) -> Process:
         self._loaded.is_ready(LOADING_SECONDS)
-        program = Program(command, environment, self._root, stop_signal=signal.SIGINT)
-        return self._loaded.fork_on(program, streams) or subprocess.Popen(
-            command, cwd=self._root, env=environment, stdin=streams.stdin, stdout=streams.stdout, stderr=streams.stderr
-        )
+        return self._loaded.start(Program(command, environment, self._root, stop_signal=signal.SIGINT), streams)
 
     def folders(self, names: Sequence[str]) -> list[str]:
         """The folders and files that hold tests, as arguments of pytest; what another run names below is its own."""
