@@ -10,8 +10,9 @@ from apps.runs.operations import driving
 from apps.runs.operations.sweeps import sweep_run
 from apps.runs.queries.runs import run_get, run_list
 from apps.runs.queries.schedules import schedule_list
-from tests.integration.runs.test_settled_secrets import FIRST, SECOND, answer, asked, both, put
+from tests.integration.runs.test_settled_secrets import FIRST, SECOND, answer, asked, both
 from tests.support.runs import ended, start, the
+from tests.support.secrets import put_secrets
 from tests.support.serving import deployed, serving, working
 from tests.support.waiting import wait_for_async
 
@@ -41,7 +42,7 @@ async def schedules(tenant):
 
 async def clocks(two_tenants):
     for tenant in two_tenants:
-        await put(tenant, WHEN="15 * * * *", ZONE="Asia/Tokyo", OTHER="x")
+        await put_secrets(tenant, WHEN="15 * * * *", ZONE="Asia/Tokyo", OTHER="x")
         await deployed(tenant, "clock", CLOCK)
 
 
@@ -52,7 +53,7 @@ async def test_the_next_time_of_a_job_follows_the_secret_that_its_timetable_is_m
     before, others = await schedules(first), await schedules(second)
     assert (before[MINUTES][0], before[MINUTES][1].minute) == ("15 * * * *", 15)
     assert (before[NOON][0], before[NOON][1].hour) == ("0 12 * * * Asia/Tokyo", 3)
-    await put(first, WHEN="45 * * * *", ZONE="Asia/Kolkata")
+    await put_secrets(first, WHEN="45 * * * *", ZONE="Asia/Kolkata")
     after = await schedules(first)
     assert (after[MINUTES][0], after[MINUTES][1].minute) == ("45 * * * *", 45)
     assert (after[NOON][1].hour, after[NOON][1].minute) == (6, 30)
@@ -66,7 +67,7 @@ async def test_a_job_that_is_overdue_stays_so_when_another_secret_changes(databa
     await clocks(two_tenants)
     await in_thread(overdue, database, first)
     before = await schedules(first)
-    await put(first, OTHER="y", ZONE="UTC")
+    await put_secrets(first, OTHER="y", ZONE="UTC")
     after = await schedules(first)
     assert (after[MINUTES], after[STEADY]) == (before[MINUTES], before[STEADY])
     assert await in_thread(sweep_run, "schedules") == {"fired": 2}
@@ -79,7 +80,7 @@ async def test_a_job_that_comes_due_while_its_secret_is_wrong_is_a_failed_run_an
 ):
     first, second = two_tenants
     await clocks(two_tenants)
-    await put(first, WHEN=value)
+    await put_secrets(first, WHEN=value)
     await in_thread(overdue, database, first)
     await in_thread(overdue, database, second)
     assert await in_thread(sweep_run, "schedules") == {"fired": 4}
@@ -87,7 +88,7 @@ async def test_a_job_that_comes_due_while_its_secret_is_wrong_is_a_failed_run_an
         runs = [run for run in (await the(tenant, run_list)).items if run["source"] == "schedule"]
         assert [run["state"] for run in runs] == states
     again = await schedules(first)
-    await put(first, WHEN="45 * * * *")
+    await put_secrets(first, WHEN="45 * * * *")
     assert (await schedules(first))[MINUTES][1].minute == 45
     assert (await schedules(first))[STEADY] == again[STEADY]
 
@@ -106,7 +107,7 @@ async def test_runs_that_wait_for_a_secret_are_not_worn_out_by_it(database, two_
     first, second = two_tenants
     workflow, others = await both(two_tenants)
     run_id = await start(first, workflow, "later", {})
-    await put(first, STATUS=None)
+    await put_secrets(first, STATUS=None)
     async with serving() as ingress, working() as worker:
         for turn in range(1, 5):
             await in_thread(make_due, database, run_id)
@@ -122,7 +123,7 @@ async def test_runs_that_wait_for_a_secret_are_not_worn_out_by_it(database, two_
         assert (await ended(second, elsewhere))["state"] == "done"
         assert (await the(first, run_get, run_id=run_id))["state"] == "waiting"
 
-        await put(first, STATUS="203")
+        await put_secrets(first, STATUS="203")
         with monkeypatch.context() as patched:
             patched.setattr(driving.Drive, "go", fault)
             await in_thread(make_due, database, run_id)
