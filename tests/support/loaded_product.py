@@ -8,12 +8,11 @@ from pkgutil import walk_packages
 
 from tests.support.measuring import measuring_product
 
-PURE = ("apps.engine", "apps.modules.catalog")
-
 measuring_product()
 import_module("apps.engine.memory").collect_rarely()
-for name in import_module("apps.core.management.local.packages").PACKAGES:
+loaded = import_module("apps.core.management.local.packages")
+for name in loaded.PACKAGES:
     import_module(name)
-for name in PURE:
+for name in loaded.OURS:
     for module in walk_packages(import_module(name).__path__, f"{name}."):
         import_module(module.name)

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from apps.core.management.local.children import Process, Program, spawn, stop
-from apps.core.management.local.packages import PACKAGES
+from apps.core.management.local.packages import PRELOADED
 from apps.core.management.local.preload import Preloaded
 from tests.support.checkout import ROOT
 
@@ -20,7 +20,7 @@ LOADING_SECONDS = 60.0
 @cache
 def preloaded_packages() -> Preloaded:
     """Return the process that has loaded them."""
-    return kept(Preloaded(PACKAGES, ROOT, os.environ))
+    return kept(Preloaded(PRELOADED, ROOT, os.environ))
 
 
 def kept(made: Preloaded) -> Preloaded:

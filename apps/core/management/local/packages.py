@@ -1,9 +1,10 @@
-"""The installed packages that the product's own programs load, to be held by a preloaded process.
+"""What the product's own programs load, to be held by a preloaded process: nothing that reads Django's settings.
 
-None of our own code: a program finds that as it is on disk when it starts, and while it is broken the programs say so.
-None that reads Django's settings while it is loaded either: those are a program's own.
+Those are a program's own. Of our own code that leaves what knows no settings; a program finds it as it is on disk when
+it starts (`held.py`).
 """
 
+OURS = ("apps.engine", "apps.modules.catalog")
 PACKAGES = (
     *("django.contrib.admin", "django.contrib.admin.views.main", "django.contrib.postgres.fields", "django.test"),
     *("django.contrib.auth.hashers", "django.contrib.staticfiles.handlers", "django.core.mail.backends.smtp"),
@@ -17,4 +18,6 @@ PACKAGES = (
     *("uvloop", "uvicorn", "uvicorn.lifespan.on", "uvicorn.protocols.http.httptools_impl", "daphne.endpoints"),
     *("uvicorn.protocols.websockets.websockets_sansio_impl", "anyio._backends._asyncio"),
     *("aiokafka", "httpcore2", "nats", "jwt", "requests", "google.protobuf.internal.python_message"),
+    "apps.core.management.local.timezones",
 )
+PRELOADED = (*PACKAGES, *(f"{name}.*" for name in OURS))

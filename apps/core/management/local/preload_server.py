@@ -4,6 +4,8 @@
 when the other end of the socket is closed. A message on it is one program with its open files, the last of which is a
 line to whoever asked: the program tells its id there, and begins when it is told to, so that none runs unknown.
 
+``NAME.*`` among the modules is a package of the product's own, with everything below it (`held.py`).
+
 Who forks it is in between and ends at once: it becomes a child of whoever asked (a "subreaper" while it asks), and its
 exit code, its death signal and its `SIGCHLD` are as if it had been started there.
 """
@@ -25,9 +27,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from apps.core.management.local.held import Held
+
 PR_SET_PDEATHSIG = 1
 LARGEST_REQUEST, MOST_FILES = 200_000, 16  # a message of this kind has to fit into the socket's buffer
 READY, GO = b"ready", b"go"
+WHOLE = ".*"
 
 
 @dataclass(frozen=True)
@@ -56,15 +61,20 @@ def main(door: socket.socket, modules: Sequence[str]) -> None:
     """Load, then serve until the owner is gone; the program that comes out of a fork runs to its end in here."""
     installed = _installed()
     library = ctypes.CDLL(None, use_errno=True)
+    gc.disable()  # what is loaded stays
     for name in modules:
-        importlib.import_module(name)
+        if not name.endswith(WHOLE):
+            importlib.import_module(name)
+    held = Held([name.removesuffix(WHOLE) for name in modules if name.endswith(WHOLE)])
+    held.load()
     if len(os.listdir("/proc/self/task")) > 1:
         sys.exit(f"these modules start threads, which a fork would lose: {', '.join(modules)}")
     gc.collect()
     gc.freeze()
+    gc.enable()
     with contextlib.suppress(BrokenPipeError):
         door.send(READY)
-    request = _serve(door, library)
+    request = _serve(door, library, held)
     if request is not None:
         _run(request, installed)
 
@@ -76,7 +86,7 @@ def _installed() -> list[str]:
     return sys.path[first:]
 
 
-def _serve(door: socket.socket, library: ctypes.CDLL) -> Request | None:
+def _serve(door: socket.socket, library: ctypes.CDLL, held: Held) -> Request | None:
     """Return None once nobody can ask any more, and in every program what it is to run."""
     while True:
         try:
@@ -86,6 +96,7 @@ def _serve(door: socket.socket, library: ctypes.CDLL) -> Request | None:
         if not message:
             return None
         request = Request.decoded(message)
+        held.look_again()
         begin = _fork()
         if begin is not None:
             door.close()

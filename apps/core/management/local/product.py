@@ -16,7 +16,7 @@ from apps.core.management.local.demo import RECEIVER_VARIABLE, TENANTS
 from apps.core.management.local.embedded import start_postgres, start_redis
 from apps.core.management.local.frontend import Frontend
 from apps.core.management.local.output import Output
-from apps.core.management.local.packages import PACKAGES
+from apps.core.management.local.packages import PRELOADED
 from apps.core.management.local.ports import Ports, listen
 from apps.core.management.local.preload import Preloaded, can_fork
 from apps.core.management.local.remembered import Remembered, write_state
@@ -60,7 +60,7 @@ class Product:
         self._ports = Ports(choices.folder / "ports.json", output.say)
         self._door: socket.socket | None = None
         self._shown: dict[str, int] = {}
-        self._preloaded = Preloaded(PACKAGES, choices.root, self._inherited())
+        self._preloaded = Preloaded(PRELOADED, choices.root, self._inherited())
         self.environment: dict[str, str] = {}
         self.url = ""
 

@@ -39,10 +39,13 @@ print(json.dumps({
 SLEEPS = "import time; print('up', flush=True); time.sleep(600)"
 LOOKS = """
 import json, sys
-ours = [name for name in sys.modules if name.startswith(("apps.", "config.")) and "core.management.local" not in name]
+from apps.core.management.local.packages import OURS
+known = ("apps.core.management.local", *OURS)
+ours = [name for name in sys.modules if name.startswith(("apps.", "config.")) and not name.startswith(known)]
 from django.conf import settings
 print(json.dumps({
-    "ours": [name for name in ours if name not in ("apps.core", "apps.core.management")],
+    "ours": [name for name in ours if name not in ("apps.core", "apps.core.management", "apps.modules")],
+    "held": "apps.modules.catalog.storage.storage_s3" in sys.modules,
     "configured": settings.configured, "reactor": "twisted.internet.reactor" in sys.modules,
     "celery": "celery.apps.worker" in sys.modules,
 }))
@@ -309,10 +312,16 @@ def test_modules_that_start_threads_or_fail_are_not_preloaded(tmp_path, monkeypa
     preloaded.close()
 
 
-def test_the_packages_that_programs_are_given_bring_no_settings_no_code_of_ours_and_no_event_loop(tmp_path):
+def test_what_programs_are_given_brings_no_settings_no_code_of_ours_that_reads_them_and_no_event_loop(tmp_path):
     script = tmp_path / "looks.py"
     script.write_text(LOOKS)
     program = Program([sys.executable, str(script)], dict(os.environ), ROOT, preloaded=preloaded_packages())
     child = spawn(program, subprocess.PIPE)
     assert isinstance(child, Forked)
-    assert json.loads(printed(child)) == {"ours": [], "configured": False, "reactor": False, "celery": True}
+    assert json.loads(printed(child)) == {
+        "ours": [],
+        "held": True,
+        "configured": False,
+        "reactor": False,
+        "celery": True,
+    }
