@@ -9,24 +9,32 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from pkgutil import walk_packages
 
 Mark = tuple[int, int, int, int]
 
 
 class Held:
-    """Packages with everything below them. They load nothing of the product but each other."""
+    """Modules, and packages with everything below them; of the same top package also what these import."""
 
-    def __init__(self, packages: Sequence[str]) -> None:
-        self._packages = packages
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self._tops = frozenset(name.partition(".")[0] for name in names)
+        self._before = frozenset(sys.modules)
+        self._folders: list[str] = []  # no file may be added to these
         self._marks: dict[str, Mark] = {}
 
     def load(self) -> None:
         """Load them, noting first what the files are."""
         try:
-            self._marks = self._look()
-            for package in self._packages:
-                _load(package)
+            noted = dict(_below(_folder_of(top) for top in self._tops))
+            for name in self._names:
+                self._folders += _load(name)
+            files = [str(sys.modules[name].__file__) for name in self._loaded()]
+            self._marks = {path: noted[path] for path in files} | {
+                path: noted[path] for path, _ in _below(self._folders)
+            }
         except Exception:
             self._let_go()
 
@@ -37,36 +45,50 @@ class Held:
 
     def _is_unchanged(self) -> bool:
         try:
-            return self._look() == self._marks
-        except OSError:  # a file that was there a moment ago
+            found = dict(_below(self._folders))
+            return {path: found.get(path) or _mark(path) for path in self._marks.keys() | found} == self._marks
+        except OSError:  # a file that was there before
             return False
 
-    def _look(self) -> dict[str, Mark]:
-        return dict(found for package in self._packages for found in _files(package))
+    def _loaded(self) -> list[str]:
+        """Return the names of all that was loaded here of the product."""
+        return [name for name in sys.modules if name.partition(".")[0] in self._tops and name not in self._before]
 
     def _let_go(self) -> None:
-        for package in self._packages:
-            for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
-                del sys.modules[name]
-            above, _, last = package.rpartition(".")
-            if above in sys.modules:
+        for name in self._loaded():
+            above, _, last = name.rpartition(".")
+            if above in self._before:
                 vars(sys.modules[above]).pop(last, None)  # `from above import last` would find it there
-        self._packages, self._marks = (), {}
+            del sys.modules[name]
+        self._folders, self._marks = [], {}
         importlib.invalidate_caches()
 
 
-def _load(package: str) -> None:
-    top = importlib.import_module(package)
-    for module in walk_packages(top.__path__, f"{package}."):
-        importlib.import_module(module.name)
+def _load(name: str) -> Sequence[str]:
+    """Return the folders of a package."""
+    module = importlib.import_module(name)
+    folders = list(getattr(module, "__path__", ()))
+    for below in walk_packages(folders, f"{name}."):
+        importlib.import_module(below.name)
+    return folders
 
 
-def _files(package: str) -> Iterator[tuple[str, Mark]]:
-    spec = importlib.util.find_spec(package)
-    for top in (spec and spec.submodule_search_locations) or ():
+def _folder_of(top: str) -> str:
+    spec = importlib.util.find_spec(top)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(top)
+    return str(Path(spec.origin).parent)
+
+
+def _below(folders: Iterator[str] | Sequence[str]) -> Iterator[tuple[str, Mark]]:
+    for top in folders:
         for folder, inside, names in os.walk(top):
             inside[:] = [name for name in inside if name != "__pycache__"]
             for name in names:
                 path = os.path.join(folder, name)
-                found = os.stat(path)
-                yield path, (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
+                yield path, _mark(path)
+
+
+def _mark(path: str) -> Mark:
+    found = os.stat(path)
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino

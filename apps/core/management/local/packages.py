@@ -5,6 +5,13 @@ it starts (`held.py`).
 """
 
 OURS = ("apps.engine", "apps.modules.catalog")
+OURS_OF_DJANGO = (
+    *("config.env", "apps.core.outbound", "apps.core.paging", "apps.core.startup"),
+    *("apps.tenants.rules", "apps.workflows.rules", "apps.runs.rules", "apps.runs.adapters.unit"),
+    *("apps.runs.adapters.access_log", "apps.runs.adapters.arrivals", "apps.runs.adapters.consumers"),
+    *("apps.runs.adapters.hub", "apps.runs.adapters.sweeping", "apps.runs.operations.answered"),
+    *("apps.runs.operations.lanes", "apps.runs.operations.poison"),
+)
 PACKAGES = (
     *("django.contrib.admin", "django.contrib.admin.views.main", "django.contrib.postgres.fields", "django.test"),
     *("django.contrib.auth.hashers", "django.contrib.staticfiles.handlers", "django.core.mail.backends.smtp"),
@@ -20,4 +27,4 @@ PACKAGES = (
     *("aiokafka", "httpcore2", "nats", "jwt", "requests", "google.protobuf.internal.python_message"),
     "apps.core.management.local.timezones",
 )
-PRELOADED = (*PACKAGES, *(f"{name}.*" for name in OURS))
+PRELOADED = (*PACKAGES, *(f"{name}.*" for name in (*OURS, *OURS_OF_DJANGO)))

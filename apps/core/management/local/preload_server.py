@@ -4,7 +4,7 @@
 when the other end of the socket is closed. A message on it is one program with its open files, the last of which is a
 line to whoever asked: the program tells its id there, and begins when it is told to, so that none runs unknown.
 
-``NAME.*`` among the modules is a package of the product's own, with everything below it (`held.py`).
+``NAME.*`` among the modules is one of the product's own, a package with everything below it (`held.py`).
 
 Who forks it is in between and ends at once: it becomes a child of whoever asked (a "subreaper" while it asks), and its
 exit code, its death signal and its `SIGCHLD` are as if it had been started there.

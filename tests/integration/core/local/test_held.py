@@ -105,8 +105,60 @@ def test_code_that_cannot_be_loaded_is_told_by_the_programs_and_found_once_it_is
     assert shop.shown() == ("False 3 ['book']", 0)
 
 
-def test_a_package_that_is_not_there_is_nothing_to_hold():
-    held = Held(["apps.engine.of_no_such_name", "nothing_of_this_name.at_all"])
+def test_what_a_held_module_loads_of_the_product_is_held_as_long(shop):
+    (shop.folder / "shop/till.py").write_text("from shop.goods import book")
+    shop.preloaded = Preloaded(["shop.till.*"], ROOT, shop.environment)
+    shop.open()
+    shop.write("pen", "")  # loaded by nobody
+    assert shop.shown() == ("True 1 ['book']", 0)
+    shop.write("book", "PRICE = 2")
+    assert shop.shown() == ("False 2 ['book']", 0)
+
+
+@pytest.fixture
+def kiosk(tmp_path, monkeypatch):
+    """A package for this very process to hold."""
+    folder = tmp_path / "kiosk"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "paper.py").write_text("PRICE = 1")
+    monkeypatch.syspath_prepend(tmp_path)
+    return folder
+
+
+def named(name):
+    """Return what is loaded of that name."""
+    return sorted(module for module in sys.modules if module.startswith(name))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: (folder / "paper.py").write_text("PRICE = 22"),
+        lambda folder: (folder / "paper.py").unlink(),
+        lambda folder: (folder / "map.py").touch(),
+    ],
+)
+def test_it_is_held_until_a_file_is_changed_removed_or_added(kiosk, change):
+    held = Held(["kiosk"])
     held.load()
     held.look_again()
-    assert not [name for name in sys.modules if "of_no_such_name" in name]
+    assert named("kiosk") == ["kiosk", "kiosk.paper"]
+    change(kiosk)
+    held.look_again()
+    assert named("kiosk") == []
+
+
+def test_nothing_is_held_when_a_part_cannot_be_loaded(kiosk):
+    (kiosk / "map.py").write_text("1 / 0")
+    held = Held(["kiosk"])
+    held.load()
+    assert named("kiosk") == []
+    held.look_again()
+
+
+def test_a_package_that_is_not_there_is_nothing_to_hold():
+    held = Held(["nothing_of_this_name.at_all"])
+    held.load()
+    held.look_again()
+    assert named("nothing_of_this_name") == []

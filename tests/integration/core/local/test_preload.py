@@ -39,15 +39,12 @@ print(json.dumps({
 SLEEPS = "import time; print('up', flush=True); time.sleep(600)"
 LOOKS = """
 import json, sys
-from apps.core.management.local.packages import OURS
-known = ("apps.core.management.local", *OURS)
-ours = [name for name in sys.modules if name.startswith(("apps.", "config.")) and not name.startswith(known)]
-from django.conf import settings
+import django.conf, django.apps
 print(json.dumps({
-    "ours": [name for name in ours if name not in ("apps.core", "apps.core.management", "apps.modules")],
-    "held": "apps.modules.catalog.storage.storage_s3" in sys.modules,
-    "configured": settings.configured, "reactor": "twisted.internet.reactor" in sys.modules,
-    "celery": "celery.apps.worker" in sys.modules,
+    "held": {"apps.modules.catalog.storage.storage_s3", "apps.runs.adapters.unit"} <= sys.modules.keys(),
+    "settings": [name for name in sys.modules if name.startswith("config.settings")],
+    "configured": django.conf.settings.configured, "apps": django.apps.apps.apps_ready,
+    "reactor": "twisted.internet.reactor" in sys.modules, "celery": "celery.apps.worker" in sys.modules,
 }))
 """
 OWNS = """
@@ -312,16 +309,17 @@ def test_modules_that_start_threads_or_fail_are_not_preloaded(tmp_path, monkeypa
     preloaded.close()
 
 
-def test_what_programs_are_given_brings_no_settings_no_code_of_ours_that_reads_them_and_no_event_loop(tmp_path):
+def test_what_programs_are_given_brings_no_settings_no_app_and_no_event_loop(tmp_path):
     script = tmp_path / "looks.py"
     script.write_text(LOOKS)
     program = Program([sys.executable, str(script)], dict(os.environ), ROOT, preloaded=preloaded_packages())
     child = spawn(program, subprocess.PIPE)
     assert isinstance(child, Forked)
     assert json.loads(printed(child)) == {
-        "ours": [],
         "held": True,
+        "settings": [],
         "configured": False,
+        "apps": False,
         "reactor": False,
         "celery": True,
     }
