@@ -1,6 +1,7 @@
 """Module entries: names, types, dependencies and config (spec 1.3, 1.5: V1 to V13)."""
 
 import contextlib
+from itertools import chain
 from typing import Any
 
 from pydantic import ValidationError
@@ -107,7 +108,7 @@ def _type_and_config(scope: Scope, settings: Settings) -> None:
         message = f"The module type {entry.kind!r} is not part of this build yet."
         scope.report("module.type.not_in_build", (*entry.path, "type"), message)
     else:
-        hint = scope.nearest(entry.kind, {*KINDS, *ALIASES, *PLACEHOLDERS, *scope.registry.names()})
+        hint = scope.nearest(entry.kind, chain(KINDS, ALIASES, PLACEHOLDERS, scope.registry.names()))
         scope.report("module.type.unknown", (*entry.path, "type"), f"There is no module type {entry.kind!r}.{hint}")
 
 
