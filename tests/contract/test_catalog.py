@@ -8,12 +8,12 @@ import jsonschema_rs
 import pytest
 
 import apps.modules.catalog
-from apps.engine.catalogue import component_entry, entries
+from apps.engine.catalogue import component_entry
 from apps.engine.check import CheckOptions, check
 from apps.engine.codes import CODES
 from apps.engine.document import load
 from apps.engine.registry import BadCatalogue, Registry, discover
-from apps.engine.schema import document_schema
+from apps.modules.queries import module_type_get, schema_of_documents
 
 ROOT = Path(__file__).parents[2]
 REGISTRY = discover(apps.modules.catalog)
@@ -188,7 +188,8 @@ def test_the_keys_of_a_config_are_the_frozen_ones_and_all_described(kind):
 @pytest.mark.spec("SPINE-B4.23")
 @pytest.mark.parametrize("kind", [pytest.param(kind, marks=described(kind)) for kind in sorted(FROZEN)])
 def test_a_type_explains_itself(kind):
-    entry = next(entry for entry in entries(REGISTRY) if entry.kind == kind)
+    entry = module_type_get(kind)
+    assert entry.kind == kind
     assert entry.summary.endswith((".", "`."))
     assert entry.title
     assert all(port.name and port.description for port in (*entry.inputs, *entry.outputs))
@@ -258,7 +259,7 @@ def test_a_number_may_be_written_in_three_ways_and_the_schema_agrees(value):
     text = f"modules: [{{name: w, type: webhook.sender, config: {{url: 'https://a.example', maxRetries: {value!r}}}}}]"
     document = load(text).document
     assert check(document, REGISTRY, CheckOptions()) == []
-    assert jsonschema_rs.validator_for(document_schema(REGISTRY)).is_valid(document.data)
+    assert jsonschema_rs.validator_for(schema_of_documents()).is_valid(document.data)
 
 
 @pytest.mark.parametrize(
@@ -273,7 +274,7 @@ def test_a_number_may_be_written_in_three_ways_and_the_schema_agrees(value):
 def test_the_schema_takes_what_the_checker_takes(config, is_good):
     document = load(f"modules: [{{name: c, type: http.middleware.cors, config: {config}}}]").document
     assert (check(document, REGISTRY, CheckOptions()) == []) is is_good
-    assert jsonschema_rs.validator_for(document_schema(REGISTRY)).is_valid(document.data) is is_good
+    assert jsonschema_rs.validator_for(schema_of_documents()).is_valid(document.data) is is_good
 
 
 @pytest.mark.parametrize("kind", ["database.workflow", "data.database"])
@@ -291,7 +292,7 @@ def test_the_schema_takes_what_the_checker_takes(config, is_good):
 def test_a_connection_string_is_an_address_that_needs_no_driver(kind, config, is_good):
     document = load(f"modules: [{{name: d, type: {kind}, config: {config}}}]").document
     assert (check(document, REGISTRY, CheckOptions()) == []) is is_good
-    assert jsonschema_rs.validator_for(document_schema(REGISTRY)).is_valid(document.data) is is_good
+    assert jsonschema_rs.validator_for(schema_of_documents()).is_valid(document.data) is is_good
 
 
 @pytest.mark.parametrize("kind", ["api.handler", "auth.jwt"])

@@ -4,6 +4,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 from pydantic import ConfigDict, Field
 
@@ -11,6 +12,7 @@ import apps.modules.catalog
 from apps.engine.document import load
 from apps.engine.module import Category, ModulePort
 from apps.engine.registry import discover
+from apps.modules.queries import schema_of_documents
 from tests.support.checkout import ROOT
 from tests.support.complete_types import EXAMPLES, UNIT_TESTS, Evidence, driven_by_kind, keys_by_kind, lacking
 
@@ -18,7 +20,8 @@ pytestmark = pytest.mark.spec("CAT-B1.1")
 
 REGISTRY = discover(apps.modules.catalog)
 TABLES = load(Path(__file__).with_name("table_keys.yaml").read_text()).document
-EVIDENCE = Evidence(REGISTRY, ROOT, keys_by_kind(TABLES, REGISTRY), driven_by_kind(ROOT / UNIT_TESTS))
+FITS = jsonschema_rs.validator_for(schema_of_documents())
+EVIDENCE = Evidence(REGISTRY, ROOT, keys_by_kind(TABLES, REGISTRY), driven_by_kind(ROOT / UNIT_TESTS), FITS)
 WHOLE = REGISTRY.get("webhook.sender")  # faults are planted into it
 ITS_TESTS, ITS_EXAMPLE = "catalog/integration/test_webhook_sender.py", "webhook_sender.yaml"
 

@@ -8,14 +8,10 @@ import jsonschema_rs
 import pytest
 from typer.testing import CliRunner
 
-import apps.modules.catalog
-from apps.engine.catalogue import entries
-from apps.engine.registry import discover
-from apps.engine.schema import document_schema
+from apps.modules.queries import module_type_get, registry, schema_of_documents
 from apps.wfctl.cli import app
 
-REGISTRY = discover(apps.modules.catalog)
-KINDS = [module_type.kind for module_type in REGISTRY]
+KINDS = registry().kinds()
 VALUES = {"const", "default", "enum", "examples"}  # keywords whose content is data
 MAPS = {"properties", "patternProperties", "$defs", "dependentSchemas"}
 INSIDE = {"items", "additionalProperties", "propertyNames", "contains", "not", "if", "then", "else"}
@@ -52,7 +48,7 @@ def unknown(schema: dict[str, Any]) -> set[str]:
 
 @pytest.mark.spec("CAT-B1")
 def test_the_schema_of_documents_is_valid_and_says_nothing_that_the_standard_does_not_know():
-    schema = document_schema(REGISTRY)
+    schema = schema_of_documents()
     jsonschema_rs.meta.validate(schema)
     assert unknown(schema) == set()
 
@@ -60,7 +56,8 @@ def test_the_schema_of_documents_is_valid_and_says_nothing_that_the_standard_doe
 @pytest.mark.spec("CAT-B1")
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_schema_of_a_config_is_valid_and_says_nothing_that_the_standard_does_not_know(kind):
-    entry = next(entry for entry in entries(REGISTRY) if entry.kind == kind)
+    entry = module_type_get(kind)
+    assert entry.kind == kind
     jsonschema_rs.meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **entry.schema})
     assert unknown(entry.schema) == set()
     assert json.loads(CliRunner().invoke(app, ["schema", kind]).stdout) == json.loads(json.dumps(entry.schema))
@@ -70,4 +67,4 @@ def test_the_schema_of_a_config_is_valid_and_says_nothing_that_the_standard_does
 @pytest.mark.parametrize(("port", "is_good"), [(8080, True), (0, True), ("8080", True), (-1, False), (65536, False)])
 def test_an_optional_number_is_held_to_its_bounds_by_the_schema(port, is_good):
     document = {"modules": [{"name": "server", "type": "http.server", "config": {"address": ":1", "port": port}}]}
-    assert jsonschema_rs.validator_for(document_schema(REGISTRY)).is_valid(document) is is_good
+    assert jsonschema_rs.validator_for(schema_of_documents()).is_valid(document) is is_good
