@@ -35,6 +35,7 @@ def test_against_the_server(): ...
 WITHOUT_SERVER = "planted-server for messaging.planted (Skipped: planted-server is not on this machine)"
 
 SERVERS = ("WEFT_TEST_ADMIN_URL", "WEFT_TEST_REDIS_URL")
+BARE = "--ds=tests.support.bare_settings"  # but for one run, which is as somebody types it
 
 
 def manage_test(*arguments, given=SERVERS, **changes):
@@ -71,7 +72,7 @@ def by_hand(files):
 @pytest.fixture(scope="module")
 def in_ci(files):
     """All of them as CI runs them; exit code and lines."""
-    return manage_test(*files, "-q", CI="true")
+    return manage_test(*files, "-q", BARE, CI="true")
 
 
 @pytest.mark.spec("SPINE-B2.17", "SPINE-B2.18", "SPINE-3.5")
@@ -112,18 +113,18 @@ def test_a_counterpart_that_did_not_run_fails_in_ci(in_ci):
 def test_a_failing_test_fails_the_command(tmp_path):
     path = tmp_path / "test_failing.py"
     path.write_text(FAILING)
-    code, lines = manage_test(str(path), "-q")
+    code, lines = manage_test(str(path), "-q", BARE)
     assert (code, lines[-1]) == (1, "0 passed, 1 failed, 0 skipped")
 
 
 @pytest.mark.spec("SPINE-B2.18")
 def test_a_run_without_any_test_is_not_a_success(planted):
-    code, lines = manage_test(planted, "-q", "-k", "nothing_of_that_name")
+    code, lines = manage_test(planted, "-q", BARE, "-k", "nothing_of_that_name")
     assert (code, lines[-1]) == (1, "0 passed, 0 failed, 0 skipped")
 
 
 @pytest.mark.spec("SPINE-B1.11")
 def test_the_table_of_numbered_lines_fails_while_one_has_no_passing_test(planted):
-    code, lines = manage_test(planted, "-q", "--spec")
+    code, lines = manage_test(planted, "-q", BARE, "--spec")
     assert any(line.startswith("SPINE-1 ") and "NO TEST" in line for line in lines)
     assert (code, lines[-1]) == (1, "1 passed, 0 failed, 1 skipped")
