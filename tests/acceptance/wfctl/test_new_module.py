@@ -16,13 +16,23 @@ LIST = "tests/contract/test_catalog.py"
 LEVELS = "tests/contract/test_levels.py"
 
 
+def copy_of(names, folder):
+    for name in names:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("node_modules", "baselines"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    return folder
+
+
 @pytest.fixture
 def checkout(tmp_path):
     """Copy what the catalogue and its tests are made of."""
-    for name in ("apps", "config", "tests", "examples"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("node_modules"))
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    return tmp_path
+    return copy_of(("apps", "config", "tests", "examples"), tmp_path)
+
+
+@pytest.fixture
+def catalogue(tmp_path):
+    """Copy what the verb itself looks at."""
+    return copy_of(("apps/modules/catalog", "tests/contract", "tests/unit/modules/catalog", "examples"), tmp_path)
 
 
 def pytest_in(checkout, *files):
@@ -50,9 +60,9 @@ def test_a_new_type_passes_the_contract_and_its_own_tests_as_it_is_made(checkout
         assert done.returncode == 0, done.stdout
 
 
-def test_the_four_files_are_named_and_the_line_stands_in_the_order_of_names(checkout):
+def test_the_four_files_are_named_and_the_line_stands_in_the_order_of_names(catalogue):
     done = wfctl(
-        "new-module", "webhook.receiver", "--into", checkout, "--title", "Receiver", "--category", "integration"
+        "new-module", "webhook.receiver", "--into", catalogue, "--title", "Receiver", "--category", "integration"
     )
     assert done.code == 0
     for name in (
@@ -61,20 +71,20 @@ def test_the_four_files_are_named_and_the_line_stands_in_the_order_of_names(chec
         "examples/modules/webhook_receiver.yaml",
     ):
         assert name in done.out
-        assert (checkout / name).is_file()
-    lines = (checkout / LIST).read_text().splitlines()
+        assert (catalogue / name).is_file()
+    lines = (catalogue / LIST).read_text().splitlines()
     at = lines.index('    "webhook.receiver": "field",')
     assert lines[at + 1].startswith('    "webhook.sender"')
 
 
-def test_nothing_is_written_over_and_nothing_is_left_half_made(checkout):
-    before = (checkout / LIST).read_text()
-    assert wfctl("new-module", "webhook.sender", "--into", checkout).code == 1
-    (checkout / "examples/modules/webhook_receiver.yaml").write_text("mine")
-    done = wfctl("new-module", "webhook.receiver", "--into", checkout)
+def test_nothing_is_written_over_and_nothing_is_left_half_made(catalogue):
+    before = (catalogue / LIST).read_text()
+    assert wfctl("new-module", "webhook.sender", "--into", catalogue).code == 1
+    (catalogue / "examples/modules/webhook_receiver.yaml").write_text("mine")
+    done = wfctl("new-module", "webhook.receiver", "--into", catalogue)
     assert (done.code, "webhook_receiver.yaml" in done.err) == (1, True)
-    assert (checkout / LIST).read_text() == before
-    assert not (checkout / "apps/modules/catalog/integration/webhook_receiver.py").exists()
+    assert (catalogue / LIST).read_text() == before
+    assert not (catalogue / "apps/modules/catalog/integration/webhook_receiver.py").exists()
 
 
 @pytest.mark.parametrize("kind", ["receiver", "Webhook.Receiver", "webhook.", "../x.y", "webhook.a-b", "unheard.of"])

@@ -12,7 +12,8 @@ from tests.support.serving import deploy
 from tests.support.waiting import wait_for
 from tests.support.workers import workers
 
-EVENTS, LEAST = 120, 20
+EVENTS, LEAST, AT_ONCE = 120, 20, 4
+EMIT = "{emit: seen, payload: {session: same}}"
 DOCUMENT = f"""\
 modules:
 - {{name: bus, type: messaging.broker}}
@@ -26,7 +27,7 @@ workflows:
     handlers: [{{patternId: many, handler: guard}}]
     adapters: [{{broker: bus, topics: [seen], eventType: e, correlIdKey: session}}]
   pipelines:
-    say: {{steps: [{{emit: seen, payload: {{session: same}}}}]}}
+    say: {{steps: [{", ".join([EMIT] * AT_ONCE)}]}}
 """
 MATCHES = "select input, state from runs_run where tenant_id = %s and source = 'event' order by id"
 JUDGED = (
@@ -41,7 +42,7 @@ def rows(database, statement, *values):
 
 def say(tenant, workflow):
     with scope(tenant.id, tenant.actor):
-        for _ in range(EVENTS):
+        for _ in range(EVENTS // AT_ONCE):
             run_start(
                 workflow_id=workflow.id, environment="prod", workflow="say", action="", data={}, actor=tenant.actor
             )

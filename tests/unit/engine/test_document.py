@@ -251,8 +251,8 @@ def test_ten_thousand_modules_load_in_linear_time():
         return time.process_time() - started
 
     seconds(100)
-    small, large = min(seconds(1000) for _ in range(3)), min(seconds(10_000) for _ in range(3))
-    assert large < small * 40
+    bound = 40 * min(seconds(1000) for _ in range(3))
+    assert any(seconds(10_000) < bound for _ in range(3))
 
 
 @settings(max_examples=200, deadline=None)
