@@ -134,11 +134,12 @@ class Judge:
 
 
 def _fault(case: Case, findings: list[Finding], *, is_valid: bool) -> str:
-    lines = case.content.count(b"\n") + case.content.count(b"\r") + 2
+    ends = (b"\n", b"\r", b"\xe2\x80", b"\xc2\x85")  # of lines; of some the first bytes
+    lines = sum(case.content.count(end) for end in ends) + 2
     for each in findings:
         if each.code not in CODES or not each.message or each.line < 1 or each.column < 1:
             return f"a finding without code, words or place: {each}"
-        if each.line > lines + case.content.count(b"\xe2\x80") + case.content.count(b"\xc2\x85"):
+        if each.line > lines:
             return f"a finding beyond the end: {each}"
     if case.wanted is Wanted.CLEAN and not is_valid:
         return f"a good document is refused: {findings[0].path}: {findings[0].message[:200]}"
