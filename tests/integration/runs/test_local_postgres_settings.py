@@ -1,5 +1,8 @@
 """What a Postgres server, a role or a database is set to changes nothing of what a document sees, hosted or locally."""
 
+from itertools import count
+from typing import NamedTuple
+
 import orjson
 import psycopg
 import pytest
@@ -33,20 +36,34 @@ SETTINGS = [
 ]
 FORMS = ("select '2026-01-31'::date as a, '1 day 02:03:04'::interval as b, decode('00ff', 'hex') as c", [])
 GOOD = ("require", "secret")
-ROLE = "ann"
+NUMBERS = count(1)
 
 
-@pytest.fixture
-def server(tmp_path):
-    made = OwnPostgres(tmp_path / "own")
-    with made.up() as url:
-        with psycopg.connect(url, autocommit=True) as admin:
-            admin.execute(f"create role {ROLE} login password 'secret'")
+class Server(NamedTuple):
+    """Where a server is, and the role of one test there."""
+
+    address: str
+    admin_url: str
+    role: str
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    with OwnPostgres(tmp_path_factory.mktemp("own")).up() as url:
         yield url
 
 
-def of_role(url, database="postgres"):
-    return f"postgresql://{ROLE}:secret@{url.rpartition('@')[2].partition('/')[0]}/{database}"
+@pytest.fixture
+def server(cluster):
+    """Make a role that no other test has set to anything, nor has connections of."""
+    made = Server(cluster.rpartition("@")[2].partition("/")[0], cluster, f"ann{next(NUMBERS)}")
+    with psycopg.connect(cluster, autocommit=True) as admin:
+        admin.execute(f"create role {made.role} login password 'secret'")
+    return made
+
+
+def of_role(server, database="postgres"):
+    return f"postgresql://{server.role}:secret@{server.address}/{database}"
 
 
 async def differences(dsn, tmp_path, calls):
@@ -71,9 +88,9 @@ async def test_times_of_a_zone_and_what_has_no_form_are_shown_alike(server, tmp_
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=lambda settings: ",".join(settings.values()))
 async def test_settings_of_a_role_change_no_value(server, tmp_path, settings):
-    with psycopg.connect(server, autocommit=True) as admin:
+    with psycopg.connect(server.admin_url, autocommit=True) as admin:
         for name, value in settings.items():
-            admin.execute(f"alter role {ROLE} set {name} = '{value}'")
+            admin.execute(f"alter role {server.role} set {name} = '{value}'")
     calls = [*selects([*VALUES, *TIMES]), *ARGUMENTS[:8], ("select 'ü€'::text as a, $1 as b", ["ü€"])]
     assert await differences(of_role(server), tmp_path, calls) == []
     seen = await shown(_hosted(of_role(server)).query(*FORMS))
@@ -82,24 +99,27 @@ async def test_settings_of_a_role_change_no_value(server, tmp_path, settings):
 
 async def test_a_password_is_proven_over_an_encrypted_line_and_a_wrong_one_is_not(server, tmp_path):
     made = make_certificates(tmp_path, "127.0.0.1")
-    async with postgres_door(server.rpartition("@")[2].partition("/")[0], made) as port:
+    async with postgres_door(server.address, made) as port:
+        where = f"host=127.0.0.1 port={port} user={server.role} dbname=postgres"
         calls = [("select current_user as a", []), *selects(VALUES)]
         for mode in ("prefer", "require", "verify-ca", "verify-full"):
             for password in ("secret", "wrong", ""):
-                dsn = f"host=127.0.0.1 port={port} user={ROLE} dbname=postgres password='{password}' sslmode={mode}"
+                dsn = f"{where} password='{password}' sslmode={mode}"
                 assert await differences(dsn, tmp_path, calls[: 99 if (mode, password) == GOOD else 1]) == []
         for mode in ("prefer", "require"):
-            dsn = f"host=127.0.0.1 port={port} user={ROLE} dbname=postgres password=secret sslmode={mode}"
-            assert (await shown(PostgresDatabase(dsn, tmp_path).query(*calls[0])))["rows"] == [{"a": ROLE}]
-        dsn = f"host=127.0.0.1 port={port} user={ROLE} dbname=postgres password=%s sslmode=verify-full"
+            dsn = f"{where} password=secret sslmode={mode}"
+            assert (await shown(PostgresDatabase(dsn, tmp_path).query(*calls[0])))["rows"] == [{"a": server.role}]
+        dsn = f"{where} password=%s sslmode=verify-full"
         dsn += f" sslrootcert={made.authority}"  # which only a document on one's own machine may name
-        assert (await shown(PostgresDatabase(dsn % "secret", tmp_path).query(*calls[0])))["rows"] == [{"a": ROLE}]
+        assert (await shown(PostgresDatabase(dsn % "secret", tmp_path).query(*calls[0])))["rows"] == [
+            {"a": server.role}
+        ]
         refused = await shown(PostgresDatabase(dsn % "wrong", tmp_path).query(*calls[0]))
         assert refused == ("TryAgain", "database.busy")
 
 
 async def test_a_database_of_any_encoding_gives_texts(server, tmp_path):
-    with psycopg.connect(server, autocommit=True) as admin:
+    with psycopg.connect(server.admin_url, autocommit=True) as admin:
         for name, encoding in (("plain", "SQL_ASCII"), ("latin", "LATIN1")):
             admin.execute(f"create database {name} encoding '{encoding}' locale 'C' template template0")
     calls = [("select 'ü'::text as a, $1 as b", ["é"]), ("select convert_from('\\xff', 'LATIN1') as a", [])]
