@@ -1,10 +1,17 @@
-"""A Postgres server that is nobody else's: a tenant's own, started and stopped as a test wants."""
+"""A Postgres server that is nobody else's: a tenant's own, started and stopped as a test wants.
 
+Making a cluster takes longer than most that is done with it, so it is made once in a process of tests and copied.
+"""
+
+import atexit
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from apps.core.management.local.children import spawn, stop
 from apps.core.management.local.ports import LOOPBACK, any_free
@@ -12,6 +19,17 @@ from apps.core.management.local.postgres import FAST_AND_LOOSE, Postgres
 from tests.support.waiting import wait_for
 
 STOP_SECONDS = 10.0
+PASSWORD = "superuser"  # the file beside the cluster
+
+
+@cache
+def _fresh() -> tuple[Path, Path]:
+    """Return the folder of a cluster that was never started, and the file with its password."""
+    made = TemporaryDirectory(prefix="weft-postgres-")
+    atexit.register(made.cleanup)
+    server = Postgres(Path(made.name), FAST_AND_LOOSE)
+    server.prepare()
+    return server.data, Path(made.name, PASSWORD)
 
 
 class OwnPostgres:
@@ -19,6 +37,10 @@ class OwnPostgres:
 
     def __init__(self, folder: Path) -> None:
         self._server = Postgres(folder, FAST_AND_LOOSE)
+        cluster, password = _fresh()
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(password, folder / PASSWORD)
+        shutil.copytree(cluster, self._server.data)
         self._server.prepare()
         self._port = any_free()
         self.address = f"{LOOPBACK}:{self._port}"

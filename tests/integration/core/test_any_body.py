@@ -7,6 +7,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 
 from apps.core.api.permissions import Route, routes
+from apps.core.changes import ChangeListener
 from apps.core.scope import SYSTEM, scope
 from apps.workflows.operations.deployments import deployment_create
 from apps.workflows.operations.versions import version_publish
@@ -72,7 +73,7 @@ def attack(key: str, method: str, path: str, good: Any) -> None:
     send_one()
 
 
-def test_no_body_brings_the_api_down(filled_tenants: Two, unhurried: None) -> None:
+def test_no_body_brings_the_api_down(filled_tenants: Two, unhurried: None, product_listener: ChangeListener) -> None:
     known, (a, _) = examples(), filled_tenants
     for route in calls_with_a_body():
         good = known.body(route.method, route.pattern)
@@ -103,7 +104,7 @@ def runnable(two_tenants: Two) -> dict[str, str]:
     "target", ["order go", "statemachine engine:go", "messaging broker:t", "messaging t", "work x"]
 )
 def test_no_data_of_a_run_brings_the_api_down(
-    two_tenants: Two, runnable: dict[str, str], unhurried: None, target: str
+    two_tenants: Two, runnable: dict[str, str], unhurried: None, product_listener: ChangeListener, target: str
 ) -> None:
     a, b = two_tenants
     workflow, action = target.split()

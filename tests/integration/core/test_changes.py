@@ -35,14 +35,6 @@ def listener(database: TestDatabase) -> Iterator[ChangeListener]:
     made.stop()
 
 
-@pytest.fixture
-def product_listener(database: TestDatabase) -> Iterator[ChangeListener]:
-    changes.listener.start()
-    wait_for(changes.listener.is_alive)
-    yield changes.listener
-    changes.listener.stop()
-
-
 class Row:
     """A row in a table far away."""
 
