@@ -14,6 +14,7 @@ from django.db import transaction
 
 NO_TENANT = UUID(int=0)
 SCOPE_SQL = "select set_config('app.tenant', %s, true), set_config('app.user', %s, true)"
+READ_ONLY_SQL = f"{SCOPE_SQL}, set_config('transaction_read_only', 'on', true)"
 RELAY_SCOPE_SQL = "select set_config('app.tenants', %s, true)"
 
 
@@ -112,9 +113,8 @@ def current_actor() -> Actor:
 
 def _enter(opened: Scope) -> None:
     with transaction.get_connection().cursor() as cursor:
-        if opened.read_only:
-            cursor.execute("set transaction read only")
-        cursor.execute(SCOPE_SQL, [str(opened.tenant_id), str(opened.actor.user_id)])
+        entering = READ_ONLY_SQL if opened.read_only else SCOPE_SQL
+        cursor.execute(entering, [str(opened.tenant_id), str(opened.actor.user_id)])
 
 
 def _leave() -> None:
