@@ -20,6 +20,7 @@ from apps.core.errors import NotFound
 from apps.core.models import AuditEntry
 from apps.core.paging import Page
 from apps.core.scope import NO_TENANT, SYSTEM, Actor, current_tenant, scope
+from apps.core.single import single
 from apps.tenants.models import (
     ApiKey,
     Environment,
@@ -138,7 +139,7 @@ def tenant_by_slug(slug: str) -> TenantRef | None:
         return None
 
     def load() -> TenantRef | None:
-        row = TenantDirectory.objects.filter(slug=slug, status=TenantStatus.ACTIVE).first()
+        row = single(TenantDirectory.objects.filter(slug=slug, status=TenantStatus.ACTIVE))
         return TenantRef(row.tenant_id, row.slug) if row else None
 
     return _tenants.get_or_load(slug, load)
@@ -182,7 +183,7 @@ def key_by_id(*, tenant_id: UUID, key_id: UUID) -> KeyRecord | None:
     def load() -> KeyRecord | None:
         with scope(tenant_id, SYSTEM, read_only=True):
             usable = ApiKey.objects.filter(id=key_id, revoked_at__isnull=True).exclude(expires_at__lte=WeftNow())
-            row = usable.first()
+            row = single(usable)
         return KeyRecord(row.id, tenant_id, row.name, row.role, bytes(row.secret_hash)) if row else None
 
     return _keys.get_or_load((tenant_id, key_id), load)
@@ -291,7 +292,7 @@ def secret_value(*, environment_id: UUID, reference: str) -> str | None:
     name, _, number = reference.partition("#")
     where = {"environment_id": environment_id, "name": name}
     found = Secret.objects.filter(**where, **({"version": int(number)} if number else {}))
-    sealed = found.values_list("ciphertext", flat=True).first()
+    sealed = single(found.values_list("ciphertext", flat=True))
     if sealed is None and number:
         earlier = SecretVersion.objects.filter(**where, number=int(number), retired_at__isnull=True)
         sealed = earlier.values_list("ciphertext", flat=True).first()
@@ -315,7 +316,7 @@ def secret_values(*, environment_id: UUID, references: Collection[str]) -> dict[
 def secrets_version(*, environment_id: UUID) -> int:
     """Return the number that moves whenever a secret of the environment does; 0 when there is no such environment."""
     rows = Environment.objects.filter(id=environment_id).values_list("secrets_version", flat=True)
-    return rows.first() or 0
+    return single(rows) or 0
 
 
 def secret_values_known(*, environment_id: UUID) -> frozenset[str]:
@@ -349,7 +350,7 @@ def audit_list(
 
 
 def _one(rows: Any) -> dict[str, Any]:
-    found = rows.first()
+    found = single(rows)
     if found is None:
         raise NotFound
     values: dict[str, Any] = found

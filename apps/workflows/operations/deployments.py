@@ -11,13 +11,10 @@ from apps.core import audit, events
 from apps.core.clock import now
 from apps.core.errors import NotFound
 from apps.core.scope import Actor, current_tenant
+from apps.core.single import single
 from apps.engine import findings as engine_findings
-from apps.engine.check import DEPLOYED
-from apps.engine.compile import compile_document
-from apps.engine.document import Document
 from apps.engine.findings import Finding, Severity
 from apps.engine.secret_values import SecretValues
-from apps.modules.queries import registry
 from apps.tenants.policy import require
 from apps.tenants.queries import EnvironmentView, environment_get, secret_references
 from apps.workflows.errors import DocumentRefused
@@ -26,6 +23,7 @@ from apps.workflows.models import Deployment, Version, Workflow
 from apps.workflows.operations.deployment_checks import objections
 from apps.workflows.operations.workflows import workflow_lock, workflow_lock_for_change
 from apps.workflows.policy import DEPLOY
+from apps.workflows.queries.compiling import compiled
 from apps.workflows.queries.deployments import DeploymentView, deployment_get
 from apps.workflows.queries.documents import Checked, document_check
 
@@ -78,7 +76,21 @@ def deployment_create(
         details["allow_placeholders"] = True
     audit.record(verb="deployment.create", target="workflow", target_id=workflow.id, details=details)
     _announce(deployment)
-    return deployment_get(deployment_id=deployment.id)
+    return DeploymentView(
+        id=deployment.id,
+        workflow_id=workflow.id,
+        workflow_slug=workflow.slug,
+        environment_id=target.id,
+        environment=target.name,
+        version_id=chosen.id,
+        version=chosen.number,
+        sha256=chosen.sha256,
+        deployed_at=deployment.deployed_at,
+        deployed_by=deployment.deployed_by,
+        ended_at=None,
+        are_orphans_confirmed=confirm_orphans,
+        state_map=json.loads(deployment.state_map),
+    )
 
 
 @transaction.atomic
@@ -88,20 +100,20 @@ def deployment_end(*, deployment_id: UUID, actor: Actor) -> DeploymentView:
     Ending what has ended changes nothing. Raises `NotFound`.
     """
     require(actor, DEPLOY)
-    workflow = workflow_lock(deployment_get(deployment_id=deployment_id).workflow_id)
+    view = deployment_get(deployment_id=deployment_id)
+    workflow = workflow_lock(view.workflow_id)
     deployment = Deployment.objects.select_for_update().get(id=deployment_id)
     if deployment.ended_at is None:
         deployment.ended_at = now()
         deployment.save(update_fields=["ended_at"])
-        view = deployment_get(deployment_id=deployment_id)
         details = {"environment": view.environment, "version": view.version}
         audit.record(verb="deployment.end", target="workflow", target_id=workflow.id, details=details)
         _announce(deployment)
-    return deployment_get(deployment_id=deployment_id)
+    return replace(view, ended_at=deployment.ended_at)  # nothing else of it ever changes
 
 
 def _version(workflow: Workflow, number: int) -> Version:
-    found = Version.objects.filter(workflow_id=workflow.id, number=number).first()
+    found = single(Version.objects.filter(workflow_id=workflow.id, number=number))
     if found is None:
         raise NotFound(f"The workflow has no version {number}.")
     return found
@@ -109,7 +121,7 @@ def _version(workflow: Workflow, number: int) -> Version:
 
 def _live(workflow_id: UUID, environment_id: UUID) -> Deployment | None:
     rows = Deployment.objects.select_for_update().filter(workflow_id=workflow_id, environment_id=environment_id)
-    return rows.filter(ended_at__isnull=True).first()
+    return single(rows.filter(ended_at__isnull=True))
 
 
 def _demand_deployable(
@@ -134,7 +146,7 @@ def _demand_deployable(
         )
         findings += objections(plan)
     if not _blocks(findings) and checked.document is not None:
-        findings += _refused_by_compiler(checked.document, checked.values)
+        findings += _refused_by_compiler(checked.document.text, checked.values)
     if _blocks(findings):
         what = f"Version {version.number} cannot be deployed to {target.name}."
         raise DocumentRefused(what, sorted(findings), environment=target.name, version=version.number)
@@ -144,13 +156,13 @@ def _blocks(findings: Iterable[Finding]) -> bool:
     return any(finding.severity is not Severity.WARNING for finding in findings)
 
 
-def _refused_by_compiler(document: Document, values: SecretValues | None) -> list[Finding]:
-    """Return what only shows when the programs are built, such as their size with every used pipeline in place."""
-    try:
-        compile_document(document, registry(), replace(DEPLOYED, values=values))
-    except engine_findings.DocumentRefused as refusal:
-        return list(refusal.findings)
-    return []
+def _refused_by_compiler(text: str, values: SecretValues | None) -> list[Finding]:
+    """Return what only shows when the programs are built, such as their size with every used pipeline in place.
+
+    What is compiled is kept: the subscriptions and the schedules of the deployment are read from it next.
+    """
+    found = compiled(text, values)
+    return list(found.findings) if isinstance(found, engine_findings.DocumentRefused) else []
 
 
 def _replace(live: Deployment | None, deployment: Deployment) -> None:

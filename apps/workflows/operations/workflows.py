@@ -9,6 +9,7 @@ from apps.core import audit, events
 from apps.core.clock import now
 from apps.core.errors import Invalid, NotFound, PreconditionFailed
 from apps.core.scope import Actor
+from apps.core.single import single
 from apps.tenants.policy import require
 from apps.tenants.queries import project_get
 from apps.workflows.errors import SlugTaken, WorkflowArchived, WorkflowLive
@@ -111,7 +112,7 @@ def workflow_restore(*, workflow_id: UUID, actor: Actor) -> WorkflowView:
 
 def workflow_lock(workflow_id: UUID) -> Workflow:
     """Return the row, held until the transaction ends; raise `NotFound`."""
-    workflow = Workflow.objects.select_for_update().filter(id=workflow_id).first()
+    workflow = single(Workflow.objects.select_for_update().filter(id=workflow_id))
     if workflow is None:
         raise NotFound("There is no such workflow.")
     return workflow

@@ -10,8 +10,14 @@ from django.db.models import QuerySet
 
 from apps.core.errors import NotFound
 from apps.core.paging import USUAL_PAGE, Page, by_id
+from apps.core.single import single
 from apps.workflows.models import Deployment
 from apps.workflows.queries.workflows import workflow_get
+
+_COLUMNS = (
+    "id", "workflow_id", "environment_id", "version_id", "deployed_at", "deployed_by", "ended_at",
+    "are_orphans_confirmed", "state_map", "workflow__slug", "environment__name", "version__number", "version__sha256",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ def deployment_list(
 
 def deployment_get(*, deployment_id: UUID) -> DeploymentView:
     """Return one deployment; raise `NotFound`."""
-    row = _rows().filter(id=deployment_id).first()
+    row = single(_rows().filter(id=deployment_id))
     if row is None:
         raise NotFound("There is no such deployment.")
     return _view(row)
@@ -83,8 +89,7 @@ def deployments_live_in(*, environment_id: UUID) -> list[DeploymentView]:
 
 
 def _rows() -> QuerySet[Deployment]:
-    related = Deployment.objects.select_related("workflow", "environment", "version")
-    return related.defer("workflow__draft", "version__document", "version__findings")
+    return Deployment.objects.select_related("workflow", "environment", "version").only(*_COLUMNS)
 
 
 def _view(row: Deployment) -> DeploymentView:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.core.scope import SYSTEM, scope
+from apps.core.single import single
 from apps.tenants.queries import tenant_by_slug
 from apps.workflows.models import Deployment, Version
 from apps.workflows.queries.links import link_patterns
@@ -61,7 +62,7 @@ def deployment_live_by_id(*, tenant_id: UUID, environment_id: UUID, workflow_id:
 def version_by_id(*, tenant_id: UUID, version_id: UUID) -> VersionText | None:
     """Return the version that a run keeps, None when the tenant has no such version."""
     with scope(tenant_id, SYSTEM, read_only=True):
-        row = Version.objects.filter(id=version_id).defer("findings").first()
+        row = single(Version.objects.filter(id=version_id).defer("findings"))
         if row is None:
             return None
         document, linked = bytes(row.document).decode(), link_patterns(workflow_id=row.workflow_id)
@@ -70,9 +71,8 @@ def version_by_id(*, tenant_id: UUID, version_id: UUID) -> VersionText | None:
 
 def _live(tenant_id: UUID, **where: Any) -> LiveDeployment | None:
     with scope(tenant_id, SYSTEM, read_only=True):
-        row = (
-            Deployment.objects.filter(ended_at__isnull=True, workflow__archived_at__isnull=True, **where)
-            .values_list(
+        row = single(
+            Deployment.objects.filter(ended_at__isnull=True, workflow__archived_at__isnull=True, **where).values_list(
                 "environment_id",
                 "environment__name",
                 "workflow_id",
@@ -84,7 +84,6 @@ def _live(tenant_id: UUID, **where: Any) -> LiveDeployment | None:
                 "environment__secrets_version",
                 "version__document",
             )
-            .first()
         )
         if row is None:
             return None

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from apps.core.errors import NotFound
 from apps.core.paging import USUAL_PAGE, Page, by_id
+from apps.core.single import single
 from apps.workflows.models import Version
 from apps.workflows.queries.workflows import workflow_get
 
@@ -50,7 +51,7 @@ def version_list(*, workflow_id: UUID, after: UUID | None = None, limit: int = U
 
 def version_get(*, workflow_id: UUID, number: int) -> VersionView:
     """Return one version; raise `NotFound`."""
-    row = Version.objects.filter(workflow_id=workflow_id, number=number).defer("document").first()
+    row = single(Version.objects.filter(workflow_id=workflow_id, number=number).defer("document"))
     if row is None:
         raise NotFound(f"The workflow has no version {number}.")
     return version_view(row)
@@ -58,7 +59,8 @@ def version_get(*, workflow_id: UUID, number: int) -> VersionView:
 
 def version_text(*, workflow_id: UUID, number: int) -> str:
     """Return the document of one version as it was published; raise `NotFound`."""
-    found = Version.objects.filter(workflow_id=workflow_id, number=number).values_list("document", flat=True).first()
+    kept = Version.objects.filter(workflow_id=workflow_id, number=number)
+    found = single(kept.values_list("document", flat=True))
     if found is None:
         raise NotFound(f"The workflow has no version {number}.")
     return bytes(found).decode()

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from apps.core.errors import NotFound
 from apps.core.paging import USUAL_PAGE, Page, by_id
+from apps.core.single import single
 from apps.tenants.queries import project_get
 from apps.workflows.models import Workflow
 
@@ -62,7 +63,7 @@ def workflow_view(workflow: Workflow) -> WorkflowView:
 
 def workflow_get(*, workflow_id: UUID) -> WorkflowView:
     """Return one workflow, archived or not; raise `NotFound`."""
-    row = Workflow.objects.filter(id=workflow_id).values(*_COLUMNS).first()
+    row = single(Workflow.objects.filter(id=workflow_id).values(*_COLUMNS))
     if row is None:
         raise NotFound("There is no such workflow.")
     return WorkflowView(**row)
@@ -70,7 +71,7 @@ def workflow_get(*, workflow_id: UUID) -> WorkflowView:
 
 def workflow_by_slug(*, slug: str) -> WorkflowView:
     """Return the workflow an address names, archived or not; raise `NotFound`."""
-    row = Workflow.objects.filter(slug=slug).values(*_COLUMNS).first()
+    row = single(Workflow.objects.filter(slug=slug).values(*_COLUMNS))
     if row is None:
         raise NotFound("There is no such workflow.")
     return WorkflowView(**row)
@@ -100,7 +101,7 @@ def workflow_names(*, workflow_ids: Iterable[UUID]) -> dict[UUID, tuple[str, str
 
 def draft_get(*, workflow_id: UUID) -> DraftView:
     """Return the draft of a workflow; raise `NotFound`."""
-    row = Workflow.objects.filter(id=workflow_id).first()
+    row = single(Workflow.objects.filter(id=workflow_id))
     if row is None:
         raise NotFound("There is no such workflow.")
     return draft_view(row)
