@@ -5,9 +5,10 @@ from uuid import UUID
 
 from apps.core.errors import NotFound
 from apps.core.paging import USUAL_PAGE, Page, by_id
+from apps.core.single import single
 from apps.engine.redaction import Redactor
 from apps.runs.models import Instance, InstanceTransition
-from apps.runs.queries.shown import redactor_of, redactors_of, text_of, value_of
+from apps.runs.queries.shown import redactors_of, text_of, value_of
 from apps.runs.rules.sealing import INSTANCE_DATA, INSTANCE_ERROR, TRANSITION_DATA
 from apps.tenants.queries import environment_get, environment_list
 from apps.workflows.queries.workflows import workflow_names
@@ -32,20 +33,24 @@ def instance_list(
     given = {"machine": machine, "state": state, "key": key}
     rows = rows.filter(**{name: value for name, value in given.items() if value is not None})
     page = by_id(rows, after=after, limit=limit)
+    if not page.items:
+        return Page([], None)
     names = workflow_names(workflow_ids={row.workflow_id for row in page.items})
-    environments = {found.id: found.name for found in environment_list()}
-    redactors = redactors_of(row.environment_id for row in page.items)
+    places = environment_list()
+    environments = {found.id: found.name for found in places}
+    redactors = redactors_of((row.environment_id for row in page.items), places)
     return Page([_line(row, names, environments, redactors[row.environment_id]) for row in page.items], page.next)
 
 
 def instance_get(*, instance_id: UUID) -> dict[str, Any]:
     """Return one instance with its data and history; raise `NotFound`."""
-    row = Instance.objects.filter(id=instance_id).first()
+    row = single(Instance.objects.filter(id=instance_id))
     if row is None:
         raise NotFound("There is no such instance.")
     names = workflow_names(workflow_ids=[row.workflow_id])
-    environments = {found.id: found.name for found in environment_list()}
-    redactor = redactor_of(row.environment_id)
+    places = environment_list()
+    environments = {found.id: found.name for found in places}
+    redactor = redactors_of([row.environment_id], places)[row.environment_id]
     history = InstanceTransition.objects.filter(instance_id=row.id).order_by("sequence")
     return {
         **_line(row, names, environments, redactor),

@@ -5,9 +5,10 @@ from uuid import UUID
 
 from apps.core.errors import NotFound
 from apps.core.paging import USUAL_PAGE, Page, by_id
+from apps.core.single import single
 from apps.engine.redaction import Redactor
 from apps.runs.models import Delivery, Message, Run
-from apps.runs.queries.shown import redactor_of, redactors_of, value_of
+from apps.runs.queries.shown import redactors_of, value_of
 from apps.runs.rules.sealing import MESSAGE_HEADERS, MESSAGE_PAYLOAD, RUN_ERROR
 from apps.tenants.queries import environment_get, environment_list
 
@@ -27,18 +28,22 @@ def message_list(
     if topic is not None:
         rows = rows.filter(topic=topic)
     page = by_id(rows, after=after, limit=limit)
-    environments = {found.id: found.name for found in environment_list()}
-    redactors = redactors_of(row.environment_id for row in page.items)
+    if not page.items:
+        return Page([], None)
+    places = environment_list()
+    environments = {found.id: found.name for found in places}
+    redactors = redactors_of((row.environment_id for row in page.items), places)
     return Page([_line(row, environments, redactors[row.environment_id]) for row in page.items], page.next)
 
 
 def message_get(*, message_id: UUID) -> dict[str, Any]:
     """Return one message with its payload, who has yet to handle it, and the runs that did; raise `NotFound`."""
-    row = Message.objects.filter(id=message_id).first()
+    row = single(Message.objects.filter(id=message_id))
     if row is None:
         raise NotFound("There is no such message.")
-    environments = {found.id: found.name for found in environment_list()}
-    redactor = redactor_of(row.environment_id)
+    places = environment_list()
+    environments = {found.id: found.name for found in places}
+    redactor = redactors_of([row.environment_id], places)[row.environment_id]
     runs = Run.objects.filter(correlation=str(row.id)).order_by("-id").values("id", "workflow_name", "state", "dead_at")
     return {
         **_line(row, environments, redactor),
@@ -63,7 +68,8 @@ def dead_letter_list(*, after: UUID | None = None, limit: int = USUAL_PAGE) -> P
     topics = dict(Message.objects.filter(id__in=[row.message_id for row in page.items]).values_list("id", "topic"))
     runs = Run.objects.filter(id__in=[row.run_id for row in page.items if row.run_id])
     failed = list(runs.values_list("id", "environment_id", "error"))
-    redactors = redactors_of([*(row.environment_id for row in page.items), *(place for _, place, _ in failed)])
+    concerned = [*(row.environment_id for row in page.items), *(place for _, place, _ in failed)]
+    redactors = redactors_of(concerned, environment_list() if concerned else ())
     errors = {run_id: value_of(error, RUN_ERROR, redactors[place]) for run_id, place, error in failed}
     return Page(
         [

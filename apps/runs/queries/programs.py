@@ -1,10 +1,11 @@
 """The steps of published programs, for showing what a run did: compiled once, kept in the process."""
 
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from apps.core.errors import NotFound
-from apps.core.scope import SYSTEM, scope
+from apps.core.scope import SYSTEM, current_tenant, scope
 from apps.engine.application import Application, Route
 from apps.engine.findings import SecretsRefused
 from apps.engine.run.inputs import read_inputs
@@ -15,6 +16,7 @@ from apps.workflows.queries.live import version_by_id
 from apps.workflows.queries.versions import version_text
 
 ROUTE = "route:"
+MOST_TEXTS = 64
 
 
 def program_of(*, workflow_id: UUID, version: int, environment_id: UUID, entry: str) -> Program | None:
@@ -84,7 +86,7 @@ def application_of(*, workflow_id: UUID, version: int, environment_id: UUID) -> 
     None when there is none that this build, with the secrets of the environment, understands.
     """
     try:
-        return compiled_in(version_text(workflow_id=workflow_id, number=version), environment_id)
+        return compiled_in(_text(current_tenant(), workflow_id, version), environment_id)
     except NotFound:
         return None
 
@@ -100,3 +102,9 @@ def application_of_version(*, tenant_id: UUID, version_id: UUID, environment_id:
             values = values_of(environment_id, found)
         found = compiled(version.document, values)
     return found if isinstance(found, Application) else None
+
+
+@lru_cache(maxsize=MOST_TEXTS)
+def _text(tenant_id: UUID, workflow_id: UUID, version: int) -> str:
+    """Return the text of a version of the scope's tenant; what is published never changes."""
+    return version_text(workflow_id=workflow_id, number=version)

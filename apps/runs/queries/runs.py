@@ -12,6 +12,7 @@ from apps.core.errors import NotFound
 from apps.core.paging import USUAL_PAGE, Page, by_id
 from apps.core.scope import current_tenant
 from apps.core.sealing import opened
+from apps.core.single import single
 from apps.engine.redaction import Redactor
 from apps.runs.models import Run, Step
 from apps.runs.queries.programs import trace_read
@@ -25,7 +26,7 @@ from apps.runs.rules.sealing import (
     STEP_INPUT,
     STEP_OUTPUT,
 )
-from apps.tenants.queries import environment_list
+from apps.tenants.queries import environment_get, environment_list
 from apps.workflows.queries.workflows import workflow_names
 
 LIST_COLUMNS = (
@@ -54,24 +55,26 @@ def run_list(
     *, wanted: RunFilter = RunFilter(), after: UUID | None = None, limit: int = USUAL_PAGE
 ) -> Page[dict[str, Any]]:
     """Return runs, newest first, without their payloads; raise `NotFound` for an unknown environment."""
-    environments = {found.name: found.id for found in environment_list()}
-    rows = _narrowed(Run.objects.only(*LIST_COLUMNS), wanted, environments)
-    page = by_id(rows, after=after, limit=limit)
+    page = by_id(_narrowed(Run.objects.only(*LIST_COLUMNS), wanted), after=after, limit=limit)
+    if not page.items:
+        return Page([], None)
     names = workflow_names(workflow_ids={row.workflow_id for row in page.items})
-    by_environment = {identity: name for name, identity in environments.items()}
-    redactors = redactors_of(row.environment_id for row in page.items)
-    lines = [_line(row, names, by_environment, redactors[row.environment_id]) for row in page.items]
+    places = environment_list()
+    environments = {found.id: found.name for found in places}
+    redactors = redactors_of((row.environment_id for row in page.items), places)
+    lines = [_line(row, names, environments, redactors[row.environment_id]) for row in page.items]
     return Page(lines, page.next)
 
 
 def run_get(*, run_id: UUID) -> dict[str, Any]:
     """Return one run with its steps, inputs and outputs; raise `NotFound`."""
-    row = Run.objects.only(*DETAIL_COLUMNS).filter(id=run_id).first()
+    row = single(Run.objects.only(*DETAIL_COLUMNS).filter(id=run_id))
     if row is None:
         raise NotFound("There is no such run.")
     names = workflow_names(workflow_ids=[row.workflow_id])
-    environments = {found.id: found.name for found in environment_list()}
-    redactor = redactor_of(row.environment_id)
+    places = environment_list()
+    environments = {found.id: found.name for found in places}
+    redactor = redactors_of([row.environment_id], places)[row.environment_id]
     return {
         **_line(row, names, environments, redactor),
         "input": value_of(row.input, RUN_INPUT, redactor),
@@ -84,7 +87,7 @@ def run_get(*, run_id: UUID) -> dict[str, Any]:
 
 def run_sequence(*, run_id: UUID) -> int | None:
     """Return the number of a run's latest change, None when there is no such run."""
-    return Run.objects.filter(id=run_id).values_list("sequence", flat=True).first()
+    return single(Run.objects.filter(id=run_id).values_list("sequence", flat=True))
 
 
 def run_events(*, run_id: UUID, after: int) -> list[dict[str, Any]]:
@@ -92,7 +95,7 @@ def run_events(*, run_id: UUID, after: int) -> list[dict[str, Any]]:
 
     A step that changed twice appears once, as it is now: applying the events to the older state gives the newer one.
     """
-    row = Run.objects.only(*LIST_COLUMNS, "output", "error").filter(id=run_id).first()
+    row = single(Run.objects.only(*LIST_COLUMNS, "output", "error").filter(id=run_id))
     if row is None or row.sequence <= after:
         return []
     redactor = redactor_of(row.environment_id)
@@ -134,13 +137,11 @@ def _json_of(payload: bytes | memoryview | None) -> Any:
         return None
 
 
-def _narrowed(rows: "QuerySet[Run]", wanted: RunFilter, environments: dict[str, UUID]) -> "QuerySet[Run]":
+def _narrowed(rows: "QuerySet[Run]", wanted: RunFilter) -> "QuerySet[Run]":
     if wanted.workflow_id is not None:
         rows = rows.filter(workflow_id=wanted.workflow_id)
     if wanted.environment is not None:
-        if wanted.environment not in environments:
-            raise NotFound("There is no such environment.")
-        rows = rows.filter(environment_id=environments[wanted.environment])
+        rows = rows.filter(environment_id=environment_get(name=wanted.environment).id)
     if wanted.states:
         rows = rows.filter(state__in=wanted.states)
     if wanted.source is not None:

@@ -17,7 +17,7 @@ from apps.core.scope import current_tenant
 from apps.core.sealing import opened, parts_opened
 from apps.engine.redaction import Redactor
 from apps.runs.rules.sealing import STEP_LOGS
-from apps.tenants.queries import secret_values_known, secrets_version
+from apps.tenants.queries import EnvironmentView, secret_values_known, secrets_version
 
 MOST_ENVIRONMENTS = 256
 UNDECIPHERABLE = {
@@ -31,9 +31,13 @@ def redactor_of(environment_id: UUID) -> Redactor:
     return _redactor(environment_id, secrets_version(environment_id=environment_id))
 
 
-def redactors_of(environment_ids: Iterable[UUID]) -> dict[UUID, Redactor]:
-    """Return what hides the secrets of each of these environments of the scope's tenant."""
-    return {environment_id: redactor_of(environment_id) for environment_id in set(environment_ids)}
+def redactors_of(environment_ids: Iterable[UUID], environments: Iterable[EnvironmentView]) -> dict[UUID, Redactor]:
+    """Return what hides the secrets of each of these environments, out of those of the scope's tenant.
+
+    They must have been read after the rows that are to be shown: a row may hold a secret that was set before it.
+    """
+    versions = {environment.id: environment.secrets_version for environment in environments}
+    return {each: _redactor(each, versions.get(each, 0)) for each in set(environment_ids)}
 
 
 @lru_cache(maxsize=MOST_ENVIRONMENTS)
