@@ -39,11 +39,11 @@ def tenants(hosted):
 
 @pytest.fixture
 def deploy_pair(tenants):
-    """Return a function that puts one document live in both tenants until the test ends."""
+    """Return a function that puts one document live in both tenants until the test ends, in prod or also elsewhere."""
     live: list[HostedWorkflow] = []
 
-    def deploy(name, text):
-        pair = [tenant.deploy(name, text) for tenant in tenants]
+    def deploy(name, text, environments=("prod",)):
+        pair = [tenant.deploy(name, text, environments) for tenant in tenants]
         live.extend(pair)
         return pair
 

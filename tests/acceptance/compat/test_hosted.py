@@ -10,7 +10,9 @@ pytestmark = [pytest.mark.spec("SPINE-3", "SPINE-3.1"), pytest.mark.slow]
 @pytest.fixture
 def pair(deploy_pair, document):
     """Return a function that puts a document, by its stem, live in both tenants."""
-    return lambda stem: deploy_pair(stem, document(stem).read_text(encoding="utf-8"))
+    return lambda stem, *environments: deploy_pair(
+        stem, document(stem).read_text(encoding="utf-8"), environments or ("prod",)
+    )
 
 
 def for_each(pair, scenario):
@@ -38,7 +40,7 @@ def test_simple_workflow_answers_and_records_a_published_message(pair):
         (message,) = workflow.messages()
         assert workflow.tenant.get(f"messages/{message['id']}")["payload"] == {"user": 7}
 
-    for_each(pair("simple-workflow-config"), scenario)
+    for_each(pair("simple-workflow-config", "prod", "dev"), scenario)
 
 
 def test_api_server_answers_its_five_routes_and_nothing_else(pair):

@@ -126,7 +126,7 @@ class HostedPlace:
 
     async def handled(self, handler: str) -> list[Ended]:
         """List runs and read each."""
-        return [_hosted(self._workflow.run(run["id"])) for run in self._workflow.handled(handler)]
+        return [_hosted(self._workflow.ended_run(run)) for run in self._workflow.handled(handler)]
 
     async def topics(self) -> list[str]:
         """List messages."""

@@ -24,7 +24,7 @@ async def test_the_document_does_what_it_says_for_each_tenant(tenants, deploy_pa
 
 def test_environments_are_apart(deploy_pair):
     text = (ROOT / "examples" / "support_case.yaml").read_text(encoding="utf-8")
-    first, second = deploy_pair("apart", text)
+    first, second = deploy_pair("apart", text, ("prod", "dev"))
     case = {"id": "1", "question": "In which world am I?"}
     assert first.call("POST", "/cases", case, environment="dev").status == 201
     assert first.call("GET", "/cases/1", environment="dev").status == 200
@@ -32,3 +32,11 @@ def test_environments_are_apart(deploy_pair):
     assert second.call("GET", "/cases/1", environment="dev").status == 404
     assert {run["environment"] for run in first.runs() if run["http_status"] == 201} == {"dev"}
     assert first.call("GET", "/cases", environment="staging").status == 404
+
+
+@pytest.mark.parametrize("name", ["loan_application", "topic_patterns"])
+async def test_what_happens_in_one_environment_is_not_heard_in_the_other(deploy_pair, name):
+    text = (ROOT / "examples" / f"{name}.yaml").read_text(encoding="utf-8")
+    workflow, _ = deploy_pair(name, text, ("prod", "dev"))
+    await SCENARIOS[name](HostedPlace(workflow))
+    assert {row["environment"] for row in [*workflow.runs(), *workflow.instances(), *workflow.messages()]} == {"prod"}
