@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
 
 from apps.core.management.local.demo import CAST, PASSWORD, DemoTenant
+from tests.support.kept_connections import KeepingHandler
 from tests.support.waiting import wait_for
 
 Found = TypeVar("Found")
@@ -42,7 +43,7 @@ class Visitor:
         self.url = url
         self.headers = headers or {}
         self.cookies = CookieJar()
-        self._opener: OpenerDirector = build_opener(HTTPCookieProcessor(self.cookies))
+        self._opener: OpenerDirector = build_opener(KeepingHandler(), HTTPCookieProcessor(self.cookies))
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
         """Send one request; what is not bytes is sent as JSON, `If_Match=` is the header If-Match."""
