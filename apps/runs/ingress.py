@@ -12,8 +12,8 @@ from typing import Any
 import psycopg
 import structlog
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http.request import split_domain_port, validate_host
-from psycopg_pool import PoolTimeout
 
 from apps.core.changes import listener
 from apps.engine.findings import SecretsRefused
@@ -47,7 +47,7 @@ MOST_STREAMS = 400  # answers being passed on as they come by one process
 MOST_STREAMS_OF_TENANT = 100  # of these
 LONGEST_BACKLOG = 5_000
 BODYLESS = frozenset({"GET", "HEAD", "OPTIONS"})
-DATABASE_TROUBLE = (psycopg.Error, PoolTimeout, Unavailable, TryAgain)
+DATABASE_TROUBLE = (psycopg.Error, OperationalError, InterfaceError, Unavailable, TryAgain)
 WHOLE_ANSWER = "weft.answer"  # a server's way to send an answer in one write (config/protocol.py)
 ABORT = "weft.abort"  # a server's way to break an answer off
 

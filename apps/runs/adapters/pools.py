@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -42,29 +42,34 @@ class Pools:
         """Close both pools and their connections."""
         await asyncio.gather(self.app.close(), self.relay.close())
 
-    @asynccontextmanager
-    async def tenant(self, tenant_id: UUID) -> AsyncIterator[Connection]:
+    def tenant(self, tenant_id: UUID) -> AbstractAsyncContextManager[Connection]:
         """Give a connection inside a transaction as `app`, scoped to one tenant."""
-        async with self.app.connection() as connection:
-            await connection.execute(begin_as(tenant_id))
-            try:
-                yield connection
-            except BaseException:
-                await _rollback(connection)
-                raise
-            await connection.execute("commit")
+        return _transaction(self.app, begin_as(tenant_id))
 
-    @asynccontextmanager
-    async def tenants(self, tenant_ids: Iterable[UUID] = ()) -> AsyncIterator[Connection]:
+    def tenants(self, tenant_ids: Iterable[UUID] = ()) -> AbstractAsyncContextManager[Connection]:
         """Give a connection inside a transaction as `relay`, scoped to these tenants."""
-        async with self.relay.connection() as connection:
-            await connection.execute(begin_for(tenant_ids))
-            try:
-                yield connection
-            except BaseException:
-                await _rollback(connection)
+        return _transaction(self.relay, begin_for(tenant_ids))
+
+
+async def begun(pool: Pool, begin: bytes) -> Connection:
+    """Take a connection of the pool and open a transaction on it; give it back with `putconn`.
+
+    One that broke while it lay there, as all do when the server is started anew, is put away and another one taken.
+    Raises `PoolTimeout` when there is none to be had.
+    """
+    stale = 0
+    while True:
+        connection = await pool.getconn()
+        try:
+            await connection.execute(begin)
+        except BaseException as error:
+            is_stale = connection.closed and isinstance(error, psycopg.Error)
+            await pool.putconn(connection)
+            stale += 1
+            if not is_stale or stale > pool.max_size:
                 raise
-            await connection.execute("commit")
+        else:
+            return connection
 
 
 def begin_as(tenant_id: UUID) -> bytes:
@@ -92,6 +97,20 @@ async def hang_up(connection: Connection) -> None:
     """Close a connection, whatever state it is in."""
     with contextlib.suppress(psycopg.Error, OSError):
         await connection.close()
+
+
+@asynccontextmanager
+async def _transaction(pool: Pool, begin: bytes) -> AsyncIterator[Connection]:
+    connection = await begun(pool, begin)
+    try:
+        try:
+            yield connection
+        except BaseException:
+            await _rollback(connection)
+            raise
+        await connection.execute("commit")
+    finally:
+        await pool.putconn(connection)
 
 
 async def _rollback(connection: Connection) -> None:

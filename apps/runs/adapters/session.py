@@ -10,7 +10,7 @@ from psycopg_pool import PoolTimeout
 
 from apps.engine.ports import StoreBusy
 from apps.runs.adapters.group import is_passing
-from apps.runs.adapters.pools import Connection, Pools, begin_as
+from apps.runs.adapters.pools import Connection, Pools, begin_as, begun
 
 
 class Session:
@@ -33,15 +33,12 @@ class Session:
         """Return the connection inside the transaction; raise `StoreBusy` when there is none to be had."""
         if self._connection is None:
             try:
-                connection = await self._pools.app.getconn()
+                self._connection = await begun(self._pools.app, begin_as(self.tenant_id))
             except PoolTimeout as full:
                 raise StoreBusy("The database has no connection free.", code="store.busy") from full
-            try:
-                await connection.execute(begin_as(self.tenant_id))
-            except BaseException:
-                await self._pools.app.putconn(connection)
+            except psycopg.Error as error:
+                _ask_again(error)
                 raise
-            self._connection = connection
         return self._connection
 
     async def write(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
@@ -64,8 +61,7 @@ class Session:
         try:
             return await connection.execute(statement, values)
         except psycopg.Error as error:
-            if is_passing(error):
-                raise StoreBusy("The database did not take the change.", code="store.unavailable") from error
+            _ask_again(error)
             raise
 
     async def commit(self) -> None:
@@ -85,3 +81,9 @@ class Session:
                 await connection.execute(how)
         finally:
             await self._pools.app.putconn(connection)
+
+
+def _ask_again(error: psycopg.Error) -> None:
+    """Raise `StoreBusy` for an error of the connection or the server, which says nothing about the try."""
+    if is_passing(error):
+        raise StoreBusy("The database did not take part.", code="store.unavailable") from error

@@ -17,7 +17,7 @@ import psycopg
 import redis.asyncio
 import structlog
 from django.conf import settings
-from psycopg_pool import PoolTimeout
+from django.db import InterfaceError, OperationalError
 
 from apps.core.changes import listener
 from apps.core.jobs import bell
@@ -49,7 +49,7 @@ LONGEST_BACKOFF_SECONDS = 30.0
 MOST_IN_HAND = 256
 CLAIM_AT_ONCE = 64
 HEARTBEAT_KEY = "weft:worker:heartbeat"
-DATABASE_TROUBLE = (psycopg.Error, PoolTimeout, Unavailable, OSError, TryAgain)
+DATABASE_TROUBLE = (psycopg.Error, OperationalError, InterfaceError, Unavailable, OSError, TryAgain)
 
 
 class VersionMissing(Exception):
