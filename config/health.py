@@ -93,7 +93,8 @@ class Health:
 
 
 async def _answer(scope: Any, send: Any, status: int, body: dict[str, Any]) -> None:
-    if scope["method"] not in {"GET", "HEAD"}:
+    is_read = scope["method"] in {"GET", "HEAD"}
+    if not is_read:
         status, body = 405, {"status": "method not allowed"}
     content = json.dumps(body).encode()
     headers = [
@@ -102,5 +103,7 @@ async def _answer(scope: Any, send: Any, status: int, body: dict[str, Any]) -> N
         (b"cache-control", b"no-store"),
         (b"x-content-type-options", b"nosniff"),
     ]
+    if not is_read:
+        headers.append((b"allow", b"GET, HEAD"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else content})

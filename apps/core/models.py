@@ -55,6 +55,7 @@ class AuditEntry(TenantModel):
 
     class Meta:
         db_table = "core_audit_entry"
+        verbose_name_plural = "audit entries"
         indexes = [
             models.Index(fields=["tenant", "-id"], name="core_audit_tenant_id"),
             models.Index(fields=["tenant", "target_id", "-id"], name="core_audit_target"),
@@ -82,6 +83,7 @@ class Outbox(TenantModel):
 
     class Meta:
         db_table = "core_outbox"
+        verbose_name_plural = "outbox"
         indexes = [models.Index(fields=["ready_at", "id"], name="core_outbox_ready")]
 
     def __str__(self) -> str:

@@ -300,6 +300,7 @@ class Delivery(TenantModel):
     dead_at = models.DateTimeField(null=True, default=None)
 
     class Meta:
+        verbose_name_plural = "deliveries"
         constraints = [
             models.UniqueConstraint(
                 fields=["lane_id", "number"], name="delivery_number", condition=Q(dead_at__isnull=True)

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth.models import Group
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, reverse
@@ -25,6 +26,8 @@ from apps.tenants.models import (
 from apps.tenants.operations.invitations import invitation_create, invitation_link
 from apps.tenants.operations.tenants import tenant_create, tenant_resume, tenant_suspend
 from apps.tenants.queries import operator_actor
+
+admin.site.unregister(Group)  # nothing goes by groups here: what one may do is the role of a membership
 
 
 class NewTenantForm(forms.Form):

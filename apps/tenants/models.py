@@ -203,6 +203,7 @@ class ApiKey(TenantModel):
 
     class Meta:
         db_table = "tenants_api_key"
+        verbose_name = "API key"
         indexes = [models.Index(fields=["tenant", "-id"], name="tenants_api_key_tenant")]
 
     def __str__(self) -> str:

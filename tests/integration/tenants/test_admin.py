@@ -81,6 +81,14 @@ def test_operators_see_what_runs() -> None:
 
 
 @pytest.mark.spec("SPINE-B7.15")
+def test_every_table_has_a_name_in_plain_words(operator: Client) -> None:
+    shown = operator.get("/admin/").context["app_list"]
+    names = {table["name"] for app in shown for table in app["models"]}
+    assert {"Audit entries", "Outbox", "Deliveries", "API keys"} <= names
+    assert "Groups" not in names
+
+
+@pytest.mark.spec("SPINE-B7.15")
 def test_our_tables_are_only_looked_at(two_tenants: Two, operator: Client) -> None:
     ours = [model for model in admin.site._registry if model._meta.app_label in OURS]
     assert ours

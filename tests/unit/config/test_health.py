@@ -11,13 +11,19 @@ pytestmark = pytest.mark.spec("SPINE-B5")
 
 async def ask(app, path, method="GET"):
     """One request straight to the ASGI callable; returns status and body."""
+    start, rest = await told(app, path, method)
+    return start["status"], rest["body"]
+
+
+async def told(app, path, method):
+    """One request straight to the ASGI callable; returns the messages of its answer."""
     sent = []
 
     async def send(message):
         sent.append(message)
 
     await app({"type": "http", "path": path, "method": method, "headers": []}, None, send)
-    return sent[0]["status"], sent[1]["body"]
+    return sent
 
 
 async def beyond(scope, receive, send):
@@ -37,7 +43,8 @@ async def test_everything_else_goes_on():
 
 
 async def test_only_reading_is_allowed():
-    assert (await ask(health.Health(beyond), "/health", "POST"))[0] == 405
+    start, _ = await told(health.Health(beyond), "/health", "POST")
+    assert (start["status"], dict(start["headers"])[b"allow"]) == (405, b"GET, HEAD")
 
 
 async def test_a_head_has_no_body():
