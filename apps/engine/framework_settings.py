@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from apps.engine.checks.config_keys import keys_at
+from apps.engine.checks.config_keys import keys_at, spellings_of
 from apps.engine.checks.known import FRAMEWORK_KEYS
 from apps.engine.document import Document, DocumentPath, ModuleEntry
 from apps.engine.module import ModuleConfig
@@ -30,17 +30,27 @@ class Settings:
         """Return what the model is to look at, and the keys that nothing reads.
 
         A key at the top that the type does not know is one of those: the names that documents write there are mostly
-        not the type's (spec/modules.md 3.6).
+        not the type's (spec/modules.md 3.6). So is a key that is given a second time in another spelling.
         """
         known = keys_at(model, ()) if self.top else set()
+        again = self._given_twice(model)
         read: dict[str, Any] = {}
         unread: list[str] = []
         for key, value in self.values.items():
-            if key in model.ignored_keys or (self.is_above(key) and key not in known and not key.startswith("x-")):
+            is_foreign = self.is_above(key) and key not in known and not key.startswith("x-")
+            if key in model.ignored_keys or is_foreign or key in again:
                 unread.append(key)
             elif not key.startswith("x-"):
                 read[key] = value
         return read, unread
+
+    def _given_twice(self, model: type[ModuleConfig]) -> set[str]:
+        """Return the spellings that lose to another of the same key: what stands at the top, then the later ones."""
+        lost: set[str] = set()
+        for spellings in spellings_of(model):
+            given = sorted((each for each in spellings if each in self.values), key=self.is_above)
+            lost.update(given[1:])
+        return lost
 
 
 class FrameworkSettings:

@@ -37,10 +37,15 @@ def keys_at(model: type[BaseModel], location: DocumentPath) -> set[str]:
     }
 
 
-def _spellings(name: str, info: FieldInfo) -> set[str]:
+def spellings_of(model: type[BaseModel]) -> list[list[str]]:
+    """Return the spellings of every key of a model, the first one first: given several, pydantic reads that."""
+    return [_spellings(name, info) for name, info in model.model_fields.items()]
+
+
+def _spellings(name: str, info: FieldInfo) -> list[str]:
     alias = info.validation_alias if info.validation_alias is not None else info.alias
     choices = alias.choices if isinstance(alias, AliasChoices) else [alias or name]
-    return {str(choice) for choice in choices if not isinstance(choice, AliasPath)}
+    return [str(choice) for choice in choices if not isinstance(choice, AliasPath)]
 
 
 def _models_in(annotation: Any) -> set[type[BaseModel]]:

@@ -170,8 +170,9 @@ def _fault(scope: Scope, settings: Settings, module_type: type[Module[Any]], fau
     inside = existing(config, location)
     kind, message = fault["type"], str(fault["msg"]).removeprefix("Value error, ")
     if kind == "extra_forbidden":
-        hint = scope.nearest(str(inside[-1]), keys_at(module_type.Config, inside[:-1]))
-        scope.report("key.unknown", (*path, *inside), f"{entry.kind} has no key {str(inside[-1])!r} here.{hint}")
+        name = str(location[-1])  # not always where `inside` ends: a list may be written in more than one form
+        hint = scope.nearest(name, keys_at(module_type.Config, location[:-1]))
+        scope.report("key.unknown", (*path, *inside), f"{entry.kind} has no key {name!r} here.{hint}")
     elif kind == "missing":
         wanted = location[-1]
         absent = "" if settings.values else " The module has no 'config'."

@@ -188,6 +188,10 @@ modules:
         (found,) = findings_of("modules: [{name: s, type: http.server, config: {address: x, readTimout: 1}}]")
         assert "'readTimeout'" in found.message
 
+    def test_a_key_given_in_two_spellings_counts_once_and_the_second_warns(self):
+        text = "modules: [{name: s, type: http.server, config: {address: x, read_timeout: 1, readTimeout: 2}}]"
+        assert told(text) == [("key.ignored", "modules[0].config.read_timeout", 1)]
+
     @pytest.mark.spec("SPINE-B4.2")
     def test_faults_deep_inside_have_their_path_and_hint(self):
         text = """\

@@ -101,6 +101,12 @@ reverseproxy:
     assert checked(good)[0][:2] == ("config.invalid", "modules[3].config.default_backend")
 
 
+def test_config_wins_over_another_spelling_of_the_same_key_at_the_top():
+    text = HEAD + "  - {name: gate, type: reverseproxy, config: {timeout: 5s}}\nreverseproxy: {request_timeout: 1s}\n"
+    assert checked(text) == [("key.ignored", "reverseproxy.request_timeout", 6)]
+    assert compile_document(load(text).document, registry()).modules["gate"].config.request_timeout == 5.0
+
+
 def test_two_proxies_leave_settings_at_the_top_to_nobody():
     text = HEAD + "  - {name: a, type: reverseproxy}\n  - {name: b, type: http.proxy}\nreverseproxy: {rubbish: 1}\n"
     assert checked(text) == [("key.ignored", "reverseproxy", 7)]
