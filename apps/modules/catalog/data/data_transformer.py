@@ -7,19 +7,21 @@ A pipeline is a list of operations, each feeding the next:
 - `filter` `{fields: [...]}`: keep only these keys
 - `convert` `{from, to}`: `json` to `json` (normalise), `json` to `string`, `string` to `json`
 
-As a step it runs the pipeline that `pipeline` names, or the only one there is. Without any pipeline it passes its
-input through unchanged.
+As a step it runs the pipeline that `pipeline` names or is itself, a list of operations; else the one called `default`,
+or the only one there is. With none of these it passes its input through unchanged.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from apps.engine.config_types import SettingsModel
 from apps.engine.module import Category, Context, Module, ModulePort
 from apps.engine.outcome import StepFailed
+
+DEFAULT = "default"
 
 
 class _Strict(BaseModel):
@@ -105,17 +107,40 @@ def _by_name(value: Any) -> Any:
     }
 
 
+def _inline(value: Any) -> Any:
+    """Read `{name, operations}` as the list of its operations."""
+    return value.get("operations", value.get("steps")) if isinstance(value, Mapping) else value
+
+
+def _form(value: Any) -> str:
+    return "operations" if isinstance(value, list) else "name"
+
+
 class DataTransformerConfig(SettingsModel):
     """Settings of `data.transformer`."""
 
     ignored_keys: ClassVar[frozenset[str]] = frozenset({"description"})
 
-    pipeline: str | None = Field(None, description="The pipeline to run; needed when there are several.")
+    pipeline: Annotated[
+        Annotated[str | None, Tag("name")] | Annotated[list[Operation], Tag("operations")],
+        Discriminator(_form),
+        BeforeValidator(_inline),
+    ] = Field(
+        None, description="Name of the pipeline to run, needed when there are several; or its operations themselves."
+    )
     pipelines: Annotated[dict[str, list[Operation]], BeforeValidator(_by_name)] = Field(
         default_factory=dict,
         description="Operations by pipeline name, or a list of {name, operations}.",
         json_schema_extra={"type": ["object", "array", "string"]},
     )
+
+    @property
+    def chosen(self) -> list[Operation]:
+        """The operations that a call runs."""
+        if isinstance(self.pipeline, list):
+            return self.pipeline
+        only = next(iter(self.pipelines)) if len(self.pipelines) == 1 else DEFAULT
+        return self.pipelines.get(self.pipeline or only, [])
 
 
 class DataTransformer(Module[DataTransformerConfig]):
@@ -130,16 +155,16 @@ class DataTransformer(Module[DataTransformerConfig]):
 
     def __init__(self, name: str, config: DataTransformerConfig) -> None:
         super().__init__(name, config)
-        chosen = config.pipeline or (next(iter(config.pipelines)) if len(config.pipelines) == 1 else "")
-        self._operations = [_compile(operation) for operation in config.pipelines.get(chosen, [])]
+        self._operations = [_compile(operation) for operation in config.chosen]
 
     def problems(self) -> list[tuple[str, str, str]]:
         """Say that the pipeline to run is not there, or not named."""
-        names = ", ".join(self.config.pipelines)
-        if self.config.pipelines and self.config.pipeline and self.config.pipeline not in self.config.pipelines:
-            return [("pipeline", "reference.unknown", f"There is no {self.config.pipeline!r}, only {names}.")]
-        if len(self.config.pipelines) > 1 and not self.config.pipeline:
-            return [("pipeline", "config.required", f"Name the one to run with `pipeline`: {names}.")]
+        pipelines, wanted = self.config.pipelines, self.config.pipeline
+        names = ", ".join(pipelines)
+        if isinstance(wanted, str) and wanted and pipelines and wanted not in pipelines:
+            return [("pipeline", "reference.unknown", f"There is no {wanted!r}, only {names}.")]
+        if len(pipelines) > 1 and not wanted and DEFAULT not in pipelines:
+            return [("pipelines", "key.ignored", f"None of them runs: name one with `pipeline` ({names}).")]
         return []
 
     def run(self, payload: Any, context: Context) -> Any:

@@ -5,6 +5,7 @@ and runs in progress. `namespace` goes in front of every name. The figures are t
 document; what another process has just counted shows a second later.
 """
 
+import re
 from typing import ClassVar
 
 from pydantic import Field
@@ -22,7 +23,9 @@ class MetricsCollectorConfig(SettingsModel):
     ignored_keys: ClassVar[frozenset[str]] = frozenset({"description", "collectInterval"})
 
     namespace: str = Field(
-        "", pattern=r"^([a-zA-Z_][a-zA-Z0-9_]*)?$", description="Put in front of every metric's name."
+        "",
+        pattern=r"^([a-zA-Z_][a-zA-Z0-9_.-]*)?$",
+        description="Put in front of every metric's name; dots and dashes become underscores there.",
     )
 
 
@@ -43,5 +46,5 @@ class MetricsCollector(Module[MetricsCollectorConfig]):
 
     async def handle(self, request: Request, context: Context) -> Response:
         """Answer with all samples."""
-        prefix = f"{self.config.namespace}_" if self.config.namespace else ""
+        prefix = f"{re.sub('[.-]', '_', self.config.namespace)}_" if self.config.namespace else ""
         return Response(200, (await context.unit.metrics.page(prefix)).encode(), TEXT_FORMAT)

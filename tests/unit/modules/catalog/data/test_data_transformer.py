@@ -90,12 +90,26 @@ def test_the_named_pipeline_runs_when_there_are_several(unit):
     chosen = make(DataTransformer, {"pipelines": pipelines, "pipeline": "b"})
     assert chosen.run({"a": 1, "b": 2}, unit.context()) == 2
     assert chosen.problems() == []
-    unchosen, unknown = (
-        make(DataTransformer, {"pipelines": pipelines}),
-        make(DataTransformer, {"pipelines": pipelines, "pipeline": "c"}),
-    )
-    assert unchosen.problems()[0][:2] == ("pipeline", "config.required")
+    unknown = make(DataTransformer, {"pipelines": pipelines, "pipeline": "c"})
     assert unknown.problems()[0][:2] == ("pipeline", "reference.unknown")
+
+
+def test_of_several_pipelines_the_one_called_default_runs_else_none_and_that_is_told(unit):
+    take = {name: [{"type": "extract", "config": {"path": name}}] for name in ("default", "b", "c")}
+    chosen = make(DataTransformer, {"pipelines": take})
+    assert (chosen.run({"default": 1, "b": 2}, unit.context()), chosen.problems()) == (1, [])
+    unchosen = make(DataTransformer, {"pipelines": {name: take[name] for name in ("b", "c")}})
+    assert unchosen.run({"b": 2}, unit.context()) == {"b": 2}
+    assert unchosen.problems()[0][:2] == ("pipelines", "key.ignored")
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_pipeline_may_stand_where_its_name_would(wrapped, unit):
+    operations = [{"type": "filter", "config": {"fields": ["a"]}}]
+    config = {"pipeline": {"name": "slim", "operations": operations} if wrapped else operations}
+    transformer = make(DataTransformer, config)
+    assert transformer.run({"a": 1, "b": 2}, unit.context()) == {"a": 1}
+    assert transformer.problems() == []
 
 
 @pytest.mark.parametrize("config", [{}, {"pipeline": "express-fulfillment"}])

@@ -40,6 +40,11 @@ async def test_the_namespace_goes_in_front_of_every_name(unit):
     assert list(await page(unit, {"namespace": "orders"})) == ["orders_workflow_executions"]
 
 
+async def test_dots_and_dashes_of_a_namespace_become_underscores(unit):
+    unit.metrics.count("workflow_executions_total", {})
+    assert list(await page(unit, {"namespace": "orders-eu.v2"})) == ["orders_eu_v2_workflow_executions"]
+
+
 async def test_it_is_mounted_and_starts_empty(unit):
     assert make(MetricsCollector).mounts() == [("GET", "/metrics")]
     assert await page(unit) == {}
