@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.engine.application import MAX_BODY, Route
-from apps.engine.checks.known import ROUTERS
+from apps.engine.checks.known import FRAMEWORK_KEYS, ROUTERS
 from apps.engine.document import DocumentPath, path_text
 from apps.engine.flows import route_handlers
 from apps.engine.http import Request, Response
@@ -27,6 +27,7 @@ from apps.engine.triggers.http import trigger_handle
 
 SECTION = "http"
 CORS = "http.middleware.cors"
+PROXY = "reverseproxy"
 
 
 def compile_routes(
@@ -39,7 +40,7 @@ def compile_routes(
         *entrance_routes(workspace, producers, route_handlers(workspace.document.workflows)),
         *_trigger_routes(workspace, resolver),
         *further,
-        *_mounted(workspace, producers),
+        *_mounted(workspace, producers, corsed),
     ]
     return _with_preflights(RouteTable(routes), corsed)
 
@@ -62,8 +63,7 @@ def _section_routes(
             handle, handle_is_async = executing, False
         call, is_async = bounded(*chain(middlewares, handle, handle_is_async), router.time_limit)
         pattern = router.below(str(written["path"]))
-        preflights = [each for each in middlewares if getattr(each, "answers_preflight", each.kind == CORS)]
-        corsed.setdefault(shape(pattern), []).extend(preflights)
+        corsed.setdefault(shape(pattern), []).extend(_preflights(middlewares))
         yield Route(
             method=str(written["method"]).upper(),
             pattern=pattern,
@@ -77,6 +77,10 @@ def _section_routes(
             handler=str(written["handler"]),
             path=path_text(path),
         )
+
+
+def _preflights(middlewares: Iterable[Module[Any]]) -> list[Module[Any]]:
+    return [each for each in middlewares if getattr(each, "answers_preflight", each.kind == CORS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +171,15 @@ def _trigger_routes(workspace: Workspace, resolver: Resolver) -> Iterable[Route]
         )
 
 
-def _mounted(workspace: Workspace, producers: Producers) -> Iterable[Route]:
+def _mounted(workspace: Workspace, producers: Producers, corsed: dict[str, list[Module[Any]]]) -> Iterable[Route]:
+    """Return the routes of modules themselves; a proxy's go through the router, whose cross-origin rules are theirs."""
+    router = _router(workspace, workspace.section(SECTION))
     for module in workspace.modules.values():
+        middlewares = router.middlewares if module.kind in FRAMEWORK_KEYS[PROXY] else ()
         for method, pattern in module.mounts():
             handle, handle_is_async = module_handle(module, producers)
-            call, is_async = chain((), handle, handle_is_async)
+            call, is_async = chain(middlewares, handle, handle_is_async)
+            corsed.setdefault(shape(pattern), []).extend(_preflights(middlewares))
             pure = is_pure(module)
             yield Route(
                 method=method,

@@ -110,3 +110,26 @@ def test_config_wins_over_another_spelling_of_the_same_key_at_the_top():
 def test_two_proxies_leave_settings_at_the_top_to_nobody():
     text = HEAD + "  - {name: a, type: reverseproxy}\n  - {name: b, type: http.proxy}\nreverseproxy: {rubbish: 1}\n"
     assert checked(text) == [("key.ignored", "reverseproxy", 7)]
+
+
+async def test_the_cross_origin_rules_of_the_router_it_is_mounted_on_are_its_own(partner, outside):
+    text = f"""modules:
+  - {{name: router, type: chimux.router}}
+  - {{name: gate, type: http.proxy, dependsOn: [router]}}
+chimux:
+  cors: {{enabled: true, allowedOrigins: ["https://shop.example"], allowedMethods: [GET]}}
+reverseproxy:
+  backend_services: {{shop: "{partner.url}"}}
+  default_backend: shop
+"""
+    assert checked(text) == []
+    application = compile_document(load(text).document, registry())
+    page = {"origin": "https://shop.example"}
+    async with Bench(application, http=outside) as bench:
+        asked = {**page, "access-control-request-method": "GET"}
+        preflight = await bench.request("OPTIONS", "/orders", headers=asked)
+        answer = await bench.request("GET", "/orders", headers=page)
+        stranger = await bench.request("GET", "/orders", headers={"origin": "https://elsewhere.example"})
+    allowed = [reply.headers.get("access-control-allow-origin") for reply in (preflight, answer, stranger)]
+    assert allowed == ["https://shop.example", "https://shop.example", None]
+    assert [asked.method for asked in partner.calls] == ["GET", "GET"]
