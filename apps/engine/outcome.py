@@ -38,13 +38,19 @@ class StepFailed(Exception):
 
 
 class TryAgain(Exception):
-    """This try failed but another may succeed; `after` is in seconds, None for the step's own back-off."""
+    """This try failed but another may succeed; `after` is in seconds, None for the step's own back-off.
 
-    def __init__(self, message: str, *, after: float | None = None, code: str = "step.try_again") -> None:
+    `data` is JSON for the run's error, should it have been the last try.
+    """
+
+    def __init__(
+        self, message: str, *, after: float | None = None, code: str = "step.try_again", data: Any = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.after = after
         self.code = code
+        self.data = data
 
 
 class Postponed(TryAgain):

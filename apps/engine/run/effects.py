@@ -60,10 +60,10 @@ def error_of(failure: StepFailed | TryAgain, *, final: bool = False) -> dict[str
     error: dict[str, Any] = {"code": failure.code, "message": str(failure)}
     if isinstance(failure, StepFailed):
         error["status"] = failure.status
-        if failure.data is not None:
-            error["data"] = failure.data
     elif failure.after is not None:
         error["after"] = failure.after
+    if failure.data is not None:
+        error["data"] = failure.data
     if final:
         error["final"] = True
     return error

@@ -22,6 +22,7 @@ from apps.engine.run.target import module_target
 from apps.engine.sections.answers import encode, request_names, respond
 from apps.engine.sections.chain import Handle, chain
 from apps.engine.sections.choices import Choice
+from apps.engine.sections.flow_answers import Judged, is_judged
 from apps.engine.sections.handlers import pipeline_handle
 from apps.engine.sections.producers import Producers
 from apps.engine.sections.workspace import Workspace
@@ -55,7 +56,9 @@ def _compile_node(workspace: Workspace, producers: Producers, name: str, path: D
         target = module_target(module, takes=True)
         if target is None:
             return
-        own = [Call(target, name, path_text(path), "uses", keep=name, as_data=True)]
+        call = Call(target, name, path_text(path), "uses", keep=name, as_data=True)
+        following = (workspace.modules[each] for each in workspace.flows.next[name])
+        own = [Judged(call) if is_judged(call, following) else call]
     workspace.blocks[f"flow:{name}"] = Block((*own, *onward))
     workspace.blocks[f"passed:{name}"] = Block((*own, *_forwarding(producers, name), *onward))
 

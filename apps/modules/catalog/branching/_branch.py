@@ -1,5 +1,6 @@
 """What branch nodes have in common: an expression, compiled once, and ways out that are found by its value."""
 
+import re
 from collections.abc import Iterable
 from typing import Any, Generic, TypeVar
 
@@ -10,6 +11,8 @@ from apps.engine.celsyntax import BadExpression
 from apps.engine.config_types import SettingsModel
 from apps.engine.expressions import text_of
 from apps.engine.module import Category, Module, ModulePort
+
+ANSWER = re.compile(r"\b(response|statusCode)\b")
 
 
 class BranchConfig(SettingsModel):
@@ -38,6 +41,11 @@ class Branch(Module[B], Generic[B]):
     def problems(self) -> list[tuple[str, str, str]]:
         """Say what is wrong with the expression."""
         return [("expression", "expression.invalid", self._fault)] if self._fault else []
+
+    @property
+    def judges_answers(self) -> bool:
+        """Whether the expression looks at how the call in front of it was answered."""
+        return ANSWER.search(self.config.expression) is not None
 
     @property
     def roots(self) -> frozenset[str]:

@@ -121,11 +121,12 @@ class WebhookSender(Module[WebhookSenderConfig]):
 
     def _refuse(self, reply: HttpReply, context: Context) -> None:
         text = f"{self.name}: the partner answered {reply.status}."
+        answer = {"status": reply.status, "body": kept(reply)}
         may_change = reply.status >= 500 or reply.status in TRY_AGAIN
         if may_change or (self.config.retry_client_errors and 400 <= reply.status < 500):
             after = pause_asked(reply, context.unit.clock.now())
-            raise TryAgain(text, after=after, code="webhook.not_now")
-        raise StepFailed(text, code="webhook.refused", data={"status": reply.status, "body": kept(reply)}, status=502)
+            raise TryAgain(text, after=after, code="webhook.not_now", data=answer)
+        raise StepFailed(text, code="webhook.refused", data=answer, status=502)
 
 
 def sign(secret: str, identity: str, timestamp: str, body: bytes) -> str:

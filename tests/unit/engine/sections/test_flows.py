@@ -145,6 +145,36 @@ async def test_a_branch_behind_a_webhook_goes_by_the_status_code_of_its_response
         assert [each for each in ("taken", "made") if f"handle/{each}" in passed] == [handler]
 
 
+@pytest.mark.spec("webhook.sender")
+@pytest.mark.parametrize(
+    ("status", "expression", "expected"),
+    [
+        (404, "response.statusCode == 404", "done"),
+        (503, "statusCode >= 500 && response.error != null", "done"),
+        (404, "order.total > 0", "failed"),
+    ],
+)
+async def test_a_refusal_is_an_answer_where_a_branch_judges_answers_and_else_ends_the_run(status, expression, expected):
+    modules = f"""
+- {{name: first, type: conditional.ifelse, config: {{expression: "order.total > 0"}}, branches: {{"true": hook}}}}
+- {{name: hook, type: webhook.sender, config: {{url: "https://partner.test/hook", maxRetries: 0}}}}
+- {{name: judge, type: conditional.ifelse, config: {{expression: "{expression}"}}, dependsOn: [hook],
+   branches: {{"true": refused, "false": taken}}}}
+- {{name: refused, type: messaging.handler}}
+- {{name: taken, type: messaging.handler}}
+"""
+    section = "workflows: {messaging: {subscriptions: [{topic: a, handler: first}]}}"
+    async with bench(modules, section) as found:
+        found.http.answer(status)
+        async with found.host.unit() as unit:
+            unit.broker.publish("a", {"total": 1})
+        await found.settle()
+        (run,) = found.host.queue.runs("local")
+    assert run["status"] == expected
+    passed = {step["name"] for step in run["steps"]}
+    assert ("handle/refused" in passed, "handle/taken" in passed) == (expected == "done", False)
+
+
 async def test_a_flow_can_be_started_by_the_name_of_its_beginning():
     application = compile_document(document(CHAIN), registry())
     run = application.resolve("start", "", {"n": 1})
