@@ -42,6 +42,7 @@ class Wanted:
     has_console: bool
     allow_placeholders: bool = False
     has_local_brokers: bool = False
+    seed: int | None = None
 
     def scopes(self) -> dict[str, Source]:
         """Return the name that each document is served under; one that is alone needs none.

@@ -14,6 +14,7 @@ from rich.console import Console as Terminal
 
 from apps.engine.asgi import Receive, Scope, Send
 from apps.engine.local.host import LocalHost
+from apps.engine.local.outside import SystemClock
 from apps.engine.local.substitute import SubstituteWires
 from apps.engine.registry import Registry
 from apps.wfctl.announcing import announce, tell_links
@@ -50,7 +51,7 @@ async def serve(wanted: Wanted, terminal: Terminal) -> None:
         raise CannotServe(f"{linked.examined.name} cannot be used; mend what is listed above.")
     listening = listen_all(addresses_of(wanted, served))
     wires = SubstituteWires() if wanted.has_local_brokers else None
-    host = LocalHost(wanted.store, folder=served[0].folder, wires=wires)
+    host = LocalHost(wanted.store, clock=SystemClock(wanted.seed), folder=served[0].folder, wires=wires)
     session = _Session(wanted, types, host, Narrator(terminal, host.known), served, linked)
     try:
         with logging_without(host.known):

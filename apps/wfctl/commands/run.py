@@ -18,7 +18,7 @@ EXIT_CODES = (
 )
 
 
-def run(
+def run(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     files: Annotated[list[Path], typer.Argument(help="The documents to serve.")],
     address: Annotated[
         list[str] | None,
@@ -34,6 +34,9 @@ def run(
     local_brokers: Annotated[
         bool, typer.Option("--local-brokers", help="Let this process stand in for Kafka and NATS.")
     ] = False,
+    seed: Annotated[
+        int | None, typer.Option(help="Have what components leave to chance fall out the same each time.")
+    ] = None,
 ) -> None:
     """Serve documents on the addresses they name; no database server, no tenant.
 
@@ -52,7 +55,7 @@ def run(
 
     try:
         addresses = tuple(map(parse_address, address or ()))
-        wanted = Wanted(tuple(files), addresses, links, store, reload, console, allow_placeholders, local_brokers)
+        wanted = Wanted(tuple(files), addresses, links, store, reload, console, allow_placeholders, local_brokers, seed)
         asyncio.run(serve(wanted, terminal()))
     except (BadAddress, BadCall, Unreadable) as error:
         complain(error)

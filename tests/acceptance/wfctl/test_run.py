@@ -201,3 +201,26 @@ def test_the_schema_accepts_what_the_checker_accepts_and_refuses_a_wrong_config(
     assert list(jsonschema_rs.validator_for(schema).iter_errors(document))
     assert "properties" in wfctl("schema", "webhook.sender").json
     assert wfctl("schema", "no.such.type").code == 2
+
+
+STOCK = """\
+modules:
+  - {name: server, type: http.server, config: {address: "127.0.0.1:0"}}
+  - {name: router, type: http.router}
+  - {name: stock, type: dynamic.component, config: {source: components/inventory_checker.go}}
+workflows:
+  http: {routes: [{method: POST, path: /stock, handler: look}]}
+  pipelines:
+    look: {steps: [{name: found, uses: stock}, {respond: {body: "${steps.found.available}"}}]}
+"""
+
+
+@pytest.mark.spec("CAT-B1.3")
+def test_with_a_seed_components_leave_the_same_to_chance_each_time(tmp_path):
+    (tmp_path / "stock.yaml").write_text(STOCK)
+    seen = []
+    for seed in ("3", "3"):
+        with Serving(tmp_path / "stock.yaml", "--no-reload", "--seed", seed) as served:
+            seen.append([served.call("POST", "/stock", {"items": [{"sku": "a"}]}).json for _ in range(30)])
+    assert seen[0] == seen[1]
+    assert set(seen[0]) == {True, False}

@@ -16,6 +16,11 @@ def test_the_clock_is_aware_and_goes_on():
     assert 0 <= clock.random() < 1
 
 
+def test_chance_with_a_seed_falls_out_the_same_each_time():
+    first, again, other = ([clock.random() for _ in range(3)] for clock in map(SystemClock, (7, 7, 8)))
+    assert first == again != other
+
+
 async def test_secrets_are_environment_variables():
     secrets = EnvironmentSecrets({"TOKEN": "s"})
     assert await secrets.get("TOKEN") == "s"
