@@ -45,7 +45,7 @@ class RequestRecord:
     @property
     def state(self) -> str:
         """How the run of the request ended: `done` or `failed`."""
-        return "failed" if self.has_failed or self.response.status >= 500 else "done"
+        return "failed" if self.has_failed or self.response.is_failure else "done"
 
 
 class Kept(Enum):

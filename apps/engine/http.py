@@ -110,10 +110,11 @@ class Response:
     """One HTTP answer; `body` is final bytes, `headers` extra pairs (lower-case names).
 
     `is_refusal` says that the request was turned down: what it had written until then is dropped. An answer that a
-    document chose by itself (`respond`, `http.handler`) is none, whatever its status.
+    document chose by itself (`respond`, `http.handler`) is none, whatever its status. `starts_nothing` says that what a
+    trigger names does not exist: the document's fault, not the caller's.
     """
 
-    __slots__ = ("body", "content_type", "headers", "is_refusal", "status")
+    __slots__ = ("body", "content_type", "headers", "is_refusal", "starts_nothing", "status")
 
     def __init__(
         self,
@@ -127,6 +128,12 @@ class Response:
         self.content_type = content_type
         self.headers = headers or []
         self.is_refusal = False
+        self.starts_nothing = False
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the run of the request has failed (spec/modules.md 6 for what a trigger cannot start)."""
+        return self.status >= 500 or self.starts_nothing
 
     @property
     def keeps_writes(self) -> bool:

@@ -10,6 +10,7 @@ import orjson
 from apps.engine.http import JSON_TYPE, Request, Response
 from apps.engine.outcome import Rejected, StepFailed, TryAgain
 from apps.engine.ports import AlreadyExists, LostRace
+from apps.engine.trigger import UnknownWorkflow
 
 REFUSALS = (StepFailed, TryAgain, LostRace, AlreadyExists)
 FORM = "application/x-www-form-urlencoded"
@@ -83,7 +84,9 @@ def encode(value: Any) -> bytes:
 def refusal(failure: BaseException, request: Request) -> Response:
     """Answer what went wrong as `application/problem+json`, located where the fault is in the input."""
     if isinstance(failure, StepFailed):
-        return problem(failure.status, failure.code, failure.message, request, **_told(failure))
+        answer = problem(failure.status, failure.code, failure.message, request, **_told(failure))
+        answer.starts_nothing = isinstance(failure, UnknownWorkflow)
+        return answer
     if isinstance(failure, TryAgain):
         response = problem(503, failure.code, failure.message, request)
         response.headers.append((b"retry-after", str(math.ceil(failure.after or 1)).encode()))

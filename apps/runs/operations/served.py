@@ -57,4 +57,4 @@ class ServedRoute:
 
 def state_of(response: Response) -> str:
     """Return what the run of an answered request is."""
-    return FAILED if response.status >= 500 else DONE
+    return FAILED if response.is_failure else DONE

@@ -102,6 +102,16 @@ async def test_refusals_are_problems(database, two_tenants, ingress, method, pat
     assert ("POST" in reply.headers.get("allow", "")) is (status == 405)
 
 
+@pytest.mark.spec("D1", "CAT-B2.9")
+async def test_a_trigger_of_a_workflow_that_does_not_exist_is_404_and_a_failed_run(database, two_tenants, ingress):
+    tenant, other = two_tenants
+    await deployed(tenant, "orders", ORDERS.replace("workflow: price", "workflow: prize"))
+    reply = await request(ingress, "POST", f"/w/{tenant.slug}/orders/start", GOOD)
+    assert (reply.status, reply.json()["code"]) == (404, "workflow.unknown")
+    assert [run[:3] for run in runs_of(database, tenant)] == [("POST /start", "failed", 404)]
+    assert runs_of(database, other) == []
+
+
 @pytest.mark.spec("SPINE-2", "SPINE-B5.11")
 async def test_bad_input_is_told_where_it_is_bad(database, two_tenants, ingress):
     tenant, _ = two_tenants

@@ -265,10 +265,12 @@ async def test_a_trigger_takes_bodies_that_are_no_objects_and_none():
 
 
 @pytest.mark.spec("D1", "SPINE-B4.11", "CAT-B2.9")
-async def test_a_trigger_of_a_workflow_that_does_not_exist_is_404():
+async def test_a_trigger_of_a_workflow_that_does_not_exist_is_404_and_a_failed_run():
     async with bench("{method: POST, path: /y, handler: fixed}", PIPELINE + TRIGGERS) as here:
         found = await here.request("POST", "/lost")
         assert (found.status, found.json()["code"]) == (404, "workflow.unknown")
+        (run,) = here.host.queue.runs("local")
+        assert (run["source"], run["status"], run["error"]["code"]) == ("http", "failed", "workflow.unknown")
 
 
 @pytest.mark.spec("D2", "SPINE-B4.11", "CAT-B2.9")
