@@ -107,11 +107,6 @@ def _by_name(value: Any) -> Any:
     }
 
 
-def _inline(value: Any) -> Any:
-    """Read `{name, operations}` as the list of its operations."""
-    return value.get("operations", value.get("steps")) if isinstance(value, Mapping) else value
-
-
 def _form(value: Any) -> str:
     return "operations" if isinstance(value, list) else "name"
 
@@ -124,7 +119,6 @@ class DataTransformerConfig(SettingsModel):
     pipeline: Annotated[
         Annotated[str | None, Tag("name")] | Annotated[list[Operation], Tag("operations")],
         Discriminator(_form),
-        BeforeValidator(_inline),
     ] = Field(
         None, description="Name of the pipeline to run, needed when there are several; or its operations themselves."
     )

@@ -103,11 +103,8 @@ def test_of_several_pipelines_the_one_called_default_runs_else_none_and_that_is_
     assert unchosen.problems()[0][:2] == ("pipelines", "key.ignored")
 
 
-@pytest.mark.parametrize("wrapped", [False, True])
-def test_a_pipeline_may_stand_where_its_name_would(wrapped, unit):
-    operations = [{"type": "filter", "config": {"fields": ["a"]}}]
-    config = {"pipeline": {"name": "slim", "operations": operations} if wrapped else operations}
-    transformer = make(DataTransformer, config)
+def test_a_pipeline_may_stand_where_its_name_would(unit):
+    transformer = make(DataTransformer, {"pipeline": [{"type": "filter", "config": {"fields": ["a"]}}]})
     assert transformer.run({"a": 1, "b": 2}, unit.context()) == {"a": 1}
     assert transformer.problems() == []
 
