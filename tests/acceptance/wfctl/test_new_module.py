@@ -18,7 +18,7 @@ LEVELS = "tests/contract/test_levels.py"
 
 def copy_of(names, folder):
     for name in names:
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("node_modules", "baselines"))
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("node_modules"))
     shutil.copy(ROOT / "pyproject.toml", folder)
     return folder
 
