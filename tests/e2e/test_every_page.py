@@ -66,7 +66,7 @@ def test_every_page_fits_a_phone_complains_about_nothing_dark_or_light_and_calls
         turn(page, "dark", PHONE)
         assert someone.open(shot.path) == 200, shot.name
         page.wait_for_load_state("networkidle")
-        if wide := wider_than_a_phone(page):
+        if wide := wider_than(page, PHONE):
             picture(someone, f"phone-{shot.name}")
         note(shot, "dark on a phone", [*someone.troubles(), *wide])
         turn(page, "light", WIDE)
@@ -75,13 +75,36 @@ def test_every_page_fits_a_phone_complains_about_nothing_dark_or_light_and_calls
     assert found == {}
 
 
+@pytest.fixture
+def long_names(tenants):
+    """The address of a workflow of Globex whose name and description are one word each; it is put away at the end."""
+    globex = tenants[1]
+    project = globex.items("projects")[0]["id"]
+    made = globex.call("POST", f"projects/{project}/workflows", {"name": "W" * 110, "description": "D" * 300})
+    assert made.status == 201
+    yield f"workflows/{made.json['slug']}"
+    assert globex.call("POST", f"workflows/{made.json['id']}/archive").status == 200
+
+
+@pytest.mark.spec("SPINE-B8.2")
+def test_a_name_of_one_long_word_fits_a_phone_and_a_desk(visit, long_names):
+    someone = visit(CAST[1])
+    found = []
+    for size in (PHONE, (900, 800), WIDE):
+        someone.page.set_viewport_size({"width": size[0], "height": size[1]})
+        for path in ("workflows", "runs", long_names):
+            assert someone.open(f"/t/{CAST[1].slug}/{path}") == 200
+            found += wider_than(someone.page, size)
+    assert found == []
+
+
 def turn(page, theme, size):
     """Show the page in a theme and in a window of a size."""
     page.emulate_media(color_scheme=theme)
     page.set_viewport_size({"width": size[0], "height": size[1]})
 
 
-def wider_than_a_phone(page):
-    """Tell what stands out of the window."""
+def wider_than(page, size):
+    """Tell what stands out of a window of that size."""
     across = page.evaluate("document.documentElement.scrollWidth")
-    return [f"{across} wide"] * (across > PHONE[0]) + page.evaluate(WIDER_THAN_THE_WINDOW)[:5]
+    return [f"{across} wide"] * (across > size[0]) + page.evaluate(WIDER_THAN_THE_WINDOW)[:5]
