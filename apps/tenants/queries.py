@@ -202,7 +202,7 @@ def operator_actor(user: User) -> Actor:
 def tenant_get() -> TenantView:
     """Return the scope's tenant."""
     row = Tenant.objects.filter(id=current_tenant()).values("id", "slug", "name", "status", "revision", "created_at")
-    return TenantView(**_one(row))
+    return TenantView(**_one(row, "There is no such tenant."))
 
 
 def member_list(*, after: UUID | None = None, limit: int = paging.USUAL_PAGE) -> Page[MemberView]:
@@ -215,7 +215,7 @@ def member_get(*, membership_id: UUID) -> MemberView:
     """Return one membership; raise `NotFound`."""
     row = _memberships().filter(id=membership_id).first()
     if row is None:
-        raise NotFound
+        raise NotFound("There is no such member.")
     return _member(row)
 
 
@@ -245,12 +245,12 @@ def project_list(
 
 def project_get(*, project_id: UUID) -> ProjectView:
     """Return one project; raise `NotFound`."""
-    return ProjectView(**_one(Project.objects.filter(id=project_id).values(*PROJECT_FIELDS)))
+    return ProjectView(**_one(_projects(id=project_id), "There is no such project."))
 
 
 def project_by_slug(slug: str) -> ProjectView:
     """Return the project of that name; raise `NotFound`."""
-    return ProjectView(**_one(Project.objects.filter(slug=slug).values(*PROJECT_FIELDS)))
+    return ProjectView(**_one(_projects(slug=slug), f"There is no project {slug!r}."))
 
 
 def _project(row: Project) -> ProjectView:
@@ -265,7 +265,8 @@ def environment_list() -> list[EnvironmentView]:
 
 def environment_get(*, name: str) -> EnvironmentView:
     """Return the environment of that name; raise `NotFound`."""
-    return EnvironmentView(**_one(Environment.objects.filter(name=name).values(*ENVIRONMENT_FIELDS)))
+    rows = Environment.objects.filter(name=name).values(*ENVIRONMENT_FIELDS)
+    return EnvironmentView(**_one(rows, f"There is no environment {name!r}."))
 
 
 def key_list(*, after: UUID | None = None, limit: int = paging.USUAL_PAGE) -> Page[ApiKey]:
@@ -349,9 +350,13 @@ def audit_list(
     return paging.by_id(rows, after=after, limit=limit)
 
 
-def _one(rows: Any) -> dict[str, Any]:
+def _projects(**which: Any) -> Any:
+    return Project.objects.filter(**which).values(*PROJECT_FIELDS)
+
+
+def _one(rows: Any, otherwise: str) -> dict[str, Any]:
     found = single(rows)
     if found is None:
-        raise NotFound
+        raise NotFound(otherwise)
     values: dict[str, Any] = found
     return values

@@ -65,7 +65,7 @@ def invitation_revoke(*, invitation_id: UUID, actor: Actor) -> None:
     policy.require(actor, "invitations.edit")
     row = Invitation.objects.select_for_update().filter(id=invitation_id).first()
     if row is None:
-        raise NotFound
+        raise NotFound("There is no such invitation.")
     if row.accepted_at or row.revoked_at:
         raise InvitationOver
     row.revoked_at = now()

@@ -57,7 +57,7 @@ def api_key_revoke(*, key_id: UUID, actor: Actor) -> None:
     policy.require(actor, "keys.edit")
     row = ApiKey.objects.select_for_update().filter(id=key_id).first()
     if row is None:
-        raise NotFound
+        raise NotFound("There is no such key.")
     if row.revoked_at is not None:
         return
     row.revoked_at = now()

@@ -78,7 +78,7 @@ def _locked(membership_id: UUID) -> Membership:
     list(rows.filter(role=Role.OWNER).values_list("id"))
     row = rows.filter(id=membership_id).first()
     if row is None:
-        raise NotFound
+        raise NotFound("There is no such member.")
     return row
 
 

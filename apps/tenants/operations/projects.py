@@ -68,7 +68,7 @@ def project_archive(*, project_id: UUID, revision: int, actor: Actor) -> None:
 def _locked(project_id: UUID, revision: int) -> Project:
     row = Project.objects.select_for_update().filter(id=project_id).first()
     if row is None:
-        raise NotFound
+        raise NotFound("There is no such project.")
     if row.revision != revision:
         raise PreconditionFailed
     return row

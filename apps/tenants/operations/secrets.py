@@ -56,7 +56,7 @@ def secret_delete(*, environment: str, name: str, actor: Actor) -> None:
     place = _locked(environment)
     current = _of(Secret, place, name).first()
     if current is None:
-        raise NotFound
+        raise NotFound("There is no such secret.")
     _set_aside(current)
     current.delete()
     _retire(place, name, 0)

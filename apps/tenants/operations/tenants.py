@@ -72,7 +72,7 @@ def _set_status(slug: str, status: TenantStatus, verb: str, actor: Actor) -> Non
         raise Forbidden("Only an operator suspends and resumes tenants.")
     row = TenantDirectory.objects.filter(slug=slug).first()
     if row is None:
-        raise NotFound
+        raise NotFound("There is no such tenant.")
     with scope(row.tenant_id, actor):
         Tenant.objects.filter(id=row.tenant_id).update(status=status)
         TenantDirectory.objects.filter(tenant_id=row.tenant_id).update(status=status)

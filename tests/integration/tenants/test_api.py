@@ -198,6 +198,24 @@ def test_members_change_role_and_leave_but_one_owner_stays(two_tenants: Two) -> 
     assert browser_of(editor, a.slug).get("tenant").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "detail"),
+    [
+        ("get", "environments/prd/secrets", "There is no environment 'prd'."),
+        ("get", "messages?environment=prd", "There is no environment 'prd'."),
+        ("get", "projects/{id}", "There is no such project."),
+        ("get", "members/{id}", "There is no such member."),
+        ("delete", "members/{id}", "There is no such member."),
+        ("delete", "api-keys/{id}", "There is no such key."),
+        ("delete", "invitations/{id}", "There is no such invitation."),
+        ("delete", "environments/prod/secrets/NONE", "There is no such secret."),
+    ],
+)
+def test_a_refusal_says_what_there_is_not(two_tenants: Two, method: str, path: str, detail: str) -> None:
+    answer = getattr(client_for(two_tenants[0]), method)(path.replace("{id}", str(uuid4())))
+    assert (answer.status_code, answer.json()["detail"]) == (404, detail)
+
+
 def test_secrets_are_named_and_never_shown(two_tenants: Two) -> None:
     a, _ = two_tenants
     caller = client_for(a)
