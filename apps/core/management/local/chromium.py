@@ -7,6 +7,7 @@ from apps.core.management.local.debian import Say, install
 
 SHELL = "chromium-headless-shell"  # the engine without a browser's own windows, for half the processor time
 NAMES = (SHELL, "chromium", "chromium-browser", "google-chrome", "chrome")
+FONTS = "fonts-liberation"
 MISSING = f"no Chromium: install Debian's package {SHELL} or chromium, or name a browser in E2E_CHROMIUM"
 
 
@@ -18,7 +19,7 @@ def find() -> str | None:
 
 def ensure(say: Say) -> str | None:
     """The browser, installed first when that is possible; None with a message when it is not."""
-    found = find() or (find() if install(SHELL, say) or install("chromium", say) else None)
+    found = find() or (find() if install(SHELL, say, FONTS) or install("chromium", say, FONTS) else None)
     if found is None:
         say(MISSING)
     return found

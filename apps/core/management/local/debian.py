@@ -13,12 +13,16 @@ def may_install() -> bool:
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
-def install(package: str, say: Say) -> bool:
-    """Install one package; false when it may not or could not be done."""
+def install(package: str, say: Say, *also: str) -> bool:
+    """Install one package and what it needs, and others beside it; false when it may not or could not be done.
+
+    What Debian only recommends is left out: with Chromium that would be a hundred packages of a desktop.
+    """
     if not may_install():
         return False
     say(f"installing the Debian package {package} ...")
-    return _apt("update", "-qq") == 0 and _apt("install", "-y", "-qq", package) == 0
+    packages = ("install", "-y", "-qq", "--no-install-recommends", package, *also)
+    return _apt("update", "-qq") == 0 and _apt(*packages) == 0
 
 
 def _apt(*arguments: str) -> int:
