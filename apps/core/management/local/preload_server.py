@@ -22,12 +22,10 @@ import runpy
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-
-from apps.core.management.local.held import Held
 
 PR_SET_PDEATHSIG = 1
 LARGEST_REQUEST, MOST_FILES = 200_000, 16  # a message of this kind has to fit into the socket's buffer
@@ -65,8 +63,7 @@ def main(door: socket.socket, modules: Sequence[str]) -> None:
     for name in modules:
         if not name.endswith(WHOLE):
             importlib.import_module(name)
-    held = Held([name.removesuffix(WHOLE) for name in modules if name.endswith(WHOLE)])
-    held.load()
+    look_again = _hold([name.removesuffix(WHOLE) for name in modules if name.endswith(WHOLE)])
     if len(os.listdir("/proc/self/task")) > 1:
         sys.exit(f"these modules start threads, which a fork would lose: {', '.join(modules)}")
     gc.collect()
@@ -74,9 +71,20 @@ def main(door: socket.socket, modules: Sequence[str]) -> None:
     gc.enable()
     with contextlib.suppress(BrokenPipeError):
         door.send(READY)
-    request = _serve(door, library, held)
+    request = _serve(door, library, look_again)
     if request is not None:
         _run(request, installed)
+
+
+def _hold(names: Sequence[str]) -> Callable[[], None]:
+    """Load code of the product; return what lets go of it once its files have changed."""
+    if not names:
+        return lambda: None
+    from apps.core.management.local.held import Held  # noqa: PLC0415 - who holds nothing needs none
+
+    held = Held(names)
+    held.load()
+    return held.look_again
 
 
 def _installed() -> list[str]:
@@ -86,7 +94,7 @@ def _installed() -> list[str]:
     return sys.path[first:]
 
 
-def _serve(door: socket.socket, library: ctypes.CDLL, held: Held) -> Request | None:
+def _serve(door: socket.socket, library: ctypes.CDLL, look_again: Callable[[], None]) -> Request | None:
     """Return None once nobody can ask any more, and in every program what it is to run."""
     while True:
         try:
@@ -96,7 +104,7 @@ def _serve(door: socket.socket, library: ctypes.CDLL, held: Held) -> Request | N
         if not message:
             return None
         request = Request.decoded(message)
-        held.look_again()
+        look_again()
         begin = _fork()
         if begin is not None:
             door.close()
