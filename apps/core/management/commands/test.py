@@ -5,6 +5,7 @@ Arguments that are not its own go to pytest; with any, only the chosen tests run
 
 import os
 import sys
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -54,11 +55,18 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> int:  # type: ignore[override]
         """Start the servers, run, count."""
-        try:
-            return self._with_services(options["chosen"], options["spec"])
-        except (NoBinaries, PostgresFailed) as problem:
-            self._say(str(problem))
-            return 1
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            self._packages: Future[None] = beside.submit(self._install)
+            try:
+                return self._with_services(options["chosen"], options["spec"])
+            except (NoBinaries, PostgresFailed) as problem:
+                self._say(str(problem))
+                return 1
+
+    def _install(self) -> None:
+        """Have the programs that only some tests need, while everything else is made ready."""
+        chromium.ensure(self._say)
+        nats.ensure(self._say)
 
     def _with_services(self, chosen: list[str], spec: bool) -> int:
         folder = settings.BASE_DIR / ".weft" / "test"
@@ -71,11 +79,7 @@ class Command(BaseCommand):
             return self._run(folder, urls, chosen, spec)
 
     def _run(self, folder: Path, urls: dict[str, str], chosen: list[str], spec: bool) -> int:
-        browser = chromium.ensure(self._say)
-        nats.ensure(self._say)
         environment = {**urls, "DJANGO_SETTINGS_MODULE": "config.settings.test"}
-        if browser:
-            environment["E2E_CHROMIUM"] = browser
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix="run-", dir=folder) as shared:
             suites = Suites(settings.BASE_DIR, folder, {**environment, RUN: shared}, self._say)
@@ -84,6 +88,7 @@ class Command(BaseCommand):
     def _run_suites(self, suites: Suites, chosen: list[str], spec: bool) -> int:
         tally = Tally()
         if chosen:
+            self._packages.result()
             code, report = suites.pytest("chosen", chosen, covered=False)
             tally.add_pytest(report)
             return self._close(tally, [] if code == 0 else ["pytest"], spec)
@@ -93,6 +98,7 @@ class Command(BaseCommand):
         """All checks and suites; returns the names of those that failed."""
         with suites.loaded():
             failed = [name for name in QUICK_CHECKS if not suites.check(name)]
+            self._packages.result()
             beside = suites.beside({name: suites.folders(folders) for name, folders in BESIDE.items()})
             failed += [name for name in SLOW_CHECKS if not suites.check(name)]
             ended = {name: suites.pytest(name, suites.folders(each), covered=True) for name, each in FOREGROUND.items()}
