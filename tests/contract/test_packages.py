@@ -1,10 +1,12 @@
 """Each package that the owner of the product named is really used, in the place that this list says."""
 
 import re
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
+from apps.core.management.local.packages import PACKAGES
 from tests.support.checkout import ROOT, text_of
 
 pytestmark = pytest.mark.spec("SPINE-B1")
@@ -69,3 +71,11 @@ def test_a_package_whose_room_is_not_built_yet_is_promised_and_not_installed(pac
     part = next(part for part in parts if f"**{LATER[package]}**" in part)
     assert package in part
     assert package not in requirements("run") | requirements("test")
+
+
+@pytest.mark.spec("SPINE-B2")
+def test_what_the_product_s_programs_have_preloaded_is_there_without_the_packages_of_the_tests():
+    pinned = set(re.findall(r"(?m)^([\w.-]+)==", text_of(Path("deploy/requirements/run.txt"))))
+    owners = packages_distributions()
+    tops = {name.partition(".")[0] for name in PACKAGES} - {"apps"}
+    assert {top for top in tops if not {owner.lower().replace("_", "-") for owner in owners[top]} & pinned} == set()

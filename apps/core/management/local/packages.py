@@ -37,7 +37,7 @@ PACKAGES = (
     *("django.core.management.commands.makemigrations", "django.templatetags.cache", "django.templatetags.l10n"),
     *("django.templatetags.tz", "django.views.csrf", "django.views.decorators.http", "rest_framework.metadata"),
     *("rest_framework.negotiation", "rest_framework.permissions"),
-    *("aiokafka", "httpcore2", "nats", "jwt", "requests", "google.protobuf.internal.python_message"),
+    *("aiokafka", "httpcore2", "nats", "jwt"),
     "apps.core.management.local.timezones",
 )
 PRELOADED = (*PACKAGES, *(f"{name}.*" for name in (*OURS, *OURS_OF_DJANGO)))
