@@ -1,6 +1,7 @@
 """Gives every request an id: the caller's own when it sent one, else a new one.
 
-The id comes back in the answer's header, refusals included, and goes with every log line and outgoing call.
+The id comes back in the answer's header, refusals included, and goes out as `X-Request-ID` with what HTTP clients,
+webhooks, proxies and `http` connectors send.
 """
 
 import re
