@@ -1,7 +1,7 @@
 """Say whether the ordered items are in stock, and hold them for a quarter of an hour.
 
 Nine of ten orders are available. `simulate: out_of_stock` in the input makes this one unavailable, `simulate: error`
-makes the warehouse fail until the last try; any other value (`ok`) makes it available for sure.
+makes the warehouse fail at every try; any other value (`ok`) makes it available for sure.
 """
 
 from datetime import timedelta
