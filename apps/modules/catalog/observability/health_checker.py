@@ -1,7 +1,8 @@
 """Says whether an application is well: `/healthz`, `/readyz`, `/livez`, also as `/health`, `/ready`, `/live`.
 
 Health is the worst of what the document's stores, databases, brokers outside and proxies report: healthy, degraded or
-unhealthy (503). Ready means that the application is started and all of them are healthy. Live means that it answers at all.
+unhealthy (503). Ready means that the application is started and all of them are healthy. Live means that it answers at
+all.
 """
 
 from typing import Any, ClassVar

@@ -5,8 +5,8 @@ speak, and commits state, history and messages together. Processing steps follow
 
 As a step it takes `{workflow, id, transition, data}` and returns `{id, state, previousState, completed}`: `workflow`
 names the definition (needed only when the document has several), `id` the instance, made when there is none; without
-`transition` it is only made. Without `id` it is the one that `data` names (`instanceId`, `id`, `orderId` and their like),
-else a new one that follows from the step, so that a repeat means the same.
+`transition` it is only made. Without `id` it is the one that `data` names (`instanceId`, `id`, `orderId` and their
+like), else a new one that follows from the step, so that a repeat means the same.
 """
 
 from collections.abc import Mapping
