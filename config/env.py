@@ -67,11 +67,15 @@ class Environment(BaseSettings):
         json_schema_extra=SECRET,
     )
     role_prefix: str = Field("weft", pattern="^[a-z][a-z0-9_]*$", description="Postgres roles are <prefix>_owner, ...")
-    database_pool_app: int = Field(8, ge=1, le=100, description="Connections per process as app.")
-    database_pool_relay: int = Field(4, ge=1, le=100, description="Connections per process as relay.")
+    database_pool_app: int = Field(
+        8, ge=1, le=100, description="Connections in each of a process's two pools as app: Django's and the run path's."
+    )
+    database_pool_relay: int = Field(4, ge=1, le=100, description="Connections in a process's pool as relay.")
 
     redis_url: str = Field(
-        "redis://127.0.0.1:6379/0", description="Redis for sockets, rings and throttles.", json_schema_extra=SECRET
+        "redis://127.0.0.1:6379/0",
+        description="Redis for live pages, rings, signs of life, and what documents cache and measure.",
+        json_schema_extra=SECRET,
     )
     broker_url: str = Field(
         "", description="Celery's broker; Redis when empty, RabbitMQ by an amqp URL.", json_schema_extra=SECRET
@@ -85,18 +89,22 @@ class Environment(BaseSettings):
         [], description="Private targets that workflows may call: host, host:port, address or network."
     )
     client_rate: int = Field(
-        2000, ge=0, description="Calls a second that one address may make at the ingress; 0 is no limit."
+        2000, ge=0, description="Calls a second that one address may make at the ingress of a process; 0 is no limit."
     )
-    api_calls_per_minute: int = Field(1200, ge=1, description="Calls a minute that one caller may make at the API.")
+    api_calls_per_minute: int = Field(
+        1200, ge=1, description="Calls a minute that one caller may make at the API of a process."
+    )
     metrics_token: str = Field(
         "",
         description="Bearer token for /metrics; without one only loopback reads it, and behind trusted proxies nobody.",
         json_schema_extra=SECRET,
     )
 
-    server: Literal["uvicorn", "daphne"] = Field("uvicorn", description="ASGI server that dev starts.")
+    server: Literal["uvicorn", "daphne"] = Field("uvicorn", description="ASGI server that serve, and so dev, runs on.")
     web_host: str = Field("127.0.0.1", description="Address the web process binds to.")
-    web_port: int = Field(8000, ge=1, le=65535, description="Preferred port; dev picks another when it is taken.")
+    web_port: int = Field(
+        8000, ge=1, le=65535, description="Port of the web process; dev picks another when it is taken."
+    )
     web_threads: int = Field(16, ge=1, le=256, description="Threads for portal, API and admin in one web process.")
     worker_threads: int = Field(4, ge=1, le=64, description="Celery threads in one worker process.")
     demo_receiver_url: str = Field("", description="Where the demo's notifications go; dev sets it.")
