@@ -44,6 +44,7 @@ PROBLEMS = {
     429: "Too many requests.",
 }
 ALWAYS = (400, 401, 403, 404, 429)
+TAKING = (413, 415, 422)  # of every call with a body
 CURSOR = OpenApiParameter("cursor", str, description="`next` of the page before.")
 LIMIT = OpenApiParameter("limit", int, description="Rows in a page, at most 200.")
 IF_MATCH = OpenApiParameter(
@@ -74,7 +75,7 @@ def call(
     """Describe one method: `name` is the operation's, `refuses` the statuses beyond those of every call."""
     success: Any = status if content_type == "application/json" else (status, content_type)
     responses: dict[Any, Any] = {success: answers or OpenApiResponse(description="Done.")}
-    for code in sorted({*ALWAYS, *refuses}):
+    for code in sorted({*ALWAYS, *refuses, *(() if takes is None else TAKING)}):
         responses[code, "application/problem+json"] = OpenApiResponse(ProblemOut, PROBLEMS[code])
     return extend_schema(
         operation_id=name,

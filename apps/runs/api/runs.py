@@ -27,7 +27,9 @@ FILTERS = (
     OpenApiParameter("workflow_id", UUID, description="Runs of one workflow."),
     OpenApiParameter("environment", str, description="Runs in one environment, by name."),
     OpenApiParameter("state", str, description="One state, or several with commas between."),
-    OpenApiParameter("source", str, description="http, api, manual, message, trigger, hook, auto."),
+    OpenApiParameter(
+        "source", str, description="http, api, manual, message, trigger, event, schedule, link, hook or auto."
+    ),
     OpenApiParameter("correlation", str, description="Instance key or message id."),
     OpenApiParameter("since", datetime, description="Started at or after."),
     OpenApiParameter("until", datetime, description="Started before."),

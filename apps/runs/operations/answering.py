@@ -178,7 +178,7 @@ class Answering:
         return record.response
 
     async def _store_create(self, record: Answered, unit: HostedUnit, resource: Resource) -> Response:
-        """Commit a request that did nothing but create one object together with others of its tenant.
+        """Commit a request that did nothing but create one object together with others, of any tenant.
 
         When its key turns out to be taken, or somebody is at it, nothing of it was kept, and it is answered again, in
         its own transaction.

@@ -118,6 +118,6 @@ class SecretView(ApiView):
 
     @call("secret_delete", status=204, tags=("secrets",))
     def delete(self, request: Request, environment: str, name: str) -> Response:
-        """Delete the value and all its versions."""
+        """Delete the value and its earlier versions: none can be used from then on."""
         secrets.secret_delete(environment=environment, name=name, actor=self.actor)
         return Response(status=204)
