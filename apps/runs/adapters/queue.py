@@ -127,6 +127,11 @@ class Queue:
             SQL.start_deliveries, {"deliveries": [head.delivery_id for head, _ in held], "runs": runs}
         )
 
+    async def postpone(self, connection: Connection, heads: Sequence[LaneHead]) -> None:
+        """Have these lanes looked at again in a while."""
+        if heads:
+            await connection.execute(SQL.postpone_lanes, {"lanes": [head.lane_id for head in heads]})
+
     async def skip(self, connection: Connection, heads: Sequence[LaneHead]) -> None:
         """Leave out heads that nothing takes in any more; those still there become dead letters."""
         if not heads:

@@ -51,6 +51,7 @@ class Services:
     wires: ClosableWires
     secrets: Lookup
     live_place: LivePlace
+    compiled_place: LivePlace  # as `live_place`, but raises `DocumentRefused` for what is live and cannot be compiled
     hints: LiveHints
     caches: RedisCaches
     samples: SharedSamples

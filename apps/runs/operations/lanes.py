@@ -2,7 +2,8 @@
 
 A failing handler keeps its lane through its own back-off. When it has finally failed the message is a dead letter and
 the lane goes on. Each head is judged by itself: one that no run can be made of, or whose run cannot be stored, is a
-dead letter at once, with a failed run that says why.
+dead letter at once, with a failed run that says why. Where only the document tells which run a message becomes, and it
+cannot be compiled now (a secret is missing), the lane waits until it can be.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,20 +47,25 @@ async def lanes_advance(services: Services, queue: Queue, *, limit: int) -> int:
         await see_tenants(connection, {head.tenant_id for head in heads})
         messages = await queue.messages(connection, [head.message_id for head in heads if head.message_id])
         listening = await _listening(connection, heads)
-        places = await _places(services, heads, listening)
+        places, unreadable = await _places(services, heads, listening)
         started: list[Started] = []
         buried: list[Started] = []
         skipped: list[LaneHead] = []
+        postponed: list[LaneHead] = []
         for head in heads:
             message = messages.get(head.message_id) if head.message_id is not None else None
             place, found = places.get(_place_of(head)), listening.get(_key_of(head))
             if message is None or found is None or head.delivery_id is None:
                 skipped.append(head)
                 continue
+            if found.decides and _place_of(head) in unreadable:
+                postponed.append(head)
+                continue
             try:
                 started.append((head, _run_of(services, head, message, found, place)))
             except Exception as problem:
                 buried.append((head, _failed(services, head, message, _of_live(found, place), problem)))
+        await queue.postpone(connection, postponed)
         await queue.skip(connection, skipped)
         buried += await _start(connection, queue, started)
         await _bury(connection, queue, buried)
@@ -76,21 +82,27 @@ def _place_of(head: LaneHead) -> Ids:
 
 async def _places(
     services: Services, heads: Sequence[LaneHead], listening: Mapping[Key, Listening]
-) -> dict[Ids, Place]:
-    """Return what is live of workflows with subscriptions that say themselves which run a message becomes."""
+) -> tuple[dict[Ids, Place], set[Ids]]:
+    """Return what is live of workflows with subscriptions that say themselves which run a message becomes.
+
+    Second, those that cannot be compiled: for their secrets, or by this build. Nobody else's messages are held up.
+    """
     found: dict[Ids, Place] = {}
+    unreadable: set[Ids] = set()
     for head in heads:
-        key = _key_of(head)
-        if _place_of(head) in found or key not in listening or not listening[key].decides:
+        key, address = _key_of(head), _place_of(head)
+        if address in found or address in unreadable or key not in listening or not listening[key].decides:
             continue
         try:
-            place = await services.live_place(*_place_of(head))
-        except DocumentRefused:  # a fault of ours: its own messages are buried, nobody else's are held up
-            log.exception("lane.document_refused", workflow_id=str(head.workflow_id))
+            place = await services.compiled_place(*address)
+        except DocumentRefused as refused:
+            codes = sorted({each.code for each in refused.findings})
+            log.warning("lane.document_refused", workflow_id=str(head.workflow_id), codes=codes)
+            unreadable.add(address)
             continue
         if place is not None:
-            found[_place_of(head)] = place
-    return found
+            found[address] = place
+    return found, unreadable
 
 
 def _run_of(

@@ -40,6 +40,7 @@ def services_make(
         wires=LiveWires(may_reach),
         secrets=secret_lookup,
         live_place=applications.usable,
+        compiled_place=applications.live,
         hints=LiveHints(settings.REDIS_URL),
         caches=caches,
         samples=SharedSamples(caches, applications.samples),

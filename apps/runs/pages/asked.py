@@ -12,7 +12,7 @@ from apps.runs.queries.runs import RunFilter
 from apps.workflows.queries.workflows import workflow_by_slug
 
 STATES = ("running", "waiting", "done", "failed", "cancelled")
-SOURCES = ("http", "api", "manual", "message", "hook", "auto", "trigger", "event", "schedule", "retry")
+SOURCES = ("http", "api", "manual", "message", "hook", "auto", "trigger", "event", "schedule", "link")
 WINDOWS = {"1h": timedelta(hours=1), "24h": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 
 

@@ -11,9 +11,9 @@ from apps.runs.operations.sweeps import sweep_run
 from apps.runs.queries.runs import run_get, run_list
 from apps.runs.queries.schedules import schedule_list
 from tests.integration.runs.test_settled_secrets import FIRST, SECOND, answer, asked, both
-from tests.support.runs import ended, start, the
+from tests.support.runs import ended, ended_of, start, the
 from tests.support.secrets import put_secrets
-from tests.support.serving import deployed, serving, working
+from tests.support.serving import deployed, request, serving, working
 from tests.support.waiting import wait_for_async
 
 pytestmark = pytest.mark.spec("CAT-B2.15")
@@ -140,6 +140,62 @@ async def test_runs_that_wait_for_a_secret_are_not_worn_out_by_it(database, two_
         assert (await asked(ingress, first)) == answer(FIRST | {"STATUS": "203"})
     assert "run.poison" not in caplog.text
     assert "worker.turn_failed" not in caplog.text
+
+
+EVENTS = """\
+modules:
+- {name: server, type: http.server, config: {address: ":8080"}}
+- {name: router, type: http.router}
+- {name: answer, type: http.handler, config: {status: "${STATUS}", body: ok}}
+- {name: bus, type: messaging.broker}
+workflows:
+  http: {routes: [{method: POST, path: /tell, handler: tell}]}
+  pipelines:
+    tell: {steps: [{emit: orders, payload: "${data}"}]}
+    pack: {steps: [{name: packed, set: {order: "${data.order}"}}]}
+triggers:
+  event: {subscriptions: [{topic: orders, event: paid, workflow: pack, action: go}]}
+"""
+
+
+@pytest.mark.parametrize("value", [None, "every now and then"])
+async def test_a_message_waits_while_a_secret_keeps_the_document_from_saying_which_run_it_becomes(
+    database, two_tenants, caplog, value
+):
+    first, second = two_tenants
+    for tenant in two_tenants:
+        await put_secrets(tenant, STATUS="201")
+        await deployed(tenant, "events", EVENTS)
+    async with serving() as ingress:
+        for tenant in two_tenants:
+            for order in (1, 2):
+                told = await request(ingress, "POST", f"/w/{tenant.slug}/events/tell", {"type": "paid", "order": order})
+                assert told.status < 300
+    await put_secrets(first, STATUS=value)
+    async with working() as worker:
+        assert [run["state"] for run in await ended_of(second, "trigger", 2)] == ["done", "done"]
+
+        async def was_postponed():
+            return await in_thread(postponed_lanes, database, first) == 1
+
+        await wait_for_async(was_postponed, timeout=20, what="a lane that waits")
+        assert "lane.document_refused" in caplog.text
+        assert [run["source"] for run in (await the(first, run_list)).items] == ["http", "http"]
+
+        await put_secrets(first, STATUS="203")
+        await in_thread(postponed_lanes, database, first, until="now")
+        worker.ring()
+        runs = [await the(first, run_get, run_id=run["id"]) for run in await ended_of(first, "trigger", 2)]
+    assert [(run["state"], run["output"]["order"]) for run in runs] == [("done", 1), ("done", 2)]
+
+
+def postponed_lanes(database, tenant, until="later"):
+    """Count the tenant's lanes that are to be looked at later, or have them looked at now."""
+    with psycopg.connect(database.superuser_url) as admin:
+        if until == "now":
+            admin.execute("update runs_lane set ready_at = weft_now() where tenant_id = %s", [tenant.id])
+        later = "select count(*) from runs_lane where tenant_id = %s and ready_at > weft_now()"
+        return admin.execute(later, [tenant.id]).fetchone()[0]
 
 
 async def fault(_):

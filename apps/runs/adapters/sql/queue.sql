@@ -64,6 +64,9 @@ where (environment_id, workflow_id, name) in (
 update runs_lane l set run_id = n.run_id, ready_at = weft_now()
 from unnest(%(lanes)s::uuid[], %(runs)s::uuid[]) as n (lane_id, run_id) where l.id = n.lane_id
 
+-- name: postpone_lanes
+update runs_lane set ready_at = weft_now() + interval '5 seconds' where id = any(%(lanes)s::uuid[])
+
 -- name: start_deliveries
 update runs_delivery d set run_id = n.run_id
 from unnest(%(deliveries)s::uuid[], %(runs)s::uuid[]) as n (delivery_id, run_id) where d.id = n.delivery_id
