@@ -12,6 +12,7 @@ from typing import Any
 
 from apps.engine.module import Effect
 from apps.engine.run import waits
+from apps.engine.run.failure import FailurePoint, from_the_beginning
 from apps.engine.run.program import END, Program, Step, Variables, step_id
 from apps.engine.run.recovery import Recovery, recover, without_receipt
 from apps.engine.run.retry import pause_seconds
@@ -120,13 +121,16 @@ def _done(program: Program, state: RunState, event: Done, now: datetime) -> Deci
         return state, []
     record = RecordStep(state.position, state.step_attempt, "done", event.output, logs=event.logs)
     is_left_out = program.steps[state.position].is_silent and event.output is None and not event.logs
-    return _go_on(replace(state, variables=event.variables), event.following, *(() if is_left_out else (record,)))
+    failed_at = None if event.variables.error is None else state.failed_at
+    after = replace(state, variables=event.variables, failed_at=failed_at)
+    return _go_on(after, event.following, *(() if is_left_out else (record,)))
 
 
 def _go_on(state: RunState, following: int, *records: RecordStep) -> Decision:
     if following == END:
         return _finish(state, *records)
-    onward = replace(state, position=following, step_attempt=1, crashes=0)
+    tries = max(state.tries, state.step_attempt)
+    onward = replace(state, position=following, step_attempt=1, crashes=0, tries=tries)
     return onward, [*records, TryStep(following, 1)]
 
 
@@ -149,7 +153,8 @@ def _failed(program: Program, state: RunState, event: Failed, now: datetime) -> 
     variables.error = {**event.error, "step": step.name}
     after = replace(state, variables=variables)
     if step.on_error is not None:
-        return _go_on(after, step.on_error, record)
+        failed_at = FailurePoint(state.position, state.step_attempt, state.variables.copy())
+        return _go_on(replace(after, failed_at=failed_at), step.on_error, record)
     return _finish(after, record)
 
 
@@ -219,30 +224,45 @@ def _settled(program: Program, state: RunState, event: Settled, now: datetime) -
 
 
 def _send_again(program: Program, state: RunState, event: SendAgain, now: datetime) -> Decision:
-    if state.status not in (Status.UNKNOWN, Status.FAILED):
+    if state.status is Status.UNKNOWN:
+        point = FailurePoint(state.position, state.step_attempt, state.variables)
+        failed_at = state.failed_at  # what is in doubt may itself be what a failure led to
+    elif state.status is Status.FAILED:
+        point, failed_at = _failed_at(program, state), None
+    else:
         return state, []
-    variables = state.variables.copy()
-    position = _failed_at(program, state)
-    variables.error = None
     once_more = replace(
         state,
         status=Status.READY,
-        variables=variables,
-        position=position,
-        step_attempt=state.step_attempt + 1,
+        variables=point.variables.copy(),
+        position=point.position,
+        step_attempt=point.attempt + 1,
         crashes=0,
         error=None,
         output=None,
         wait=waits.for_worker(now),
+        failed_at=failed_at,
     )
     return once_more, [Queue(now)]
 
 
-def _failed_at(program: Program, state: RunState) -> int:
-    """A run that went on after a failure to tidy up is tried again where it failed, not where it ended."""
+def _failed_at(program: Program, state: RunState) -> FailurePoint:
+    """Return where a failed run is tried again: where it failed first, with what that step was given.
+
+    What came after the failure only tidied up, and what it left in the variables is forgotten. An answer that was
+    judged later to mean a failure fails the step that got it; an attempt that no step has had keeps its old receipts
+    from being taken for the new ones.
+    """
+    if state.failed_at is not None:
+        return state.failed_at
     name = (state.error or {}).get("step")
-    found = [step.index for step in program.steps if step.name == name]
-    return found[0] if found else state.position
+    position = next((step.index for step in program.steps if step.name == name), state.position)
+    variables = state.variables.copy()
+    variables.error = None
+    if position == state.position:
+        return FailurePoint(position, state.step_attempt, variables)
+    attempt = max(state.tries, state.step_attempt)
+    return FailurePoint(position, attempt, from_the_beginning(variables) if position == 0 else variables)
 
 
 def _cancelled(program: Program, state: RunState, event: Cancelled, now: datetime) -> Decision:

@@ -1,7 +1,8 @@
 """Random lives of one run: the real `decide` and `try_step` under crashes, duplicates, late workers and clock jumps.
 
 Everything durable is kept as bytes between two claims, as a database would. A seed fixes the whole schedule, so a
-failing one can be kept as a test.
+failing one can be kept as a test. In some lives the steps stand in a pipeline, and what has finally failed is tidied up
+behind it and tried again by a person.
 """
 
 import random
@@ -14,11 +15,11 @@ from uuid import UUID
 import orjson
 
 from apps.engine.module import Context, Effect
-from apps.engine.outcome import TryAgain
+from apps.engine.outcome import StepFailed, TryAgain
 from apps.engine.ports import Unit
-from apps.engine.run.assembly import Assembler, Call
+from apps.engine.run.assembly import Assembler, Block, Call, Inline, Node, Plain, unwind
 from apps.engine.run.decide import decide
-from apps.engine.run.program import Program, RetryPolicy, step_id
+from apps.engine.run.program import END, Program, RetryPolicy, StepCall, Variables, step_id
 from apps.engine.run.state import (
     CheckEvent,
     Claimed,
@@ -42,6 +43,8 @@ from apps.engine.run.target import Target
 
 MOST_MOVES = 400
 LEASE = timedelta(seconds=30)
+REFUSED = "simulated.refused"
+PIPELINE = "inner"
 EFFECTS = (Effect.PURE, Effect.IDEMPOTENT, Effect.CHECKABLE, Effect.ONCE)
 
 
@@ -59,6 +62,8 @@ class _World:
 
     arrived: Counter[str] = field(default_factory=Counter)
     happened: Counter[str] = field(default_factory=Counter)
+    given: dict[str, Any] = field(default_factory=dict)
+    astray: list[str] = field(default_factory=list)  # what was given something else than at its first try
 
 
 class _Effects:
@@ -98,6 +103,8 @@ class Simulation:
         self.epoch = 0
         self.zombies = 0
         self.sent_again: Counter[str] = Counter()
+        self.revived = 0
+        self.is_nested = self.chance.random() < 0.5
         self.kinds = [self.chance.choice(EFFECTS) for _ in range(self.chance.randint(1, 4))]
         self.program = self._program()
         self.stored = orjson.dumps(RunState.start(self.run_id, self.program.entry, {"n": 0}, self.now).as_dict())
@@ -107,16 +114,25 @@ class Simulation:
 
     def _program(self) -> Program:
         retry = RetryPolicy(attempts=40, first_pause_seconds=1.0)
-        nodes = [
-            Call(self._target(f"s{index}", effect), f"s{index}", keep=f"s{index}", retry=retry)
+        nodes: list[Node] = [
+            Call(self._target(self._name(index), effect), f"s{index}", payload=_seen, keep=f"s{index}", retry=retry)
             for index, effect in enumerate(self.kinds)
         ]
-        return Assembler("pipeline:simulated", "pipelines").program(nodes)
+        if self.is_nested:
+            nodes = [
+                Inline(Block(tuple(nodes)), PIPELINE, payload=lambda variables, context: {"n": variables.data["n"] + 1})
+            ]
+        return Assembler("pipeline:simulated", "pipelines").program(nodes, [Plain("set", _tidying, "tidied")])
+
+    def _name(self, index: int) -> str:
+        return f"{PIPELINE}/s{index}" if self.is_nested else f"s{index}"
 
     def _target(self, name: str, effect: Effect) -> Target:
         key = str(step_id(self.run_id, name))
 
         async def call(payload: Any, context: Context) -> Any:
+            if self.world.given.setdefault(key, payload) != payload:
+                self.world.astray.append(f"{name} was given {payload}")
             return await self._reach(key, effect)
 
         async def verify(payload: Any, context: Context) -> Any:
@@ -131,6 +147,8 @@ class Simulation:
         self.maybe_crash("started-no-effect")
         if self.chance.random() < 0.1:
             raise TryAgain("busy", after=self.chance.choice((None, 0.0, 5.0)))
+        if self.chance.random() < 0.05 and not self.world.happened[key]:
+            raise StepFailed("refused", code=REFUSED)
         self.world.arrived[key] += 1
         if effect is not Effect.IDEMPOTENT or not self.world.happened[key]:
             self.world.happened[key] += 1
@@ -234,6 +252,10 @@ class Simulation:
         """Let things happen until the run has ended; raise `BrokenPromise` when it is lost, doubled or stranded."""
         for _ in range(MOST_MOVES):
             state = self.load()
+            if state.status is Status.FAILED and (state.error or {}).get("code") == REFUSED:
+                self.revived += 1
+                self._happen(SendAgain())
+                continue
             if state.status.is_final:
                 self._judge(state)
                 return state
@@ -248,7 +270,7 @@ class Simulation:
 
     def _judge(self, state: RunState) -> None:
         for index, effect in enumerate(self.kinds):
-            key = str(step_id(self.run_id, f"s{index}"))
+            key = str(step_id(self.run_id, self._name(index)))
             times = self.world.happened[key]
             if state.status is Status.DONE and effect is not Effect.PURE and times == 0:
                 raise BrokenPromise(f"seed {self.seed}: done without the effect of step {index}")
@@ -256,6 +278,28 @@ class Simulation:
                 raise BrokenPromise(f"seed {self.seed}: {effect} step {index} happened {times} times")
         if state.status is not Status.DONE:
             raise BrokenPromise(f"seed {self.seed}: ended {state.status}: {state.error}")
+        if self.world.astray:
+            raise BrokenPromise(f"seed {self.seed}: {self.world.astray[0]}")
+        names = [PIPELINE] if self.is_nested else [self._name(index) for index in range(len(self.kinds))]
+        if state.output != {"n": 0} or [*state.variables.steps] != [*names, "tidied"] or state.variables.frames:
+            raise BrokenPromise(f"seed {self.seed}: something is left of a failure: {state.variables.names}")
+
+
+def _seen(variables: Variables, context: Context) -> Any:
+    """Return what tells whether a step stands where it belongs."""
+    return {"data": variables.data, "input": variables.input, "steps": sorted(variables.steps)}
+
+
+def _tidying(scope: Any, after: int) -> StepCall:
+    def tidy(variables: Variables, context: Context) -> tuple[Any, int]:
+        unwind(variables)
+        if variables.error is not None:
+            variables.data = None
+            variables.remember("failed", True)
+        variables.remember("tidied", True)
+        return None, END
+
+    return tidy
 
 
 def _action(commands: list[Command]) -> TryStep | VerifyStep | None:

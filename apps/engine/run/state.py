@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.engine.hops import BEGINNING, Way
+from apps.engine.run.failure import FailurePoint
 from apps.engine.run.packing import Pool, from_whole, packed, unpacked
 from apps.engine.run.program import Variables
 from apps.engine.run.waits import Wait, for_worker
@@ -51,6 +52,8 @@ class RunState:
     given: Any = None  # what the run began with
     is_apart: bool = False  # `given` is kept beside the state, so that it is not stored twice
     way: Way = BEGINNING  # what led to it
+    failed_at: FailurePoint | None = None  # as long as the failure is what the run goes on with
+    tries: int = 1  # the highest attempt of any step it has left behind
 
     @classmethod
     def start(
@@ -62,6 +65,7 @@ class RunState:
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form, in which every value stands once, and `given` only when it is not kept apart."""
         pool = Pool(self.given)
+        failed_at = {} if self.failed_at is None else {"failed_at": self.failed_at.as_dict(pool)}
         return {
             "entry": self.entry,
             "variables": packed(self.variables, pool),
@@ -77,18 +81,23 @@ class RunState:
             "values": [None, *pool.values[1:]] if self.is_apart else pool.values,
             **({"links": self.way.links} if self.way.links else {}),
             **({"depth": self.way.depth} if self.way.depth else {}),
+            **({"tries": self.tries} if self.tries > 1 else {}),
+            **failed_at,
         }
 
     @classmethod
     def from_dict(cls, run_id: UUID, stored: dict[str, Any], given: Any = None) -> "RunState":
         """Rebuild from `as_dict`; `given` is what was kept apart."""
         wait, values, is_apart = stored["wait"], stored.get("values"), stored.get("is_apart", False)
+        failed_at: FailurePoint | None = None
         if values is None:
             variables, output, given = from_whole(stored["variables"]), stored["output"], None
         else:
             given = given if is_apart else values[0]
             values = [given, *values[1:]]
             variables, output = unpacked(stored["variables"], values), values[stored["output"]]
+            if "failed_at" in stored:
+                failed_at = FailurePoint.from_dict(stored["failed_at"], values)
         return cls(
             run_id,
             stored["entry"],
@@ -104,6 +113,8 @@ class RunState:
             given,
             is_apart,
             way_stored(stored),
+            failed_at,
+            stored.get("tries", 1),
         )
 
 

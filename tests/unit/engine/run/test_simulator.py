@@ -28,15 +28,17 @@ def test_any_schedule_ends_as_promised(seed, crash_rate, zombie_rate):
 
 
 async def test_the_simulator_does_meet_every_trouble():
-    crashed = overtaken = unknown = again = 0
+    crashed = overtaken = unknown = again = revived = nested = 0
     for seed in range(400):
         simulation = Simulation(seed, crash_rate=0.4, zombie_rate=0.3)
         await simulation.live()
         crashed += simulation.epoch > len(simulation.kinds) + 3
         overtaken += any(count > 1 for count in simulation.world.arrived.values())
         unknown += bool(simulation.sent_again)
+        revived += simulation.revived > 0
+        nested += simulation.revived > 0 and simulation.is_nested
         again += any(attempt > 1 for _, attempt in simulation.ledger)
-    assert min(crashed, overtaken, unknown, again) > 5
+    assert min(crashed, overtaken, unknown, again, revived, nested) > 5
 
 
 async def test_the_simulator_notices_a_broken_law(monkeypatch):
