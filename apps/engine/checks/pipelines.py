@@ -8,6 +8,7 @@ from apps.engine.checks.report import shown
 from apps.engine.checks.scope import Scope
 from apps.engine.checks.shapes import (
     ANY,
+    ATTEMPTS,
     DURATION,
     FACTOR,
     LIST,
@@ -15,7 +16,6 @@ from apps.engine.checks.shapes import (
     NAME,
     SCALAR,
     TEXT,
-    WHOLE,
     Key,
     Shape,
     check_shape,
@@ -30,7 +30,7 @@ from apps.engine.ordering import dependency_order
 PIPELINE = Shape({"description": Key(TEXT), "input": Key(ANY), "steps": Key(LIST, required=True)})
 RETRY = Shape(
     {
-        "attempts": Key(WHOLE),
+        "attempts": Key(ATTEMPTS),
         "firstPause": Key(DURATION),
         "factor": Key(FACTOR),
         "longestPause": Key(DURATION),

@@ -8,6 +8,8 @@ from apps.engine.checks.scope import Scope
 from apps.engine.document import DocumentPath
 from apps.engine.durations import BadDuration, duration_seconds
 
+MOST_ATTEMPTS = 10_000  # of one step: with the usual pauses half a week
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -88,6 +90,10 @@ TEXT = Kind("a text", lambda value: isinstance(value, str))
 SCALAR = Kind("a text, number, true or false", lambda value: isinstance(value, str | int | float))
 FLAG = Kind("true or false", lambda value: isinstance(value, bool))
 WHOLE = Kind("a whole number of 1 or more", lambda value: _is_whole(value, 1))
+ATTEMPTS = Kind(
+    f"a whole number from 1 to {MOST_ATTEMPTS}",
+    lambda value: _is_whole(value, 1) and float(value) <= MOST_ATTEMPTS,
+)
 FACTOR = Kind("a number of 1 or more", lambda value: _is_number(value, 1))
 DURATION = Kind("a duration such as 30s or 1h30m", _is_duration)
 MAP = Kind("a map", lambda value: isinstance(value, dict))

@@ -18,5 +18,14 @@ def pause_seconds(policy: RetryPolicy, step_id: UUID, attempt: int, asked: float
     """Return the pause after failed `attempt` (from 1); `asked` is what the target itself wants."""
     if asked is not None:
         return min(max(asked, 0.0), LONGEST_ASKED_SECONDS)
-    longest = min(policy.first_pause_seconds * policy.factor ** (attempt - 1), policy.longest_pause_seconds)
-    return longest * jitter(step_id, attempt)
+    return _longest(policy, attempt) * jitter(step_id, attempt)
+
+
+def _longest(policy: RetryPolicy, attempt: int) -> float:
+    if not policy.first_pause_seconds:
+        return 0.0
+    try:
+        grown = policy.first_pause_seconds * policy.factor ** (attempt - 1)
+    except OverflowError:  # larger than any number: so it has long since come to the cap
+        return policy.longest_pause_seconds
+    return min(grown, policy.longest_pause_seconds)

@@ -24,8 +24,9 @@ from apps.engine.run.target import module_target
 from apps.engine.subscription import STARTING, Arrived, Subscription
 
 OF_THE_PRODUCT = ("workflow.", "statemachine.")
-# A broker that is away is waited for, for a day; what cannot be sent then is a dead letter.
-PATIENCE = RetryPolicy(attempts=1_440)
+# A broker that is away is waited for, for a day at least; what cannot be sent then is a dead letter. Pauses are 30 s in
+# the mean (anything up to 60 s), so 3,000 tries are 25 h, give or take a quarter of an hour, and what the tries take.
+PATIENCE = RetryPolicy(attempts=3_000)
 
 
 @dataclass(slots=True)

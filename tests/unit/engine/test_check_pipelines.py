@@ -70,6 +70,7 @@ def test_a_pipeline_of_every_step_is_silent():
         ("{uses: 5}", [("section.invalid", ".uses", 16)]),
         ("{uses: sender, retry: {attempts: 0}}", [("section.invalid", ".retry.attempts", 16)]),
         ("{uses: sender, retry: {attempts: 1.5}}", [("section.invalid", ".retry.attempts", 16)]),
+        ("{uses: sender, retry: {attempts: 10001}}", [("section.invalid", ".retry.attempts", 16)]),
         ("{uses: sender, retry: {attempts: x}}", [("section.invalid", ".retry.attempts", 16)]),
         ("{uses: sender, retry: {timeout: 1d}}", [("section.invalid", ".retry.timeout", 16)]),
         ("{uses: sender, retry: {factor: true}}", [("section.invalid", ".retry.factor", 16)]),

@@ -335,6 +335,20 @@ def test_pauses_grow_have_a_cap_and_are_the_same_for_the_same_try():
     assert len({round(jitter(RUN, attempt), 6) for attempt in range(100)}) > 95
 
 
+@pytest.mark.parametrize("factor", [1.0, 2.0, 10.0, 1e300, float("inf")])
+def test_pauses_stay_at_their_cap_however_often_a_step_is_tried(factor):
+    policy = RetryPolicy(attempts=10_000, factor=factor, longest_pause_seconds=60.0)
+    for attempt in (2, 3, 310, 1_025, 10_000):
+        longest = 1.0 if factor == 1.0 else min(factor ** min(attempt - 1, 1), 60.0)
+        assert longest * jitter(RUN, attempt) <= pause_seconds(policy, RUN, attempt) <= 60.0
+    assert pause_seconds(RetryPolicy(first_pause_seconds=0.0, factor=factor), RUN, 2_000) == 0.0
+
+
+def test_a_step_that_is_tried_for_the_two_thousandth_time_waits_like_before():
+    state, _ = decide(program(attempts=10_000), claimed(step_attempt=2_000), Again(ERROR), NOW)
+    assert (state.status, state.step_attempt) == (Status.WAITING, 2_001)
+
+
 def test_a_target_may_ask_for_its_own_pause_within_reason():
     assert pause_seconds(RetryPolicy(), RUN, 1, 90.0) == 90.0
     assert pause_seconds(RetryPolicy(), RUN, 1, -5.0) == 0.0

@@ -1,10 +1,14 @@
 """Brokers outside: what of a document goes to them, what comes from them, and what stays on the bus."""
 
+from uuid import UUID
+
 import pytest
 
 from apps.engine.compile import compile_document
 from apps.engine.document import load
 from apps.engine.outcome import StepFailed, TryAgain
+from apps.engine.run.retry import pause_seconds
+from apps.engine.sections.outside import PATIENCE
 from apps.engine.testing import Bench
 from apps.engine.wires import MESSAGE_ID, WireMessage
 from apps.modules.queries import registry
@@ -108,6 +112,21 @@ async def test_a_broker_that_is_away_is_waited_for_and_the_id_stays():
         await start(bench, "announce", "", {"number": "7"})
         assert sent(bench) == [("parcels.new", b'{"number":"7"}', "7")]
         assert (bench.clock.monotonic() > 3600, len(runs(bench, "far.post"))) == (True, 1)
+
+
+def test_a_broker_that_is_away_is_waited_for_a_day_whatever_the_pauses_fall_out_like():
+    for number in range(40):
+        step = UUID(int=number)
+        waited = sum(pause_seconds(PATIENCE, step, attempt) for attempt in range(1, PATIENCE.attempts))
+        assert 24 * 3600 < waited < 26 * 3600
+
+
+async def test_a_broker_that_is_away_for_a_night_gets_the_message_then():
+    async with Bench(compiled()) as bench:
+        bench.wires.script += [TryAgain("away", code="broker.unreachable")] * 1_100
+        await start(bench, "announce", "", {"number": "7"})
+        assert sent(bench) == [("parcels.new", b'{"number":"7"}', "7")]
+        assert bench.clock.monotonic() > 8 * 3600
 
 
 async def test_messages_of_one_key_wait_for_each_other_and_a_refused_one_is_a_failed_run():
