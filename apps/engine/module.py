@@ -187,6 +187,7 @@ class Module(Generic[C]):
     Config: ClassVar[type[ModuleConfig]]
     effect: Effect = Effect.PURE  # an instance may narrow it (`dynamic.component`)
     retry: "RetryPolicy | None" = None  # how its steps are retried where the document does not say
+    retry_keys: ClassVar[frozenset[str]] = frozenset()  # fields of its config by which a document does say it
     writes: bool = False  # changes something through the unit: undone with it, so it needs no intent
     aliases: ClassVar[tuple[str, ...]] = ()
     inputs: ClassVar[tuple[ModulePort, ...]] = ()
@@ -197,6 +198,11 @@ class Module(Generic[C]):
     def __init__(self, name: str, config: C) -> None:
         self.name = name
         self.config = config
+
+    @property
+    def says_retry(self) -> bool:
+        """Whether `retry` is what the document wrote, and not this type's own habit."""
+        return bool(self.retry_keys & self.config.model_fields_set)
 
     def link(self, links: Links) -> None:
         """Resolve what this module refers to; called once, after all modules exist, in dependency order."""

@@ -28,7 +28,7 @@ class Scope:
     """Where a node stands: names are prefixed, `respond` goes to `end`, a final failure goes to `on_error`.
 
     `retry` is what the caller of an inlined pipeline asks for. It goes before what a module inside brings along, and
-    behind what a step inside says itself.
+    behind what the document says nearer to the call: in a step inside, or in the config of the module that it calls.
     """
 
     prefix: str = ""
@@ -191,8 +191,12 @@ class Call:
             given=_given(self.told or (None if self.needs_secrets else self.payload)),
             given_roots=self.roots,
             replay=store,
-            retry=self.retry or scope.retry or target.retry or RetryPolicy(),
+            retry=self.retry or _retry(target, scope) or RetryPolicy(),
         )
+
+
+def _retry(target: Target, scope: Scope) -> RetryPolicy | None:
+    return target.retry if target.says_retry else scope.retry or target.retry
 
 
 def _given(payload: Payload | None) -> Given | None:

@@ -23,7 +23,8 @@ class Target:
     module: str = ""
     payload_form: str = "event"  # what a hook hands over: message, event, or flat (transition data and event together)
     verify: Callable[[Any, Context], Any] | None = None
-    retry: RetryPolicy | None = None  # the target's own, where the document says none
+    retry: RetryPolicy | None = None  # the target's own
+    says_retry: bool = False  # the document wrote it in the target's config
 
     @property
     def is_pure(self) -> bool:
@@ -80,6 +81,7 @@ def module_target(module: Module[Any], *, takes: bool = False) -> Target | None:
         payload_form="message" if module.category.value == "messaging" else "event",
         verify=getattr(module, "verify", None),
         retry=module.retry,
+        says_retry=module.says_retry,
     )
 
 

@@ -13,7 +13,7 @@ from apps.engine.flows import Flows
 from apps.engine.module import Module
 from apps.engine.run.assembly import Assembler, Block, Node, TooManySteps
 from apps.engine.run.program import Program, RetryPolicy
-from apps.engine.run.target import AnyTarget, PipelineTarget, ProcessingTarget, component_target, module_target
+from apps.engine.run.target import AnyTarget, PipelineTarget, ProcessingTarget, Target, component_target, module_target
 from apps.engine.sections.outside import Outside, outside_of
 
 MOST_STEPS_OF_ALL = 50_000
@@ -109,7 +109,7 @@ class Workspace:
         return ProcessingTarget(
             name=module.name,
             target=inner,
-            retry=getattr(module, "retry", None) or RetryPolicy(),
+            retry=_retry(module, inner),
             success_transition=config.success_transition,
             compensate_transition=config.compensate_transition,
             success_when=self.condition(config.success_when, path).test if config.success_when else None,
@@ -128,3 +128,10 @@ class Workspace:
             return compile_template(value)
         except BadExpression as bad:
             self.refuse("expression.invalid", path, str(bad))
+
+
+def _retry(step: Module[Any], inner: AnyTarget) -> RetryPolicy:
+    """Return how a processing step tries: as it says itself, else as what it calls says, else by its own habit."""
+    if isinstance(inner, Target) and inner.retry is not None and inner.says_retry and not step.says_retry:
+        return inner.retry
+    return step.retry or RetryPolicy()

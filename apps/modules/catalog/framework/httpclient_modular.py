@@ -95,6 +95,7 @@ class HttpclientModular(Module[HttpclientModularConfig]):
     title = "HTTP client"
     category = Category.FRAMEWORK
     Config = HttpclientModularConfig
+    retry_keys = frozenset({"max_retries"})
     effect = Effect.ONCE
     inputs = (ModulePort("request", "data", "`{method, path, query, headers, body}`."),)
     outputs = (ModulePort("answer", "data", "`{status, statusCode, headers, body}`."),)

@@ -66,6 +66,7 @@ class WebhookSender(Module[WebhookSenderConfig]):
     title = "Webhook sender"
     category = Category.INTEGRATION
     Config = WebhookSenderConfig
+    retry_keys = frozenset({"max_retries", "initial_backoff", "max_backoff"})
     effect = Effect.IDEMPOTENT
     inputs = (ModulePort("payload", "data", "What is sent, as JSON."),)
     outputs = (ModulePort("answer", "data", "`{id, status, statusCode, body}` of the partner's answer."),)

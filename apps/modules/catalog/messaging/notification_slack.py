@@ -45,6 +45,7 @@ class NotificationSlack(Module[NotificationSlackConfig]):
     title = "Slack"
     category = Category.MESSAGING
     Config = NotificationSlackConfig
+    retry_keys = frozenset({"max_retries"})
     effect = Effect.ONCE
     inputs = (ModulePort("message", "message", "What is posted."),)
     outputs = (ModulePort("answer", "data", "`{status, body}` of Slack's answer."),)

@@ -5,6 +5,9 @@ component, with the instance's data and the transition. A good answer fires `suc
 data. When all tries have failed, or the answer means failure, `compensateTransition` fires with `{error}`; without one
 the instance is marked with the error. An answer means failure when `successWhen` is false for it, or, without
 `successWhen`, when it says `available: false` or a `status` of declined, failed or error.
+
+How often a call in a pipeline is tried says its own `retry:`, else the retries in the called module's config, else this
+step. A module that is named itself is tried as this step says, or as its own config does where this step says nothing.
 """
 
 from pydantic import Field, field_validator
@@ -41,6 +44,7 @@ class ProcessingStep(Module[ProcessingStepConfig]):
     title = "Processing step"
     category = Category.STATEMACHINE
     Config = ProcessingStepConfig
+    retry_keys = frozenset({"max_retries", "retry_backoff_ms"})
     inputs = (ModulePort("transition", "event", "A committed transition with the instance's data."),)
     outputs = (
         ModulePort("success", "event", "The success transition."),

@@ -2,6 +2,7 @@
 
 import re
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 import pytest
 
@@ -9,6 +10,7 @@ from apps.engine.compile import compile_document
 from apps.engine.document import load
 from apps.engine.findings import Severity
 from apps.engine.local.outside import OutboundHttp
+from apps.engine.run.state import SendAgain
 from apps.engine.testing import Bench
 from apps.modules.queries import registry
 from tests.acceptance.examples.places import LocalPlace
@@ -55,6 +57,28 @@ async def test_a_bank_that_never_answers_is_told_to_give_back_what_it_may_have_t
         assert asked == ["payments"] * 4 + ["refunds"]
         assert {call.headers.get("idempotency-key") for call in bench.http.calls[:4]} == {order}
         assert bench.http.calls[-1].json()["orderId"] == order
+
+
+async def test_a_refund_that_a_bank_does_not_take_at_first_is_sent_again_patiently_and_by_hand():
+    secrets = dict.fromkeys(("SHOP_BANK_URL", "SHOP_CARRIER_URL"), "https://bank.example")
+    async with Bench(compiled("orders"), secrets=secrets) as bench:
+        place = LocalPlace(bench)
+        order = (await place.call("POST", "/orders", WANTED)).json["id"]
+        json = {"content-type": "application/json"}
+        bench.http.answer(201, {"status": "approved", "paymentId": "p-1"}, json)
+        for _ in range(13):
+            bench.http.answer(503)
+        await place.start("order", "stock_held", {"orderId": order, "total": 2500})
+        await place.start("order", "parcel_refused", {"orderId": order, "reason": "No carrier goes there."})
+        assert (await place.state("order", order))["state"] == "refunding"
+        (failed,) = [run for run in bench.host.queue.runs("local") if run["status"] == "failed"]
+        assert bench.host.tell(UUID(failed["id"]), SendAgain())
+        await bench.settle()
+        assert (await place.state("order", order))["state"] == "refunded"
+        refunds = [call for call in bench.http.calls if call.url.endswith("/refunds")]
+        assert len({call.headers["webhook-id"] for call in refunds}) == 1
+        wanted = {"orderId": order, "amount": 2500, "paymentId": "p-1"}
+        assert [call.json() for call in refunds] == [wanted] * 14
 
 
 def test_the_page_knows_every_state_of_an_order():

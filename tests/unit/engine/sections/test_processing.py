@@ -1,10 +1,13 @@
 """Hooks with effects and processing steps: what follows a transition after its commit."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
+from apps.engine.module import Context
 from apps.engine.run.state import SendAgain
+from apps.engine.testing import Bench
+from tests.support.documents import compiled_real
 from tests.unit.engine.machines import AUTO, HOOK, MACHINE, Shop, document, step
 
 
@@ -249,3 +252,55 @@ async def test_the_retries_of_a_processing_step_hold_for_the_modules_of_its_pipe
         await shop.bench.settle()
         assert len(shop.bench.http.calls) == tries
         assert (await shop.instance("7")).state == "rejected"
+
+
+@pytest.mark.spec("D5", "D9", "CAT-B1", "webhook.sender")
+@pytest.mark.parametrize(
+    ("sender", "own", "steps", "tries"),
+    [
+        ("", "", "maxRetries: 1", 2),  # nothing nearer: the processing step's
+        ("", "", "", 3),
+        (", maxRetries: 5", "", "maxRetries: 1", 6),  # the module's config is nearer than the processing step
+        (", maxRetries: '0'", "", "", 1),
+        (", initialBackoff: 2s", "", "", 4),
+        (", maxRetries: 5", ", retry: {attempts: 2}", "maxRetries: 3", 2),  # the step in the pipeline is nearest
+    ],
+)
+async def test_of_the_retries_that_are_written_those_nearest_to_the_call_hold(sender, own, steps, tries):
+    sections = f"  pipelines:\n    work: {{steps: [{{uses: hook{own}}}]}}\n"
+    assert await tries_of("work", sender, steps, sections) == tries
+
+
+@pytest.mark.spec("D5", "CAT-B1", "webhook.sender")
+@pytest.mark.parametrize(
+    ("sender", "steps", "tries"),
+    [("", "", 3), (", maxRetries: 5", "", 6), (", maxRetries: 5", "maxRetries: 1", 2), ("", "retryBackoffMs: 5", 3)],
+)
+async def test_a_processing_step_that_says_no_retries_takes_those_written_at_the_module_it_calls(sender, steps, tries):
+    assert await tries_of("hook", sender, steps) == tries
+
+
+async def tries_of(component: str, sender: str, steps: str, sections: str = "") -> int:
+    """Return how often a partner who is never there is asked."""
+    text = f"""
+modules:
+- {{name: engine, type: statemachine.engine}}
+- {{name: hook, type: webhook.sender, config: {{url: "https://partner.example/hook"{sender}}}}}
+- name: step
+  type: processing.step
+  config: {{componentId: {component}, compensateTransition: failed{steps and ", " + steps}}}
+workflows:
+  statemachine:
+    engine: engine
+{MACHINE}
+    hooks:
+{HOOK}
+{sections}"""
+    async with Bench(compiled_real(text)) as bench:
+        for _ in range(20):
+            bench.http.answer(503)
+        async with bench.host.unit() as unit:
+            machine = bench.host.application().machines["order"]
+            await machine.apply(Context(unit, run_id=uuid4()), "7", "check", {"n": 1})
+        await bench.settle()
+        return len(bench.http.calls)
