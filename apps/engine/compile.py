@@ -18,10 +18,10 @@ from apps.engine.module import Called, Links, Module
 from apps.engine.noop import Noop, NoopConfig
 from apps.engine.ordering import dependency_order
 from apps.engine.placeholders import OPENING
-from apps.engine.private_topics import come_from
 from apps.engine.registry import Registry
 from apps.engine.schedules import Jobs
 from apps.engine.secret_values import SecretValues
+from apps.engine.sections.audience import Audience
 from apps.engine.sections.called import compile_called
 from apps.engine.sections.definitions import compile_machines
 from apps.engine.sections.event import compile_event, event_section_subscriptions
@@ -167,8 +167,7 @@ def _assemble(
     )
     topics = TopicTable((subscription.topic, subscription) for subscription in subscriptions)
     usual = workspace.outside.usual
-    is_heard: Callable[[str], bool] = lambda topic: bool(topics.find(come_from(usual, topic) if usual else topic))  # noqa: E731
-    integration = compile_integration(workspace, is_heard)
+    integration = compile_integration(workspace, Audience(topics, usual))
     routes = compile_routes(workspace, producers, resolver, integration.routes)
     return Application(
         document=document,

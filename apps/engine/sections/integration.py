@@ -19,6 +19,7 @@ from apps.engine.object_literals import ObjectLiteral
 from apps.engine.ports import NewRun
 from apps.engine.run.assembly import Block, Node, Payload, Plain
 from apps.engine.run.program import StepCall, Variables
+from apps.engine.sections.audience import Audience
 from apps.engine.sections.integration_step import SECTION, Heard, IntegrationStep
 from apps.engine.sections.pipelines import target_nodes, template_payload
 from apps.engine.sections.webhooks import webhook_route
@@ -37,19 +38,20 @@ class Integration:
     routes: tuple[Route, ...] = ()
 
 
-def compile_integration(workspace: Workspace, is_heard: Callable[[str], bool]) -> Integration:
-    """Add the section's programs; `is_heard` says whether anybody takes a topic in."""
+def compile_integration(workspace: Workspace, audience: Audience) -> Integration:
+    """Add the section's programs; `audience` says whether anybody takes a topic in."""
     section = workspace.section(SECTION)
     if not section:
         return Integration()
-    compiler = _Compiler(workspace, section, is_heard)
+    compiler = _Compiler(workspace, section, audience)
     steps = section.get("steps") or []
     nodes = [compiler.step(said, (*PATH, "steps", index)) for index, said in enumerate(steps)]
     workspace.assemble(ALL, SECTION, nodes, path=PATH)
     for said, node in zip(steps, nodes, strict=True):
         workspace.assemble(_entry(said["name"]), SECTION, [node], path=PATH)
     receivers = [each for each in compiler.connectors.values() if isinstance(each, WebhookConnector)]
-    return Integration(tuple(webhook_route(workspace, each, is_heard, compiler.follow) for each in receivers))
+    hears = audience.hears_published
+    return Integration(tuple(webhook_route(workspace, each, hears, compiler.follow) for each in receivers))
 
 
 def integration_starts(section: dict[str, Any]) -> tuple[dict[str, Start], dict[str, Start]]:
@@ -86,9 +88,9 @@ def _entry(step: str) -> str:
 class _Compiler:
     """Turns the section as written into nodes."""
 
-    def __init__(self, workspace: Workspace, section: dict[str, Any], is_heard: Callable[[str], bool]) -> None:
+    def __init__(self, workspace: Workspace, section: dict[str, Any], audience: Audience) -> None:
         self._workspace = workspace
-        self._is_heard = is_heard
+        self._audience = audience
         self._registry = str(section.get("registry") or "")
         self.connectors: dict[str, AnyConnector] = {
             str(said["name"]): make_connector(str(said["name"]), str(said["type"]), said.get("config") or {})
@@ -124,7 +126,7 @@ class _Compiler:
             told=told,
             payload_roots=roots,
             retry=retry_of(said, call.timeout_seconds),
-            heard=Heard.of(name, self._is_heard),
+            heard=Heard.of(name, self._audience.hears_told),
             success=Block(tuple(follows["onSuccess"] or ())),
             failure=Block(tuple(follows["onError"] or ())),
             goes_on=bool(said.get("onError")),
@@ -161,7 +163,7 @@ class _Compiler:
         workspace = self._workspace
         if workspace.module(target) is not None or target in workspace.pipelines or target in workspace.components:
             return (target_nodes(workspace, workspace.target(target, path), name=name, payload=payload),)
-        if self._is_heard(target):
+        if self._audience.hears_published(target):
             return (_publishing(target, name, payload, path),)
         return None
 

@@ -240,6 +240,46 @@ async def test_steps_tell_when_they_begin_and_how_they_end():
     assert (failed["status"], failed["error"]) == ("failed", "shop: POST /pay was answered 500.")
 
 
+def outside(text):
+    """Compile the same document with its messages on a broker outside."""
+    there = text.replace("type: messaging.broker", 'type: messaging.kafka, config: {brokers: "post.example"}')
+    return compile_document(load(there).document, registry())
+
+
+@pytest.mark.spec("CAT-B2.13", "messaging.kafka")
+async def test_steps_tell_on_the_bus_whichever_broker_the_document_s_messages_go_to():
+    text = document("      - {name: pay, connector: shop, action: POST /pay}\n", more=TOLD)
+    async with Bench(outside(text), secrets=SECRETS) as found:
+        assert (await run(found, {}))["status"] == "done"
+        runs = [row for row in found.host.queue.runs(LOCAL) if row["workflow"] == "inbox"]
+        assert sorted(row["input"]["status"] for row in runs) == ["completed", "started"]
+        assert found.wires.sent == []
+
+
+@pytest.mark.spec("messaging.kafka")
+async def test_what_follows_a_step_goes_to_the_broker_outside_that_the_document_listens_to():
+    steps = """
+      - {name: pay, connector: shop, action: POST /pay, onSuccess: paid.order}
+      - {name: ship, connector: shop, action: POST /ship, onSuccess: workflow.shipped}
+"""
+    more = FOLLOWED.replace("  pipelines:", "      - {topic: workflow.shipped, handler: inbox}\n  pipelines:")
+    async with Bench(outside(document(steps, more=more)), secrets=SECRETS) as found:
+        assert (await run(found, {}))["status"] == "done"
+        assert [message.topic for _, message in found.wires.sent] == ["paid.order"]
+
+
+@pytest.mark.spec("messaging.kafka")
+async def test_an_event_that_comes_in_goes_to_the_broker_outside_that_the_document_listens_to():
+    more = FOLLOWED.replace("  pipelines:", "      - {topic: workflow.new, handler: inbox}\n  pipelines:")
+    receiving = RECEIVING.replace("name: events", "name: workflow")
+    text = f"{HEAD}workflows:\n  integration:\n    registry: hub{receiving}{more}"
+    async with Bench(outside(text)) as found:
+        assert (await found.request("POST", "/hooks/in", body={"type": "lost"})).status == 202
+        assert (await found.request("POST", "/hooks/in", body={"type": "new"})).status == 501
+        await found.settle()
+        assert [message.topic for _, message in found.wires.sent] == ["paid.lost"]
+
+
 async def test_a_section_that_hears_its_own_steps_does_not_feed_itself():
     more = TOLD.replace("inbox", "again") + ("  pipelines:\n    again: {steps: [{name: once, set: {a: 1}}]}\n")
     async with bench("      - {name: pay, connector: shop, action: POST /pay}\n", more=more) as found:
