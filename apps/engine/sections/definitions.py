@@ -141,7 +141,12 @@ def _hook(index: int, written: dict[str, Any], target: AnyTarget, veto: Any) -> 
 
 
 def _vetoing(workspace: Workspace, target: AnyTarget, producers: Producers) -> Any:
-    """Return how a pure handler is asked before the change; None for one that has to wait until after the commit."""
+    """Return how a pure handler is asked before the change; None for one that has to wait until after the commit.
+
+    What forwards is not pure: its messages are part of the run behind the commit, those of its failure too.
+    """
+    if producers.has(target.name):
+        return None
     if isinstance(target, Target):
         if not target.is_pure:
             return None
@@ -149,9 +154,7 @@ def _vetoing(workspace: Workspace, target: AnyTarget, producers: Producers) -> A
 
         async def ask(payload: Any, context: Context) -> Any:
             result = call(payload, context)
-            answer = (await result) if is_async else result
-            producers.forward(context, target.name, payload, answer)
-            return answer
+            return (await result) if is_async else result
 
         return ask
     if isinstance(target, PipelineTarget):

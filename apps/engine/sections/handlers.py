@@ -87,7 +87,7 @@ def _forwarding(handle: Handle, is_async: bool, name: str, producers: Producers)
         try:
             found: Any = handle(request, context, trace)
             response: Response = (await found) if is_async else found
-            if name in producers.transforming and isinstance(response, StreamedResponse):
+            if producers.is_transforming(name) and isinstance(response, StreamedResponse):
                 response = await collected(response)
         except StepFailed as failure:
             producers.forward(context, name, _payload(request), error=error_of(failure))

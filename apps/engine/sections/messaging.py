@@ -28,8 +28,9 @@ def read_producers(workspace: Workspace) -> Producers:
     """Read `messaging.producers`; pipelines and data modules pass on what they made."""
     transforming = [name for name, module in workspace.modules.items() if module.category.value == "data"]
     section = workspace.section(SECTION)
-    heard = {(said.get("handler"), said.get("topic")) for said in section.get("subscriptions") or []}
-    return Producers.read(section.get("producers") or [], [*transforming, *workspace.pipelines], heard)
+    made = [*transforming, *workspace.pipelines]
+    subscriptions = section.get("subscriptions") or []
+    return Producers.read(section.get("producers") or [], made, subscriptions, workspace.legacy)
 
 
 def compile_messaging(workspace: Workspace, producers: Producers) -> tuple[Subscription, ...]:

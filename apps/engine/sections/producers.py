@@ -5,7 +5,7 @@ succeeded.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from apps.engine.module import Context
@@ -18,33 +18,52 @@ ERRORS = "-errors"
 
 @dataclass(frozen=True, slots=True)
 class Producers:
-    """The topics by handler name. `transforming` handlers pass on what they made of the payload, others the payload."""
+    """The topics by handler name. `transforming` handlers pass on what they made of the payload, others the payload.
+
+    `meant` are the modules that further names stand for: a handler is the same one under each of its names.
+    """
 
     topics: Mapping[str, tuple[str, ...]]
     transforming: frozenset[str] = frozenset()
+    meant: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(
-        cls, written: Iterable[Any], transforming: Iterable[str], heard: Collection[tuple[Any, Any]] = ()
+        cls,
+        written: Iterable[Any],
+        transforming: Iterable[str],
+        subscriptions: Iterable[Any] = (),
+        meant: Mapping[str, str] | None = None,
     ) -> "Producers":
-        """Read the list of `{name, topic?, forwardTo[]?}`; `heard` are the (handler, topic) that are subscribed."""
+        """Read the list of `{name, topic?, forwardTo[]?}`; a handler forwards nothing to what it is subscribed to."""
+        names = meant or {}
+        heard = topics_heard(subscriptions, lambda name: names.get(name, name))
         topics: dict[str, dict[str, None]] = {}
         for producer in written:
             if isinstance(producer, dict) and isinstance(producer.get("name"), str):
-                topics.setdefault(producer["name"], {}).update(dict.fromkeys(_named(producer, heard)))
-        return cls({name: tuple(found) for name, found in topics.items()}, frozenset(transforming))
+                name = names.get(producer["name"], producer["name"])
+                topics.setdefault(name, {}).update(dict.fromkeys(topics_named(producer, name, heard)))
+        made = frozenset(names.get(name, name) for name in transforming)
+        return cls({name: tuple(found) for name, found in topics.items()}, made, names)
 
     def has(self, handler: str) -> bool:
         """Whether anything is forwarded for this handler."""
-        return bool(self.topics.get(handler))
+        return bool(self._topics(handler))
+
+    def is_transforming(self, handler: str) -> bool:
+        """Whether what the handler made is passed on, and not what it was given."""
+        return self.meant.get(handler, handler) in self.transforming
+
+    def _topics(self, handler: str) -> tuple[str, ...]:
+        return self.topics.get(self.meant.get(handler, handler), ())
 
     def forward(
         self, context: Context, handler: str, payload: Any, answer: Any = None, error: dict[str, Any] | None = None
     ) -> int:
         """Publish and return the number of messages."""
-        topics = [topic for topic in self.topics.get(handler, ()) if topic.endswith(ERRORS) is (error is not None)]
+        topics = [topic for topic in self._topics(handler) if topic.endswith(ERRORS) is (error is not None)]
         message = payload if error is None else {**_as_object(payload), "error": error["message"]}
-        if error is None and handler in self.transforming:
+        if error is None and self.is_transforming(handler):
             made = answer.value if isinstance(answer, Outcome) else answer
             message = payload if made is None else made
         for topic in topics:
@@ -69,10 +88,16 @@ class Producers:
         return [Plain("producers", build, "producers", writes=True)]
 
 
-def _named(producer: Mapping[str, Any], heard: Collection[tuple[Any, Any]]) -> Iterable[str]:
+def topics_heard(subscriptions: Iterable[Any], meant: Callable[[str], str]) -> set[tuple[str, str]]:
+    """Return the (handler, topic) of subscriptions; `meant` returns the handler that a name stands for."""
+    pairs = ((said.get("handler"), said.get("topic")) for said in subscriptions if isinstance(said, dict))
+    return {(meant(handler), topic) for handler, topic in pairs if isinstance(handler, str) and isinstance(topic, str)}
+
+
+def topics_named(producer: Mapping[str, Any], name: str, heard: Collection[tuple[str, str]]) -> Iterable[str]:
     """Return the topics of an entry: those of `forwardTo`, else its `topic` where the handler does not hear that."""
     one = producer.get("topic")
-    if producer.get("forwardTo") or not isinstance(one, str) or not one or (producer["name"], one) in heard:
+    if producer.get("forwardTo") or not isinstance(one, str) or not one or (name, one) in heard:
         return producer.get("forwardTo") or ()
     return (one,)
 

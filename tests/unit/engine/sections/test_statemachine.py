@@ -111,6 +111,7 @@ async def test_hooks_match_by_type_transition_and_states(hook, called):
     async with Shop(document(f"    - {hook}", sections=sections)) as shop:
         await shop.apply("7", "check")
         await shop.apply("7", "passed")
+        await shop.bench.settle()
         heard = [message["payload"]["transition"] for message in shop.bench.host.queue.messages("local")]
         assert heard == called
 
@@ -119,6 +120,7 @@ async def test_a_message_handler_as_hook_gets_the_short_form():
     sections = "  messaging:\n    subscriptions: []\n    producers: [{name: inbox, forwardTo: [heard]}]\n"
     async with Shop(document("    - {handler: inbox}", sections=sections)) as shop:
         await shop.apply("7", "check")
+        await shop.bench.settle()
         assert shop.bench.host.queue.messages("local")[0]["payload"] == {
             "workflowId": "order",
             "instanceId": "7",
