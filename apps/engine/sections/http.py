@@ -4,12 +4,12 @@ Where two have one method and path the earlier kind in that order answers, so a 
 satisfied by what the route's own handler starts.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from apps.engine.application import MAX_BODY, Route
-from apps.engine.checks.known import FRAMEWORK_KEYS, ROUTERS
+from apps.engine.checks.known import FRAMEWORK_KEYS, ROUTERS, SERVERS
 from apps.engine.document import DocumentPath, path_text
 from apps.engine.flows import route_handlers
 from apps.engine.http import Request, Response
@@ -35,14 +35,28 @@ def compile_routes(
 ) -> RouteTable[Route]:
     """Return the table of every route there is; `further` are those of other sections."""
     corsed: dict[str, list[Module[Any]]] = {}
-    routes = [
+    routes: list[Route] = [
         *_section_routes(workspace, producers, resolver, corsed),
         *entrance_routes(workspace, producers, route_handlers(workspace.document.workflows)),
         *_trigger_routes(workspace, resolver),
         *further,
         *_mounted(workspace, producers, corsed),
     ]
+    limit = _server_limit(workspace)
+    if limit is not None:
+        routes = [_within(route, limit) for route in routes]
     return _with_preflights(RouteTable(routes), corsed)
+
+
+def _within(route: Route, limit: float) -> Route:
+    call, is_async = bounded(route.call, route.is_async, limit)
+    return replace(route, call=call, is_async=is_async)
+
+
+def _server_limit(workspace: Workspace) -> float | None:
+    """Return the seconds in which the document's server answers, whichever route it is; None for no limit."""
+    module = _meant(workspace, str(workspace.section(SECTION).get("server") or ""), SERVERS)
+    return getattr(module, "time_limit", None)
 
 
 def _section_routes(
@@ -97,13 +111,19 @@ class _Router:
 
 
 def _router(workspace: Workspace, section: dict[str, Any]) -> _Router:
-    named = workspace.module(str(section.get("router") or ""))
-    places = {entry.name: index for index, entry in enumerate(workspace.document.modules)}
-    routers = [module for module in workspace.modules.values() if module.kind in ROUTERS]
-    module: Any = named or min(routers, key=lambda found: (ROUTERS.index(found.kind), places[found.name]), default=None)
+    module = _meant(workspace, str(section.get("router") or ""), ROUTERS)
     if module is None or not hasattr(module, "base_path"):
         return _Router()
     return _Router((module,), module.base_path, module.time_limit)
+
+
+def _meant(workspace: Workspace, name: str, kinds: Sequence[str]) -> Any:
+    """Return the module that is named, else the first of the earliest of `kinds`; None where there is none."""
+    places = {entry.name: index for index, entry in enumerate(workspace.document.modules)}
+    found = [module for module in workspace.modules.values() if module.kind in kinds]
+    return workspace.module(name) or min(
+        found, key=lambda module: (kinds.index(module.kind), places[module.name]), default=None
+    )
 
 
 def _handler(

@@ -35,16 +35,24 @@ class Connection(ModuleConfig):
     driver: Driver = Field(description="sqlite, postgres or mysql.")
     dsn: TemplateText = Field(min_length=1, description="Name of the file, or address of the server as ${SECRET}.")
     max_open_connections: WholeNumber = Field(
-        25, ge=0, validation_alias=_spelled("max_open_connections"), description="Connections at most."
+        25,
+        ge=0,
+        validation_alias=_spelled("max_open_connections"),
+        description="Accepted; every statement has a connection of its own.",
     )
     max_idle_connections: WholeNumber = Field(
-        5, ge=0, validation_alias=_spelled("max_idle_connections"), description="Connections kept open without work."
+        5,
+        ge=0,
+        validation_alias=_spelled("max_idle_connections"),
+        description="Accepted; none stays open without work.",
     )
     connection_max_lifetime: Seconds = Field(
-        0.0, validation_alias=_spelled("connection_max_lifetime"), description="How long a connection is kept."
+        0.0, validation_alias=_spelled("connection_max_lifetime"), description="Accepted; it ends with its statement."
     )
     connection_max_idle_time: Seconds = Field(
-        0.0, validation_alias=_spelled("connection_max_idle_time"), description="How long one is kept without work."
+        0.0,
+        validation_alias=_spelled("connection_max_idle_time"),
+        description="Accepted; none stays open without work.",
     )
     aws_iam_auth: dict[str, Any] | None = Field(
         None,

@@ -1,8 +1,9 @@
 """The address an application is served on, in the framework's words.
 
 It does what `http.server` does: `wfctl run` listens on `host` and `port`, and the hosted product reads them as a label,
-since routes are served under the tenant's own base address, over TLS already. Settings may also stand under the
-top-level key `httpserver`.
+since routes are served under the tenant's own base address, over TLS already. A request that is not answered within
+`write_timeout` is given up with 504, and what it wrote is undone. Settings may also stand under the top-level key
+`httpserver`.
 
 With `tls: {enabled: true}` `wfctl run` speaks HTTPS and nothing else on that address: with the certificate in
 `cert_file` (PEM, those in between behind it) and its key in `key_file`, files beside the document; or, with
@@ -73,16 +74,28 @@ class HttpserverModularConfig(SettingsModel):
     host: str = Field("", description="The host to listen on; without one it is this machine only.")
     port: WholeNumber = Field(8080, ge=0, le=65535, description="The port to listen on.")
     read_timeout: Seconds = Field(
-        15.0, gt=0, validation_alias=_spelled("read_timeout"), description="How long a request may take to arrive."
+        15.0,
+        gt=0,
+        validation_alias=_spelled("read_timeout"),
+        description="Accepted; in the product a body has 30 s to arrive.",
     )
     write_timeout: Seconds = Field(
-        15.0, gt=0, validation_alias=_spelled("write_timeout"), description="How long an answer may take."
+        15.0,
+        gt=0,
+        validation_alias=_spelled("write_timeout"),
+        description="How long a request may take to be answered; later it is given up with 504.",
     )
     idle_timeout: Seconds = Field(
-        60.0, gt=0, validation_alias=_spelled("idle_timeout"), description="How long a connection may be idle."
+        60.0,
+        gt=0,
+        validation_alias=_spelled("idle_timeout"),
+        description="Accepted; how long a connection stays open without work is not the document's choice.",
     )
     shutdown_timeout: Seconds = Field(
-        30.0, gt=0, validation_alias=_spelled("shutdown_timeout"), description="How long stopping may take."
+        30.0,
+        gt=0,
+        validation_alias=_spelled("shutdown_timeout"),
+        description="Accepted; how long stopping may take is not the document's choice.",
     )
 
     tls: TlsConfig = Field(TlsConfig(), description="Whether `wfctl run` encrypts, and with which certificate.")
@@ -105,6 +118,10 @@ class HttpserverModular(Module[HttpserverModularConfig]):
     category = Category.FRAMEWORK
     Config = HttpserverModularConfig
     outputs = (ModulePort("requests", "http", "Requests as they arrive."),)
+
+    def __init__(self, name: str, config: HttpserverModularConfig) -> None:
+        super().__init__(name, config)
+        self.time_limit = config.write_timeout
 
     def placed_problems(self, *, has_files: bool) -> list[tuple[str, str, str]]:
         """Tell a tenant that the product encrypts; on a machine, ask for the files."""

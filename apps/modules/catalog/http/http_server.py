@@ -1,7 +1,8 @@
 """The address an application is served on.
 
 `wfctl run` listens on this address. The hosted product reads it as a label: routes are served under the tenant's own
-base address, whatever it says. The timeouts bound how long one request may take to arrive and to be answered.
+base address, whatever it says. A request that is not answered within `writeTimeout` is given up with 504, and what it
+wrote is undone; of an answer that is passed on as it comes, this is the time until it begins.
 """
 
 from typing import Any
@@ -18,8 +19,10 @@ class HttpServerConfig(SettingsModel):
 
     port: WholeNumber | None = Field(None, ge=0, le=65535, description="A port number, instead of an address.")
     address: str = Field("", validate_default=True, description="Host and port, such as `:8080` or `127.0.0.1:8080`.")
-    read_timeout: Seconds = Field(30.0, gt=0, description="How long a request may take to arrive.")
-    write_timeout: Seconds = Field(30.0, gt=0, description="How long a request may take to be answered.")
+    read_timeout: Seconds = Field(30.0, gt=0, description="Accepted; in the product a body has 30 s to arrive.")
+    write_timeout: Seconds | None = Field(
+        None, gt=0, description="How long a request may take to be answered; left out, there is no limit."
+    )
 
     @field_validator("address", mode="before")
     @classmethod
@@ -47,6 +50,10 @@ class HttpServer(Module[HttpServerConfig]):
     category = Category.HTTP
     Config = HttpServerConfig
     outputs = (ModulePort("requests", "http", "Requests as they arrive."),)
+
+    def __init__(self, name: str, config: HttpServerConfig) -> None:
+        super().__init__(name, config)
+        self.time_limit = config.write_timeout
 
     @property
     def host_and_port(self) -> tuple[str, int]:

@@ -33,8 +33,10 @@ class DatabaseWorkflowConfig(SettingsModel):
         validation_alias=AliasChoices("dsn", "connectionString"),
         description="Name of the file, or address of the server as ${SECRET}.",
     )
-    max_open_conns: WholeNumber = Field(25, ge=1, le=1000, description="Connections at most.")
-    max_idle_conns: WholeNumber = Field(5, ge=0, le=1000, description="Connections kept open without work.")
+    max_open_conns: WholeNumber = Field(
+        25, ge=1, le=1000, description="Accepted; every statement has a connection of its own."
+    )
+    max_idle_conns: WholeNumber = Field(5, ge=0, le=1000, description="Accepted; none stays open without work.")
 
     @model_validator(mode="before")
     @classmethod
