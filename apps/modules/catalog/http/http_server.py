@@ -54,9 +54,3 @@ class HttpServer(Module[HttpServerConfig]):
     def __init__(self, name: str, config: HttpServerConfig) -> None:
         super().__init__(name, config)
         self.time_limit = config.write_timeout
-
-    @property
-    def host_and_port(self) -> tuple[str, int]:
-        """Return the host (empty for all interfaces) and the port that the address names."""
-        host, _, port = self.config.address.rpartition(":")
-        return host.strip("[]"), int(port)
