@@ -22,6 +22,14 @@ from tests.support.runs import ended, start, the
 from tests.support.serving import deployed, request, working
 from tests.support.waiting import wait_for_async
 
+JOBS = """
+modules: [{name: hours, type: scheduler.cron, config: {cronExpression: "0 0 1 1 *"}}]
+workflows:
+  scheduler: {jobs: [{scheduler: hours, job: halve}]}
+  pipelines:
+    halve: {steps: [{set: {sum: 4}}, {name: half, set: {half: "${data.sum / data.by}"}}]}
+"""
+
 
 def left_over(database, tenant):
     with psycopg.connect(database.superuser_url) as connection:
@@ -99,6 +107,21 @@ async def test_a_failed_run_can_be_tried_again_and_a_finished_one_cannot_be_canc
     assert (again["state"], again["attempt"]) == ("failed", 2)
     with pytest.raises(Exception, match="failed"):
         await the(tenant, run_cancel, run_id=run_id, actor=tenant.actor)
+
+
+@pytest.mark.spec("SPINE-B6", "scheduler.cron")
+async def test_a_job_that_failed_in_its_pipeline_is_tried_again_there_with_what_it_had(two_tenants, worker):
+    tenant, other = two_tenants
+    workflow = await deployed(tenant, "jobs", JOBS)
+    run_id = await start(tenant, workflow, "hours:halve", {"by": 0})
+    failed = await ended(tenant, run_id)
+    assert (failed["state"], failed["error"]["step"]) == ("failed", "handle/half")
+    await the(tenant, run_retry, run_id=run_id, actor=tenant.actor)
+    again = await ended(tenant, run_id)
+    assert (again["state"], again["attempt"], again["error"]) == ("failed", 2, failed["error"])
+    given = {step["name"]: step["input"] for step in again["steps"]}
+    assert given["handle/half"] == {"by": 0, "sum": 4}
+    assert (await the(other, run_list)).items == []
 
 
 @pytest.mark.spec("SPINE-B6", "SPINE-B6.10")
