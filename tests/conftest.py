@@ -7,6 +7,7 @@ from argon2 import PasswordHasher
 from django.db import connection, connections
 from hypothesis import settings
 
+from apps.core.changes import listener
 from apps.modules.catalog.auth import _users, auth_jwt, auth_modular
 from tests.support.database import TestDatabase, close_connections, test_database
 from tests.support.isolation import examples
@@ -34,6 +35,7 @@ def django_db_setup(django_test_environment: None, django_db_blocker: object) ->
     """Replace Django's own test database by a copy of the migrated template."""
     with django_db_blocker.unblock(), test_database() as made:
         yield made
+        listener.stop()  # whoever serves in this process has started it, and it would miss its database
 
 
 @pytest.fixture
